@@ -1,0 +1,70 @@
+"""What every workflow shares: the script library on sys.path, config, sample sheets, preflight.
+
+A workflow includes this file first. It defines functions only, no rules:
+
+    library(step)         digest of the kimedlib modules a script uses, for `params: library=`
+    checked_config(name)  the workflow's config, checked against its closed schema
+    read_config(path)     a module's config file, for the chaining workflow
+    read_samples(...)     the sample sheet, checked line by line; its files checked before any job
+    scaled(megabytes)     a memory request that doubles with every retry
+    outputs(name)         the paths that workflows/<name>/outputs.yaml declares
+"""
+
+import sys
+from pathlib import Path
+
+# Not workflow.basedir: inside a module that is the main Snakefile's folder.
+REPOSITORY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent
+if str(REPOSITORY / "scripts") not in sys.path:
+    sys.path.insert(0, str(REPOSITORY / "scripts"))
+
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+
+from kimedlib.library import library_digest
+from kimedlib.problems import InputProblems
+from kimedlib.sheet import check_config, read_sheet
+
+SCHEMAS = REPOSITORY / "config" / "schemas"
+
+
+def library(step):
+    """Digest of the library code behind scripts/<step>.py: library edits must rerun jobs."""
+    return library_digest(REPOSITORY / "scripts", step)
+
+
+def clear_errors(check, *arguments):
+    """Run `check`; on input problems stop with the list of all of them instead of a traceback."""
+    try:
+        return check(*arguments)
+    except InputProblems as problems:
+        raise WorkflowError(str(problems)) from None
+
+
+def checked_config(name):
+    """The loaded config, after config/schemas/<name>.schema.yaml accepted every key and value."""
+    clear_errors(check_config, config, SCHEMAS / f"{name}.schema.yaml", f"config/{name}.yaml")
+    return config
+
+
+def read_config(path):
+    """Config file of a module."""
+    return load_configfile(path)
+
+
+def read_samples(path, name, check_files):
+    """Sample sheet as a data frame of strings; `check_files(frame, path)` lists what is wrong with the files.
+
+    The files are looked at by the main process only: a job must not repeat the work of all.
+    """
+    frame = clear_errors(read_sheet, path, SCHEMAS / f"{name}.samples.schema.yaml")
+    if workflow.is_main_process:
+        problems = check_files(frame, path)
+        if problems:
+            raise WorkflowError(str(InputProblems(problems)))
+    return frame
+
+
+def scaled(megabytes):
+    """Memory in MB that doubles with each attempt, so that one out-of-memory kill does not end a run."""
+    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)

@@ -1,0 +1,1 @@
+"""Typed functions that the step scripts share. No Snakemake, no argparse, no I/O at import."""

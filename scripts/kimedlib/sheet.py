@@ -1,0 +1,136 @@
+"""Sample sheets and configs: read as text, checked against a closed JSON Schema, all errors at once."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from kimedlib.problems import InputProblems, Problem, raise_if
+
+
+def load_schema(path: Path) -> dict[str, Any]:
+    """A JSON Schema written as YAML."""
+    schema: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def remedy(error: ValidationError, schema: dict[str, Any]) -> str:
+    """What to write instead, from the schema's own description of the field."""
+    if error.validator == "additionalProperties":
+        return f"remove or rename it; known: {', '.join(sorted(error.schema.get('properties', {})))}"
+    if error.validator == "required":
+        return "add it"
+    if error.validator == "enum":
+        return f"use one of: {', '.join(map(str, error.validator_value))}"
+    described = error.schema.get("description") or schema.get("description", "")
+    return f"expected: {described}" if described else f"expected {error.validator} {error.validator_value}"
+
+
+def check_config(config: dict[str, Any], schema_path: Path, file: str) -> None:
+    """Check a loaded config against its schema.
+
+    Raises
+    ------
+    InputProblems
+        With one entry per wrong, missing or unknown key.
+    """
+    schema = load_schema(schema_path)
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
+    raise_if(Problem(file, f"key {error.json_path}", error.message, remedy(error, schema)) for error in errors)
+
+
+def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
+    """Read a tab-separated sheet and check every cell.
+
+    The schema describes one row (`type: object`, all values strings); its keyword `x-unique` lists
+    the columns whose values together may occur only once. Empty cells of optional columns count as absent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per line, all columns of the schema, strings; absent values are "".
+
+    Raises
+    ------
+    InputProblems
+        File missing, empty, not UTF-8; unknown, missing or repeated columns; ragged lines; bad or
+        repeated values. All at once, with file, line, column, value and remedy.
+    """
+    file = str(path)
+    schema = load_schema(schema_path)
+    properties = schema["properties"]
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as handle:
+            lines = [(number, row) for number, row in enumerate(csv.reader(handle, delimiter="\t"), 1) if any(row)]
+    except OSError as error:
+        raise InputProblems([Problem(file, "", error.strerror or str(error), "give the path of a sample sheet")]) from None
+    except UnicodeDecodeError:
+        raise InputProblems([Problem(file, "", "is not UTF-8 text", "save it as tab-separated UTF-8 text")]) from None
+    if len(lines) < 2:
+        raise InputProblems([Problem(file, "", "has no samples", f"a header line ({', '.join(properties)}) and one line per sample")])
+    header = lines[0][1]
+    problems = check_header(file, header, schema)
+    rows = []
+    for number, cells in lines[1:]:
+        if len(cells) != len(header):
+            problems.append(
+                Problem(file, f"line {number}", f"has {len(cells)} cells, the header has {len(header)}", "separate cells by one tab each")
+            )
+            continue
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
+        rows.append((number, row))
+        problems += check_row(file, number, {name: value for name, value in row.items() if name in properties}, schema)
+    problems += check_unique(file, rows, schema.get("x-unique", []))
+    raise_if(problems)
+    return pd.DataFrame([{name: row.get(name, "") for name in properties} for _, row in rows], dtype=str)
+
+
+def check_header(file: str, header: list[str], schema: dict[str, Any]) -> list[Problem]:
+    """Unknown, missing and repeated columns."""
+    known = ", ".join(schema["properties"])
+    problems = [
+        Problem(file, "line 1", f"unknown column '{name}'", f"remove or rename it; known: {known}")
+        for name in header
+        if name not in schema["properties"]
+    ]
+    problems += [
+        Problem(file, "line 1", f"column '{name}' is missing", f"add it: {schema['properties'][name]['description']}")
+        for name in schema.get("required", [])
+        if name not in header
+    ]
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    return problems + [Problem(file, "line 1", f"column '{name}' stands twice", "keep one") for name in repeated]
+
+
+def check_row(file: str, number: int, row: dict[str, str], schema: dict[str, Any]) -> list[Problem]:
+    """Bad values of one line."""
+    problems = []
+    for error in Draft202012Validator(schema).iter_errors(row):
+        if error.validator == "required":
+            missing = [name for name in error.validator_value if name not in row and f"'{name}'" in error.message]
+            for name in missing:
+                text = schema["properties"].get(name, {}).get("description", "a value")
+                problems.append(Problem(file, f"line {number}, column {name}", "is empty", f"expected: {text}"))
+            continue
+        column = str(error.path[0]) if error.path else ""
+        place = f"line {number}, column {column}" if column else f"line {number}"
+        found = f"'{error.instance}' is not allowed" if column else error.message
+        problems.append(Problem(file, place, found, remedy(error, schema)))
+    return sorted(set(problems))
+
+
+def check_unique(file: str, rows: list[tuple[int, dict[str, str]]], columns: list[str]) -> list[Problem]:
+    """Lines that repeat the key of an earlier one."""
+    first: dict[tuple[str, ...], int] = {}
+    problems = []
+    for number, row in rows:
+        key = tuple(row.get(name, "") for name in columns)
+        if columns and key in first:
+            shown = ", ".join(f"{name} '{value}'" for name, value in zip(columns, key, strict=True))
+            problems.append(Problem(file, f"line {number}", f"{shown} stands already in line {first[key]}", "give each sample once"))
+        first.setdefault(key, number)
+    return problems

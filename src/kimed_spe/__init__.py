@@ -1,0 +1,1 @@
+"""Governance for any Snakemake workflow. Knows nothing of genomes, cells or images."""

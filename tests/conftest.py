@@ -1,0 +1,59 @@
+"""Fixtures for all kinds of tests."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def run_snakemake(
+    workflow: str,
+    root: Path,
+    *arguments: str,
+    config: dict | None = None,
+    check: bool = True,
+    cores: int = 2,
+) -> subprocess.CompletedProcess[str]:
+    """Run workflows/<workflow>/Snakefile as a user would, with all outputs below `root`.
+
+    `config` is the whole config (merged over the shipped one by Snakemake); stdout and stderr come back as one text.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    overrides = root / "config.override.yaml"
+    overrides.write_text(yaml.safe_dump({**(config or {}), "pathvars": {"root": str(root)}}))
+    command = [
+        sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments,
+        "--cores", str(cores), "--configfile", str(overrides), "--nocolor", "--printshellcmds", "--show-failed-logs",
+    ]  # fmt: skip
+    run = subprocess.run(
+        command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )  # fmt: skip
+    if check and run.returncode != 0:
+        pytest.fail(f"{' '.join(command)}\n{run.stdout[-6000:]}", pytrace=False)
+    return run
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def snakemake_run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return run_snakemake
+
+
+@pytest.fixture(scope="session")
+def kimed_data() -> Path:
+    """The real data sets; without them the test says so and is skipped."""
+    folder = os.environ.get("KIMED_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("KIMED_DATA does not name a folder with the real data sets (docs/data.md says how to get them)")
+    return Path(folder)
