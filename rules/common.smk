@@ -7,7 +7,6 @@ A workflow includes this file first. It defines functions only, no rules:
     read_config(path)     a module's config file, for the chaining workflow
     read_samples(...)     the sample sheet, checked line by line; its files checked before any job
     scaled(megabytes)     a memory request that doubles with every retry
-    outputs(name)         the paths that workflows/<name>/outputs.yaml declares
 """
 
 import sys
@@ -23,7 +22,7 @@ from snakemake.exceptions import WorkflowError
 
 from kimedlib.library import library_digest
 from kimedlib.problems import InputProblems
-from kimedlib.sheet import check_config, read_sheet
+from kimedlib.sheet import check_config, expand_variables, read_sheet
 
 SCHEMAS = REPOSITORY / "config" / "schemas"
 
@@ -43,8 +42,9 @@ def clear_errors(check, *arguments):
 
 def checked_config(name):
     """The loaded config, after config/schemas/<name>.schema.yaml accepted every key and value."""
-    clear_errors(check_config, config, SCHEMAS / f"{name}.schema.yaml", f"config/{name}.yaml")
-    return config
+    expanded = clear_errors(expand_variables, config, f"config/{name}.yaml")
+    clear_errors(check_config, expanded, SCHEMAS / f"{name}.schema.yaml", f"config/{name}.yaml")
+    return expanded
 
 
 def read_config(path):

@@ -1,6 +1,8 @@
 """Sample sheets and configs: read as text, checked against a closed JSON Schema, all errors at once."""
 
 import csv
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,30 @@ def remedy(error: ValidationError, schema: dict[str, Any]) -> str:
         return f"use one of: {', '.join(map(str, error.validator_value))}"
     described = error.schema.get("description") or schema.get("description", "")
     return f"expected: {described}" if described else f"expected {error.validator} {error.validator_value}"
+
+
+def unset_variables(text: str) -> list[str]:
+    """Names of the environment variables that `text` refers to and that are not set."""
+    return re.findall(r"\$\{?(\w+)", os.path.expandvars(text))
+
+
+def expand_variables(config: Any, file: str, place: str = "$") -> Any:
+    """The config with `$NAME` and `${NAME}` in its strings replaced from the environment.
+
+    Raises
+    ------
+    InputProblems
+        A variable is not set.
+    """
+    if isinstance(config, dict):
+        return {key: expand_variables(value, file, f"{place}.{key}") for key, value in config.items()}
+    if isinstance(config, list):
+        return [expand_variables(value, file, f"{place}[{number}]") for number, value in enumerate(config)]
+    if not isinstance(config, str):
+        return config
+    missing = unset_variables(config)
+    raise_if(Problem(file, f"key {place}", f"'{config}' needs the variable {name}", f"export {name}=...") for name in missing)
+    return os.path.expandvars(config)
 
 
 def check_config(config: dict[str, Any], schema_path: Path, file: str) -> None:
@@ -81,6 +107,12 @@ def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
                 Problem(file, f"line {number}", f"has {len(cells)} cells, the header has {len(header)}", "separate cells by one tab each")
             )
             continue
+        problems += [
+            Problem(file, f"line {number}", f"the variable {name} is not set", f"export {name}=...")
+            for cell in cells
+            for name in unset_variables(cell)
+        ]
+        cells = [os.path.expandvars(cell) for cell in cells]
         row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
         rows.append((number, row))
         problems += check_row(file, number, {name: value for name, value in row.items() if name in properties}, schema)
