@@ -1,0 +1,66 @@
+"""What this machine offers, for profiles that are templates.
+
+`profiles/spe/profile.yaml` calls `choose()`; the first lines of a run say what was chosen and why.
+The environment variable KIMED_SOFTWARE (host, conda) forces the software.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SOFTWARE = ("host", "conda")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The choice for one run.
+
+    Attributes
+    ----------
+    software
+        `host` (the locked environment that Snakemake itself runs in) or `conda` (envs/*.yaml).
+    cores
+        Processors that this process may use.
+    reasons
+        One line per choice, for people.
+    """
+
+    software: str
+    cores: int
+    reasons: tuple[str, ...]
+
+
+def choose(environment: Mapping[str, str] | None = None) -> Machine:
+    """Look at the machine and the forcing variable.
+
+    Raises
+    ------
+    ValueError
+        KIMED_SOFTWARE is no choice, or asks for conda where there is none.
+    """
+    environment = os.environ if environment is None else environment
+    software = environment.get("KIMED_SOFTWARE", "host")
+    why = "forced by KIMED_SOFTWARE" if "KIMED_SOFTWARE" in environment else "the locked environment that `make` builds"
+    if software not in SOFTWARE:
+        raise ValueError(f"KIMED_SOFTWARE={software}: use one of {', '.join(SOFTWARE)}, or unset it")
+    if software == "conda" and not shutil.which("conda", path=environment.get("PATH", "")):
+        raise ValueError("KIMED_SOFTWARE=conda, but there is no conda on PATH: install it, or unset KIMED_SOFTWARE")
+    cores = len(os.sched_getaffinity(0))
+    reasons = (
+        "executor: local (cluster execution is not part of this release)",
+        f"software: {software} ({why})",
+        f"cores:    {cores}",
+        "sandbox:  off (not part of this release)",
+        "permit:   not required (not part of this release)",
+    )
+    return Machine(software, cores, reasons)
+
+
+def announce(machine: Machine) -> str:
+    """Say on stderr what was chosen, in the main process only; return an empty string for templates."""
+    # Jobs start Snakemake again with these flags; they must not repeat the banner.
+    if not {"--mode", "--target-jobs"} & set(sys.argv):
+        sys.stderr.write("KIMed profile 'spe'\n" + "".join(f"  {line}\n" for line in machine.reasons))
+    return ""
