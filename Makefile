@@ -1,0 +1,81 @@
+# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | lock | clean | help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+READY := $(VENV)/.ready
+WORKFLOWS := synthetic genomics singlecell imaging cohort
+PYTHON_CODE := scripts src envs/host tests
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Same results for everybody: no hash randomisation, no user packages, no cached bytecode in the tree.
+export PYTHONHASHSEED := 0
+export PYTHONNOUSERSITE := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo demo-real test test-all bench lint fmt test-data lock clean
+
+help: ## show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## build the environment (part of all other targets)
+
+$(READY): requirements/bootstrap.lock requirements/dev.lock requirements/torch.txt pyproject.toml envs/host/set_up.sh
+	@bash envs/host/set_up.sh
+
+demo: $(READY) ## run the cohort study on the synthetic cohort and on the real data that packages ship
+	@snakemake --profile spe cohort packaged
+	@$(MAKE) --no-print-directory results/cohort/report.html
+	@echo
+	@echo "Summary for readers:  results/cohort/summary.html"
+	@echo "Report with all runs: results/cohort/report.html"
+
+# Made again only when the study changed; needs no network.
+results/cohort/report.html: results/cohort/summary.html
+	@snakemake --profile spe cohort --report $@ >/dev/null 2>$@.log || { cat $@.log; exit 1; }
+	@rm -f $@.log
+
+demo-real: $(READY) ## run the three demonstrators on the real data in KIMED_DATA and score them
+	@if [ ! -d "$${KIMED_DATA:-}" ]; then \
+	  echo "KIMED_DATA does not name a folder with the real data sets: nothing was run. docs/data.md says how to get them."; \
+	else \
+	  for name in genomics singlecell imaging; do \
+	    snakemake --profile spe -s workflows/$$name/Snakefile --configfile config/real/$$name.yaml \
+	      --config 'pathvars={root: results/real}'; \
+	    echo; echo "$$name against published truth:"; column -t results/real/$$name/scores.tsv; \
+	  done; \
+	fi
+
+test: $(READY) ## all tests but the slow ones
+	@pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+test-all: $(READY) ## all tests
+	@pytest --cov --cov-report=term:skip-covered
+
+bench: $(READY) ## score a workflow against published truth: make bench WORKFLOW=genomics [KIMED_DATA=dir]
+	@python tests/benchmarks/bench.py "$(WORKFLOW)"
+
+lint: $(READY) ## ruff, mypy, snakefmt, snakemake --lint
+	@ruff check $(PYTHON_CODE)
+	@ruff format --check $(PYTHON_CODE)
+	@mypy
+	@snakefmt --check rules workflows
+	@for name in $(WORKFLOWS); do echo "snakemake --lint $$name"; snakemake -s workflows/$$name/Snakefile --lint; done
+
+fmt: $(READY) ## format all code
+	@ruff check --fix $(PYTHON_CODE)
+	@ruff format $(PYTHON_CODE)
+	@snakefmt rules workflows
+
+test-data: $(READY) ## write test_data/ and the sample sheets in config/ again, from their seed
+	@snakemake -s workflows/synthetic/Snakefile --cores all --config 'pathvars={results: test_data}'
+	@for name in genomics singlecell imaging; do cp test_data/sheets/$$name.samples.tsv config/; done
+
+lock: $(READY) ## resolve pyproject.toml and write requirements/*.lock
+	@uv pip compile pyproject.toml --group host --group analysis --group imaging --group dev \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
+	  --output-file requirements/dev.lock
+	@echo "uv==$$(uv --version | cut -d' ' -f2)" | uv pip compile - --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/bootstrap.lock
+
+clean: ## remove everything that can be made again
+	@rm -rf results .snakemake $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache
