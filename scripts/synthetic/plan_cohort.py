@@ -1,0 +1,28 @@
+"""Decide who the invented patients are and what every simulator plants in them."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kimedlib.atomic import atomic_path
+from kimedlib.cohort_plan import plan_patients
+from kimedlib.logs import log_to
+
+
+def main(plan: Path, seed: int, patients: int, effect_size: float, settings: dict[str, Any]) -> None:
+    """Write the plan, one row per patient (columns in workflows/synthetic/README.md)."""
+    frame = pd.DataFrame(plan_patients(seed, patients, effect_size, settings))
+    with atomic_path(plan) as temporary:
+        frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):  # noqa: F821
+        main(
+            Path(snakemake.output.plan),  # noqa: F821
+            snakemake.params.seed,  # noqa: F821
+            snakemake.params.patients,  # noqa: F821
+            snakemake.params.effect_size,  # noqa: F821
+            snakemake.params.settings,  # noqa: F821
+        )
