@@ -82,7 +82,7 @@ def families(seed: int, count: int) -> list[tuple[int, int]]:
 
 def shifted(setting: dict[str, float], side: int, effect_size: float) -> float:
     """Midpoint plus this subtype's share of the effect; `side` is -1 for A and 1 for B."""
-    return setting["mean"] + side * effect_size * setting.get("effect", 0.0)
+    return float(setting["mean"] + side * effect_size * setting.get("effect", 0.0))
 
 
 def log_shifted(setting: dict[str, float], side: int, effect_size: float) -> float:
@@ -132,7 +132,8 @@ def planted_numbers(
     """
 
     def normal(key: str) -> float:
-        return shifted(settings[key], side, effect_size) + settings[key]["sd"] * rng.standard_normal()
+        spread: float = settings[key]["sd"]
+        return shifted(settings[key], side, effect_size) + spread * rng.standard_normal()
 
     def log_normal(key: str) -> float:
         return math.exp(log_shifted(settings[key], side, effect_size) + settings[key]["sd"] * rng.standard_normal())
