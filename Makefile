@@ -7,10 +7,9 @@ READY := $(VENV)/.ready
 WORKFLOWS := synthetic genomics singlecell imaging cohort
 PYTHON_CODE := scripts src envs/host tests
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# Same results for everybody: no hash randomisation, no user packages, no cached bytecode in the tree.
+# Same results for everybody: no hash randomisation, no user packages.
 export PYTHONHASHSEED := 0
 export PYTHONNOUSERSITE := 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup demo demo-real test test-all bench lint fmt test-data lock clean
 

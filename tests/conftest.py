@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,3 +57,17 @@ def kimed_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("KIMED_DATA does not name a folder with the real data sets (docs/data.md says how to get them)")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cohort_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Output root of the whole cohort chain on test_data/: {genomics,singlecell,imaging,cohort}/...
+
+    KIMED_COHORT_RUN may name the output root of a finished run of the same configs, to judge that instead.
+    """
+    finished = os.environ.get("KIMED_COHORT_RUN")
+    if finished:
+        return Path(finished).resolve()
+    root = tmp_path_factory.mktemp("cohort_run")
+    run_snakemake("cohort", root, "cohort")
+    return root

@@ -24,6 +24,6 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         yield temporary
         if not temporary.exists() or temporary.stat().st_size == 0:
             raise ValueError(f"{target}: the step wrote nothing")
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

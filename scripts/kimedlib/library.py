@@ -6,7 +6,7 @@ the digest in a rule's `params` closes that hole.
 
 import ast
 import hashlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 
@@ -28,7 +28,7 @@ def imported_modules(source: Path, package: str = "kimedlib") -> set[str]:
     return names
 
 
-@lru_cache(maxsize=None)
+@cache
 def library_digest(scripts: Path, step: str) -> str:
     """Digest over all kimedlib modules that `scripts/<step>.py` imports, directly or through another.
 

@@ -22,10 +22,12 @@ def log_to(path: str | Path) -> Iterator[None]:
     with Path(path).open("w", encoding="utf-8", buffering=1) as log:
         try:
             with redirect_stdout(log), redirect_stderr(log):
-                logging.basicConfig(stream=log, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", force=True)
+                logging.basicConfig(
+                    stream=log, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", force=True
+                )
                 logging.captureWarnings(capture=True)
                 yield
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user reads it and the job fails
             traceback.print_exc(file=log)
             said = str(error) if isinstance(error, InputProblems) else f"{type(error).__name__}: {error}"
             terminal.write(f"{said}\n")

@@ -22,13 +22,14 @@ def load_schema(path: Path) -> dict[str, Any]:
 
 def remedy(error: ValidationError, schema: dict[str, Any]) -> str:
     """What to write instead, from the schema's own description of the field."""
+    part: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties":
-        return f"remove or rename it; known: {', '.join(sorted(error.schema.get('properties', {})))}"
+        return f"remove or rename it; known: {', '.join(sorted(part.get('properties', {})))}"
     if error.validator == "required":
         return "add it"
     if error.validator == "enum":
-        return f"use one of: {', '.join(map(str, error.validator_value))}"
-    described = error.schema.get("description") or schema.get("description", "")
+        return f"use one of: {', '.join(map(str, part['enum']))}"
+    described = part.get("description") or schema.get("description", "")
     return f"expected: {described}" if described else f"expected {error.validator} {error.validator_value}"
 
 
@@ -52,7 +53,9 @@ def expand_variables(config: Any, file: str, place: str = "$") -> Any:
     if not isinstance(config, str):
         return config
     missing = unset_variables(config)
-    raise_if(Problem(file, f"key {place}", f"'{config}' needs the variable {name}", f"export {name}=...") for name in missing)
+    raise_if(
+        Problem(file, f"key {place}", f"'{config}' needs the variable {name}", f"export {name}=...") for name in missing
+    )
     return os.path.expandvars(config)
 
 
@@ -93,18 +96,27 @@ def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
             lines = [(number, row) for number, row in enumerate(csv.reader(handle, delimiter="\t"), 1) if any(row)]
     except OSError as error:
-        raise InputProblems([Problem(file, "", error.strerror or str(error), "give the path of a sample sheet")]) from None
+        raise InputProblems(
+            [Problem(file, "", error.strerror or str(error), "give the path of a sample sheet")]
+        ) from None
     except UnicodeDecodeError:
         raise InputProblems([Problem(file, "", "is not UTF-8 text", "save it as tab-separated UTF-8 text")]) from None
     if len(lines) < 2:
-        raise InputProblems([Problem(file, "", "has no samples", f"a header line ({', '.join(properties)}) and one line per sample")])
+        raise InputProblems(
+            [Problem(file, "", "has no samples", f"a header line ({', '.join(properties)}) and one line per sample")]
+        )
     header = lines[0][1]
     problems = check_header(file, header, schema)
     rows = []
     for number, cells in lines[1:]:
         if len(cells) != len(header):
             problems.append(
-                Problem(file, f"line {number}", f"has {len(cells)} cells, the header has {len(header)}", "separate cells by one tab each")
+                Problem(
+                    file,
+                    f"line {number}",
+                    f"has {len(cells)} cells, the header has {len(header)}",
+                    "separate cells by one tab each",
+                )
             )
             continue
         problems += [
@@ -112,8 +124,8 @@ def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
             for cell in cells
             for name in unset_variables(cell)
         ]
-        cells = [os.path.expandvars(cell) for cell in cells]
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
+        expanded = [os.path.expandvars(cell).strip() for cell in cells]
+        row = {name: cell for name, cell in zip(header, expanded, strict=True) if cell}
         rows.append((number, row))
         problems += check_row(file, number, {name: value for name, value in row.items() if name in properties}, schema)
     problems += check_unique(file, rows, schema.get("x-unique", []))
@@ -163,6 +175,8 @@ def check_unique(file: str, rows: list[tuple[int, dict[str, str]]], columns: lis
         key = tuple(row.get(name, "") for name in columns)
         if columns and key in first:
             shown = ", ".join(f"{name} '{value}'" for name, value in zip(columns, key, strict=True))
-            problems.append(Problem(file, f"line {number}", f"{shown} stands already in line {first[key]}", "give each sample once"))
+            problems.append(
+                Problem(file, f"line {number}", f"{shown} stands already in line {first[key]}", "give each sample once")
+            )
         first.setdefault(key, number)
     return problems

@@ -1,0 +1,40 @@
+"""The profile's choices."""
+
+import os
+import sys
+
+import pytest
+
+from kimed_spe.machine import announce, choose
+
+
+def test_host_software_is_the_default():
+    machine = choose({"PATH": ""})
+    assert machine.software == "host"
+    assert machine.cores == len(os.sched_getaffinity(0))
+
+
+def test_conda_is_taken_when_forced_and_there(tmp_path):
+    conda = tmp_path / "conda"
+    conda.write_text("#!/bin/sh\n")
+    conda.chmod(0o755)
+    machine = choose({"PATH": str(tmp_path), "KIMED_SOFTWARE": "conda"})
+    assert machine.software == "conda"
+    assert "forced by KIMED_SOFTWARE" in machine.reasons[1]
+
+
+@pytest.mark.parametrize("value", ["conda", "docker"])
+def test_impossible_choice_names_the_remedy(value):
+    with pytest.raises(ValueError, match="unset"):
+        choose({"PATH": "", "KIMED_SOFTWARE": value})
+
+
+def test_banner_is_shown_by_the_main_process_only(monkeypatch, capsys):
+    machine = choose({"PATH": ""})
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--profile", "spe"])
+    assert announce(machine) == ""
+    said = capsys.readouterr().err
+    assert all(reason in said for reason in machine.reasons)
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--mode", "subprocess", "--target-jobs", "a:"])
+    announce(machine)
+    assert capsys.readouterr().err == ""
