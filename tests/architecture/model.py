@@ -1,6 +1,7 @@
 """The repository as the architecture tests see it: rules as Snakemake itself parses them, imports as ast does."""
 
 import ast
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -37,6 +38,16 @@ class Rule:
         return bool(self.parsed.shellcmd or self.parsed.script or self.parsed.is_run)
 
     @property
+    def text(self) -> str:
+        """The rule as written; what Snakemake fills in by default does not count as written."""
+        found = re.search(
+            rf"^(rule|checkpoint) {self.name}:\n(?:(?:[ \t].*)?\n?)*",
+            self.file.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+        return found[0] if found else ""
+
+    @property
     def script(self) -> Path | None:
         return (self.file.parent / str(self.parsed.script)).resolve() if self.parsed.script else None
 
@@ -58,7 +69,6 @@ def rules_of(workflow: str) -> tuple[Rule, ...]:
             snakefile=snakefile,
             workdir=REPOSITORY,
         )._workflow
-        parsed.include(snakefile)
         found = []
         for rule in parsed.rules:
             file = Path(str(rule.snakefile)).resolve()

@@ -25,7 +25,7 @@ def test_has_everything_a_rule_needs(rule: Rule):
             "log": len(parsed.log) > 0,
             "benchmark": parsed.benchmark is not None,
             "conda": parsed.conda_env is not None,
-            "threads": "_cores" in parsed.resources,
+            "threads": "\n    threads:" in rule.text,
             "resources: mem_mb": "mem_mb" in parsed.resources,
             "resources: runtime": "runtime" in parsed.resources,
         }.items()
