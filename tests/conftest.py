@@ -1,6 +1,8 @@
 """Fixtures for all kinds of tests."""
 
+import functools
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,16 +21,18 @@ def run_snakemake(
     config: dict | None = None,
     check: bool = True,
     cores: int = 2,
+    offline: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run workflows/<workflow>/Snakefile as a user would, with all outputs below `root`.
 
-    `config` is the whole config (merged over the shipped one by Snakemake); stdout and stderr come back as one text.
+    `config` is merged over the shipped one by Snakemake; stdout and stderr come back as one text. `offline` runs it in
+    a network namespace without any interface, where the machine lets us make one.
     """
     root.mkdir(parents=True, exist_ok=True)
     overrides = root / "config.override.yaml"
     overrides.write_text(yaml.safe_dump({**(config or {}), "pathvars": {"root": str(root)}}))
     command = [
-        sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments,
+        *(no_network() if offline else []), sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments,
         "--cores", str(cores), "--configfile", str(overrides), "--nocolor", "--printshellcmds", "--show-failed-logs",
     ]  # fmt: skip
     run = subprocess.run(
@@ -38,6 +42,16 @@ def run_snakemake(
     if check and run.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{run.stdout[-6000:]}", pytrace=False)
     return run
+
+
+@functools.cache
+def no_network() -> tuple[str, ...]:
+    """Command prefix that takes the network away, or nothing where namespaces are not allowed."""
+    prefix = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--net")
+    works = (
+        shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    )
+    return prefix if works else ()
 
 
 @pytest.fixture(scope="session")
@@ -69,5 +83,5 @@ def cohort_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if finished:
         return Path(finished).resolve()
     root = tmp_path_factory.mktemp("cohort_run")
-    run_snakemake("cohort", root, "cohort")
+    run_snakemake("cohort", root, "cohort", offline=True)
     return root
