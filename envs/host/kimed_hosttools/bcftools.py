@@ -2,20 +2,15 @@
 
 import sys
 
-import pysam
 import pysam.bcftools
+import pysam.version
+
+from kimed_hosttools.bundled import run
+
+# `plugin` is exported by pysam, but its C code is not compiled in.
+COMMANDS = set(pysam.bcftools.__all__) - {"plugin"}
 
 
 def main() -> None:
-    """Run the subcommand named by the first argument; stdin and stdout are the process's own."""
-    arguments = sys.argv[1:]
-    if not arguments or arguments[0] in {"--version", "version", "-h", "--help"}:
-        print(f"bcftools {pysam.__bcftools_version__}")
-        return
-    command = getattr(pysam.bcftools, arguments[0], None)
-    if command is None:
-        raise SystemExit(f"bcftools: '{arguments[0]}' is not among the commands that pysam bundles; use the conda environment")
-    try:
-        command(*arguments[1:], catch_stdout=False)
-    except pysam.SamtoolsError as error:
-        raise SystemExit(f"bcftools {arguments[0]}: {error}") from None
+    """Run the subcommand named by the first argument and exit with its code."""
+    sys.exit(run("bcftools", pysam.version.__bcftools_version__, COMMANDS, sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""Run a command of the C tools inside pysam as if it were the tool itself."""
+
+import sys
+from collections.abc import Iterable
+
+import pysam
+from pysam.utils import _pysam_dispatch
+
+
+def run(tool: str, version: str, commands: Iterable[str], arguments: list[str]) -> int:
+    """Run one subcommand on the process's own stdin and stdout, with the tool's messages on stderr.
+
+    Parameters
+    ----------
+    tool
+        "samtools" or "bcftools".
+    version
+        Version of the bundled C code, in the form that the tool prints.
+    commands
+        Names of the subcommands that are bundled.
+    arguments
+        Everything after the tool's name.
+
+    Returns
+    -------
+    int
+        Exit code of the tool; 1 for a subcommand that is not bundled, like the tool's own answer.
+    """
+    known = sorted(commands)
+    if not arguments or arguments[0] in {"--help", "-h", "help"}:
+        usage = (
+            f"Program: {tool}\nVersion: {version}\n\nUsage: {tool} <command> [options]\n\nCommands: {' '.join(known)}"
+        )
+        print(usage, file=sys.stderr if not arguments else sys.stdout)
+        return 0 if arguments else 1
+    if arguments[0] in {"--version", "version"}:
+        htslib = pysam.version.__htslib_version__
+        print(f"{tool} {version}\nUsing htslib {htslib}\nBundled with pysam {pysam.__version__}")
+        return 0
+    command = arguments[0]
+    if command not in known:
+        print(
+            f"[main] unrecognized command '{command}'\n"
+            f"{tool}: pysam {pysam.__version__} bundles only: {' '.join(known)}; "
+            f"for other commands install {tool} {version} itself",
+            file=sys.stderr,
+        )
+        return 1
+    sys.stdout.flush()
+    # The public wrapper folds exit code and messages into the text of an exception.
+    code, messages, _ = _pysam_dispatch(tool, command, tuple(arguments[1:]), catch_stdout=False)
+    if messages:
+        sys.stderr.write(messages if isinstance(messages, str) else messages.decode(errors="replace"))
+    return int(code)
