@@ -32,8 +32,8 @@ def run_snakemake(
     overrides = root / "config.override.yaml"
     overrides.write_text(yaml.safe_dump({**(config or {}), "pathvars": {"root": str(root)}}))
     command = [
-        *(no_network() if offline else []), sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments,
-        "--cores", str(cores), "--configfile", str(overrides), "--nocolor", "--printshellcmds", "--show-failed-logs",
+        *(no_network() if offline else ()), sys.executable, "-m", "snakemake",
+        "-s", f"workflows/{workflow}/Snakefile", *arguments, "--cores", str(cores), "--configfile", str(overrides), "--nocolor", "--printshellcmds", "--show-failed-logs",
     ]  # fmt: skip
     run = subprocess.run(
         command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
@@ -48,9 +48,9 @@ def run_snakemake(
 def no_network() -> tuple[str, ...]:
     """Command prefix that takes the network away, or nothing where namespaces are not allowed."""
     prefix = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--net")
-    works = (
-        shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
-    )
+    if not shutil.which("unshare"):
+        return ()
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
     return prefix if works else ()
 
 
