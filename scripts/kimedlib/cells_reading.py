@@ -243,3 +243,13 @@ def read_cells(path: str | Path, matrix: str = "X", subset: str = "", input_stat
         raise InputProblems(problems)
     data.X = sparse.csr_matrix(data.X, dtype=np.float32)
     return data
+
+
+def read_obs(path: Path, subset: str = "") -> pd.DataFrame:
+    """The obs table of an H5AD file without its counts, index barcodes; see `read_h5ad` for `subset`."""
+    with named_errors(path), h5py.File(path, "r") as handle:
+        obs: pd.DataFrame = ad.io.read_elem(handle["obs"])
+    if subset:
+        column, _, value = subset.partition("=")
+        obs = obs[obs[column].astype(str) == value]
+    return obs

@@ -56,6 +56,6 @@ def write_h5ad(path: Path, counts: sparse.csr_matrix, barcodes: list[str], featu
     """Counts in X; var index symbols, var["gene_ids"] as scanpy names it."""
     var = pd.DataFrame({"gene_ids": features["gene_id"].to_numpy()}, index=pd.Index(features["symbol"].to_numpy(), dtype=object))
     data = ad.AnnData(
-        X=sparse.csr_matrix(counts, dtype=np.float32), obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)), var=var
+        X=sparse.csr_matrix(counts, dtype=np.int32), obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)), var=var
     )
     data.write_h5ad(path, compression="gzip", compression_opts=9)

@@ -78,7 +78,7 @@ def programmes(
     named = list(dict.fromkeys([*MITOCHONDRIAL, *HOUSEKEEPING, *RIBOSOMAL, *interferon]))
     named = list(dict.fromkeys([*named, *marked]))
     symbols = [*named, *(f"SYN{number:04d}" for number in range(1, genes - len(named) + 1))]
-    level = pd.Series(np.exp(random.normal(0, 1.1, len(symbols))), index=symbols)
+    level = pd.Series(np.exp(random.normal(0, 1.6, len(symbols))), index=symbols)
     level[HOUSEKEEPING + RIBOSOMAL] = np.exp(random.normal(2.6, 0.4, len(HOUSEKEEPING + RIBOSOMAL)))
     level[MITOCHONDRIAL] = np.exp(random.normal(1.5, 0.4, len(MITOCHONDRIAL)))
     level[interferon] = np.exp(random.normal(0.3, 0.4, len(interferon)))
