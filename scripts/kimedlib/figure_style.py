@@ -49,6 +49,13 @@ def use_style() -> None:
     plt.rcParams.update(settings)
 
 
+def new_figure(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Typed `plt.subplots`: a figure and its axes (one, or an array of them)."""
+    figure: Figure
+    figure, axes = plt.subplots(rows, columns, **options)
+    return figure, axes
+
+
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write the figure as PNG without software version or date, so that equal pictures are equal files."""
     with atomic_path(path) as temporary:
