@@ -150,7 +150,7 @@ def read_pairs(
                 depth=local,
                 read_length=read_length,
                 settings=insert,
-            )  # fmt: skip
+            )
         ]
         copies = rng.random(len(molecules)) < settings["duplicate_share"]
         turned = rng.random(len(molecules)) < 0.5

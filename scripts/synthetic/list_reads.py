@@ -4,9 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pysam
-
 from kimedlib.atomic import atomic_path
+from kimedlib.genomics_files import open_variants
 from kimedlib.logs import log_to
 
 SHEET_COLUMNS = ("sample", "patient_id", "role", "sex", "fastq_1", "fastq_2", "truth_vcf", "truth_bed")
@@ -28,7 +27,7 @@ def planted(
 ) -> Iterator[tuple[object, ...]]:
     """Rows of `TRUTH_COLUMNS` for all variants of some truth VCFs; positions are 1-based as in VCF."""
     for path in paths:
-        with pysam.VariantFile(str(path)) as records:
+        with open_variants(path) as records:
             patient = records.header.samples[0].rsplit("_", 1)[0]
             for record in records:
                 call = record.samples[0]
