@@ -94,6 +94,7 @@ def main(
         labels_of,
         components=max(axes, 1),
         permutations=settings["permutations"],
+        alpha=settings["alpha"],
         rng=generator(seed, "permutations"),
     )
     clusters = cluster_count(p_values, settings["alpha"])

@@ -110,6 +110,18 @@ def permuted_within(strata: npt.NDArray[np.str_], rng: np.random.Generator) -> I
     return order
 
 
+def deflated(values: Floats, axis: Floats) -> Floats:
+    """What is left of every feature after its regression on one axis, over the patients who have it."""
+    rest = np.array(values, dtype=float)
+    for column in rest.T:
+        seen = ~np.isnan(column)
+        centred = axis[seen] - axis[seen].mean() if seen.any() else axis[seen]
+        spread = centred @ centred
+        if spread > 1e-12:
+            column[seen] -= centred * (centred @ column[seen]) / spread
+    return rest
+
+
 def component_test(
     values: Floats,
     modalities: Sequence[str],
@@ -117,31 +129,45 @@ def component_test(
     *,
     components: int,
     permutations: int,
+    alpha: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats, Floats]:
     """Whether modalities agree on the leading axes of the cohort more than by chance.
 
-    The share of variance on each axis is compared with its distribution when the patients of every
-    modality are shuffled independently inside strata (parallel analysis across blocks).
+    The share of variance on the first axis is compared with its distribution when the patients of every
+    modality are shuffled independently inside strata (parallel analysis across blocks). Where it is larger
+    (p <= alpha), the axis is taken out and what is left is tested in the same way.
 
     Returns
     -------
     tuple
-        Share of variance, 95th percentile of the shares under permutation, and p-value
-        (1 + number at least as large) / (1 + permutations), one per component.
+        Share of the variance left, 95th percentile of the shares under permutation, and p-value
+        (1 + number at least as large) / (1 + permutations), one per tested axis, the last of which is
+        the first without evidence unless all `components` had it.
     """
     weights = balanced_weights(modalities)
     labels, columns = np.asarray(strata, dtype=str), np.asarray(modalities)
-    observed = principal_coordinates(shared_distances(values, weights), components)[1]
-    shuffled = np.empty_like(values)
-    null = np.empty((permutations, len(observed)))
-    for index in range(permutations):
-        for modality in dict.fromkeys(modalities):
-            block = np.ix_(permuted_within(labels, rng), columns == modality)
-            shuffled[:, columns == modality] = values[block]
-        null[index] = principal_coordinates(shared_distances(shuffled, weights), components)[1]
-    p_values = (1 + (null >= observed - 1e-12).sum(axis=0)) / (1 + permutations)
-    return observed, np.quantile(null, 0.95, axis=0), p_values
+    tested: list[tuple[float, float, float]] = []
+    found: list[Floats] = []
+    left = values
+    while len(tested) < components and all(p_value <= alpha for _, _, p_value in tested):
+        axes, shares = principal_coordinates(shared_distances(left, weights), 1)
+        null = np.empty(permutations)
+        for index in range(permutations):
+            shuffled = np.empty_like(left)
+            for modality in dict.fromkeys(modalities):
+                block = np.ix_(permuted_within(labels, rng), columns == modality)
+                shuffled[:, columns == modality] = left[block]
+            # What is left lies at right angles to the axes found; so must its shuffled counterpart.
+            for axis in found:
+                shuffled = deflated(shuffled, axis)
+            null[index] = principal_coordinates(shared_distances(shuffled, weights), 1)[1][0]
+        as_large = int((null >= shares[0] - 1e-12).sum())
+        tested.append((float(shares[0]), float(np.quantile(null, 0.95)), (1 + as_large) / (1 + permutations)))
+        found.append(axes[:, 0])
+        left = deflated(left, axes[:, 0])
+    observed, limits, p_values = np.array(tested).T
+    return observed, limits, p_values
 
 
 def cluster_count(p_values: Floats, alpha: float) -> int:
