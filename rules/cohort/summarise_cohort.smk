@@ -25,6 +25,7 @@ rule summarise_cohort:
         missingness="<results>/figures/missingness.png",
         variants="<root>/genomics/figures/variants.png",
         cells="<root>/singlecell/figures/umap_types.png",
+        lesions="<root>/imaging/overlays.png",
     output:
         page=report(
             "<results>/summary.html",

@@ -39,7 +39,7 @@ def main(
     table = people.merge(found[["patient_id", "subtype"]], on="patient_id")
     followed = table.dropna(subset=["survival_days", "event"])
     if followed.empty:
-        raise ValueError("the clinical table holds no survival_days and event for any patient")
+        raise ValueError("the clinical table has no survival_days and event for any patient")
     frames = {
         curves: survival_curves(followed, level),
         outcome: outcome_table(table, level=level, permutations=permutations, seed=seed),

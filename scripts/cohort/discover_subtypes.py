@@ -31,7 +31,7 @@ def scaled(
     """Matrix of the search, comparable between features and freed of the means of the strata."""
     matrix = search_matrix(features, dictionary, without)
     labels = strata(features, matrix.patients, settings["adjust_for"])
-    return FeatureMatrix(scale_features(matrix.values, labels), matrix.patients, matrix.features, matrix.modalities)
+    return FeatureMatrix(scale_features(matrix.numbers, labels), matrix.patients, matrix.features, matrix.modalities)
 
 
 def cluster(
@@ -42,7 +42,7 @@ def cluster(
     if clusters == 1:
         return np.ones(count, dtype=int), np.ones(count), np.ones((count, count))
     agreement = consensus(
-        matrix.values,
+        matrix.numbers,
         matrix.modalities,
         clusters,
         resamples=settings["resamples"],
@@ -89,17 +89,18 @@ def main(
     labels_of = strata(people, matrix.patients, settings["adjust_for"])
     axes = min(settings["max_clusters"], len(matrix.patients) // 2) - 1
     shares, limits, p_values = component_test(
-        matrix.values,
+        matrix.numbers,
         matrix.modalities,
         labels_of,
         components=max(axes, 1),
         permutations=settings["permutations"],
         alpha=settings["alpha"],
+        further_alpha=settings["further_alpha"],
         rng=generator(seed, "permutations"),
     )
-    clusters = cluster_count(p_values, settings["alpha"])
+    clusters = cluster_count(p_values.tolist(), settings["alpha"], settings["further_alpha"])
     labels, confidence, together = cluster(matrix, clusters, settings, generator(seed, "consensus", "all"))
-    distances = shared_distances(matrix.values, balanced_weights(matrix.modalities))
+    distances = shared_distances(matrix.numbers, balanced_weights(matrix.modalities))
     coordinates = principal_coordinates(distances, 2)[0]
     found = pd.DataFrame(
         {
@@ -128,7 +129,7 @@ def main(
             "clusters": clusters,
         }
     )
-    shares_between = separation(matrix.values, labels) if clusters > 1 else np.zeros(len(matrix.features))
+    shares_between = separation(matrix.numbers, labels) if clusters > 1 else np.zeros(len(matrix.features))
     driving = pd.DataFrame({"feature": matrix.features, "modality": matrix.modalities, "eta_squared": shares_between})
     driving = driving.sort_values(["eta_squared", "feature"], ascending=[False, True], kind="stable")
     grid = pd.DataFrame(together, columns=matrix.patients)

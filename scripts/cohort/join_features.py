@@ -41,7 +41,11 @@ def main(
     """
     people = pd.read_csv(clinical, sep="\t", dtype={"patient_id": str})
     known = set(people["patient_id"])
-    raise_if(problem for path in sources.values() for problem in check_feature_table(path, known))
+    raise_if(
+        problem
+        for modality, path in sources.items()
+        for problem in check_feature_table(path, known, selection[modality]["use"])
+    )
     tables = {
         modality: pd.read_csv(path, sep="\t", dtype={"patient_id": str}).set_index("patient_id")
         for modality, path in sources.items()

@@ -65,7 +65,7 @@ def main(
     found = pd.read_csv(subtypes, sep="\t", dtype={"patient_id": str}, keep_default_na=False)
     matrix = search_matrix(people, described)
     scores = pd.DataFrame(
-        scale_features(matrix.values, strata(people, matrix.patients, adjust_for)),
+        scale_features(matrix.numbers, strata(people, matrix.patients, adjust_for)),
         index=matrix.patients,
         columns=matrix.features,
     )

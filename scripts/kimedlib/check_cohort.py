@@ -2,11 +2,12 @@
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from kimedlib.cohort_features import matches
 from kimedlib.problems import Problem
 
 # Fewer patients cannot form two groups that can be compared.
@@ -67,8 +68,14 @@ def sheet_patients(path: str) -> set[str]:
         return set()
 
 
-def check_feature_table(path: Path, patients: set[str]) -> list[Problem]:
-    """Check one modality's table: a known patient per row, once, and finite numbers or empty cells."""
+def check_feature_table(path: Path, patients: set[str], used: Sequence[str]) -> list[Problem]:
+    """Check one modality's table: a known patient per row, once, and numbers where features are used.
+
+    Parameters
+    ----------
+    used
+        Patterns of the features that enter the search; other columns may hold text.
+    """
     file = str(path)
     with path.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.reader(handle, delimiter="\t"))
@@ -108,7 +115,7 @@ def check_feature_table(path: Path, patients: set[str]) -> list[Problem]:
                 "a number, or empty if not measured",
             )
             for name, value in zip(header[1:], row[1:], strict=True)
-            if value != "" and not is_finite(value)
+            if matches(name, used) and value != "" and not is_finite(value)
         ]
     return problems
 

@@ -21,13 +21,13 @@ class FeatureMatrix:
 
     Attributes
     ----------
-    values
+    numbers
         patients x features, NaN where not measured.
     patients, features, modalities
         Row names, column names (`<modality>.<name>`) and modality of each column.
     """
 
-    values: Floats
+    numbers: Floats
     patients: list[str]
     features: list[str]
     modalities: list[str]
@@ -36,6 +36,13 @@ class FeatureMatrix:
 def matches(name: str, patterns: Sequence[str]) -> bool:
     """Whether `name` is one of the patterns (shell style)."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def kind_of(values: pd.Series) -> str:
+    """What a column without its gaps holds: binary (0 and 1), number or text."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return "text" if len(values) else "number"
+    return "binary" if len(values) and values.isin([0, 1]).all() else "number"
 
 
 def describe_features(
@@ -48,13 +55,13 @@ def describe_features(
     Returns
     -------
     pandas.DataFrame
-        Columns feature, modality, name, kind (binary or number), used (yes or no), transform (log1p or
+        Columns feature, modality, name, kind (binary, number or text), used (yes or no), transform (log1p or
         none), patients (with a value), source and source_sha256.
 
     Raises
     ------
     InputProblems
-        A pattern of the config fits no feature, or a feature that shall enter has no value at all.
+        A pattern of the config fits no feature.
     """
     rows, problems = [], []
     for modality, table in tables.items():
@@ -73,9 +80,9 @@ def describe_features(
                     "feature": f"{modality}.{name}",
                     "modality": modality,
                     "name": name,
-                    "kind": "binary" if len(values) and values.isin([0, 1]).all() else "number",
+                    "kind": kind_of(values),
                     "used": "yes" if matches(name, chosen["use"]) else "no",
-                    "transform": "log1p" if matches(name, chosen["log"]) and (values > -1).all() else "none",
+                    "transform": "log1p" if matches(name, chosen["log"]) else "none",
                     "patients": len(values),
                     "source": sources[modality].name,
                     "source_sha256": digest,

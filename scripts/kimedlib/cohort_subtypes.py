@@ -130,13 +130,19 @@ def component_test(
     components: int,
     permutations: int,
     alpha: float,
+    further_alpha: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats, Floats]:
     """Whether modalities agree on the leading axes of the cohort more than by chance.
 
     The share of variance on the first axis is compared with its distribution when the patients of every
-    modality are shuffled independently inside strata (parallel analysis across blocks). Where it is larger
-    (p <= alpha), the axis is taken out and what is left is tested in the same way.
+    modality are shuffled independently inside strata (parallel analysis across blocks). Where it is larger,
+    the axis is taken out and what is left is tested in the same way.
+
+    Parameters
+    ----------
+    alpha, further_alpha
+        Level for the first axis and for all others: with few patients each further split must be clear.
 
     Returns
     -------
@@ -150,7 +156,7 @@ def component_test(
     tested: list[tuple[float, float, float]] = []
     found: list[Floats] = []
     left = values
-    while len(tested) < components and all(p_value <= alpha for _, _, p_value in tested):
+    while len(tested) < components and cluster_count([row[2] for row in tested], alpha, further_alpha) > len(tested):
         axes, shares = principal_coordinates(shared_distances(left, weights), 1)
         null = np.empty(permutations)
         for index in range(permutations):
@@ -170,10 +176,12 @@ def component_test(
     return observed, limits, p_values
 
 
-def cluster_count(p_values: Floats, alpha: float) -> int:
-    """One more than the number of leading components with p <= alpha: k groups span k - 1 dimensions."""
-    below = np.append(p_values <= alpha, [False])
-    return 1 + int(np.argmin(below))
+def cluster_count(p_values: Sequence[float], alpha: float, further_alpha: float) -> int:
+    """One more than the number of leading axes that are real: k groups span k - 1 dimensions."""
+    real = 0
+    while real < len(p_values) and p_values[real] <= (further_alpha if real else alpha):
+        real += 1
+    return 1 + real
 
 
 def consensus(

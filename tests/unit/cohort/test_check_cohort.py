@@ -65,17 +65,18 @@ def test_tiny_cohorts_are_refused_and_unreadable_sheets_left_to_their_workflow(t
 
 def test_feature_tables_are_checked_whole(tmp_path: Path):
     path = tmp_path / "features.tsv"
-    path.write_text("patient_id\ta\ta\nP001\t1\t\nP001\tx\t2\nP002\tinf\t1\nP003\t1\n")
-    found = "\n".join(map(str, check_feature_table(path, {"P001", "P003"})))
+    path.write_text("patient_id\ta\ta\tsex\nP001\t1\t\tmale\nP001\tx\t2\t\nP002\tinf\t1\t\nP003\t1\n")
+    found = "\n".join(map(str, check_feature_table(path, {"P001", "P003"}, ["a*"])))
     assert "columns stand twice: a" in found
     assert "patient 'P001' stands already in line 2" in found
     assert "'x' is not a finite number" in found and "'inf' is not a finite number" in found
     assert "patient 'P002' is not in the clinical table" in found
-    assert "line 5: has 2 cells, the header 3" in found
+    assert "male" not in found
+    assert "line 5: has 2 cells, the header 4" in found
 
 
 @pytest.mark.parametrize("text", ["", "sample\ta\n"])
 def test_feature_table_begins_with_the_patient(tmp_path: Path, text: str):
     path = tmp_path / "features.tsv"
     path.write_text(text)
-    assert "patient_id" in check_feature_table(path, set())[0].found
+    assert "patient_id" in check_feature_table(path, set(), [])[0].found

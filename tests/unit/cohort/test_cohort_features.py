@@ -65,7 +65,7 @@ def test_matrix_is_transformed_and_drops_patients_without_values(tables, diction
     joined = joined_table(clinical, tables)
     matrix = search_matrix(joined, dictionary)
     assert matrix.patients == ["P001", "P002"]
-    assert matrix.values[:, 0] == pytest.approx([0, np.log(10)])
+    assert matrix.numbers[:, 0] == pytest.approx([0, np.log(10)])
     assert matrix.features == ["one.count", "one.mutated", "two.clr_a", "two.clr_b"]
     assert search_matrix(joined, dictionary, without="one").patients == ["P001"]
     assert strata(joined, matrix.patients, ["treatment"]) == ["treated", "untreated"]
