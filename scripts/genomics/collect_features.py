@@ -50,13 +50,14 @@ SAMPLE_COLUMNS = (
 def somatic_features(path: Path, driver_genes: Sequence[str]) -> dict[str, Any]:
     """What a tumour carries: counts by class, driver, median allele fraction of passing variants."""
     with open_variants(path) as source:
+        annotated = "BCSQ" in source.header.info  # only if there is a gene model
         records = [
             (
                 record.contig,
                 record.pos,
                 len(record.ref) != len(record.alts[0]),
                 tumour_fraction(record),
-                tuple(record.info.get("BCSQ", ())),
+                tuple(record.info.get("BCSQ", ())) if annotated else (),
             )
             for record in source
             if passing(record)
