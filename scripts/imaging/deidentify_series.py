@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
+from pydicom import Dataset, dcmwrite
+
 from kimedlib.atomic import atomic_path
 from kimedlib.dicom_deidentify import Audit, Deidentifier, deidentify, load_key
 from kimedlib.dicom_pixels import pixel_reasons, refusal_reasons
@@ -12,7 +13,6 @@ from kimedlib.dicom_profile import load_profile
 from kimedlib.dicom_series import read_all, series_problems
 from kimedlib.logs import log_to
 from kimedlib.problems import Problem, raise_if
-from pydicom import Dataset, dcmwrite
 
 
 def order(dataset: Dataset) -> tuple[int, str]:
@@ -60,12 +60,14 @@ def main(
             if dataset.file_meta.TransferSyntaxUID.is_compressed:
                 dataset.decompress(generate_instance_uid=False)
             clean = deidentify(dataset, deidentifier, patient_id, actions)
-            dcmwrite(folder / f"{number:04d}.dcm", clean, enforce_file_format=True, implicit_vr=False, little_endian=True)
+            dcmwrite(
+                folder / f"{number:04d}.dcm", clean, enforce_file_format=True, implicit_vr=False, little_endian=True
+            )
     rows = [(sample, *where, count) for where, count in sorted(actions.items())]
     rows += [(sample, "", "", f"refused: {reason}", count) for reason, count in sorted(reasons.items())]
     with atomic_path(audit) as temporary:
-        columns = ["sample", "place", "attribute", "action", "objects"]
-        pd.DataFrame(rows, columns=columns).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        lines = ["sample\tplace\tattribute\taction\tobjects", *("\t".join(map(str, row)) for row in rows)]
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with atomic_path(decision) as temporary:
         said = {"sample": sample, "accepted": not reasons, "reasons": sorted(reasons), "objects": len(objects)}
         temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")

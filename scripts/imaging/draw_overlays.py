@@ -5,27 +5,32 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nibabel as nib
 import numpy as np
-import pandas as pd
+
 from kimedlib.atomic import atomic_path
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
 from kimedlib.imaging_pictures import NO_METADATA, centre_index, grey_window, show_plane, use_quiet_style
-from kimedlib.imaging_tables import read_table
+from kimedlib.imaging_tables import read_table, records
 from kimedlib.logs import log_to
 
 EXAMPLES = 8
 
 
-def draw_sample(bids: Path, row: pd.Series, mask: Path, axes: list[plt.Axes], volumes: str) -> None:
+def draw_sample(bids: Path, row: dict[str, str], mask: Path, axes: list[plt.Axes], volumes: str) -> None:
     """Three planes through the middle of the regions."""
     data, image = load_canonical(bids / row["image"])
     labels = np.asarray(nib.load(mask).dataobj)
     for plane, panel in enumerate(axes):
         index = centre_index(labels, labels.shape)[plane]
-        show_plane(panel, data, voxel_sizes(image), plane, index, grey_window(data, row["modality"]), labels)
+        show_plane(
+            panel, data, spacing=voxel_sizes(image), plane=plane, index=index,
+            window=grey_window(data, row["modality"]), labels=labels,
+        )  # fmt: skip
     axes[1].set_title(f"{row['sample']}: {volumes}")
 
 
-def main(*, bids: Path, conversion: Path, measurements: Path, brains: Path, masks: list[Path], overlays: Path, picture: Path) -> None:
+def main(
+    *, bids: Path, conversion: Path, measurements: Path, brains: Path, masks: list[Path], overlays: Path, picture: Path
+) -> None:
     """Draw.
 
     Parameters
@@ -41,12 +46,12 @@ def main(*, bids: Path, conversion: Path, measurements: Path, brains: Path, mask
         Nothing was measured.
     """
     use_quiet_style()
-    rows = read_table(conversion).set_index("sample", drop=False)
+    rows = {row["sample"]: row for row in records(read_table(conversion))}
     measured = read_table(measurements)
     if measured.empty:
         raise ValueError("nothing was measured; refused.tsv says why")
     text = {
-        str(sample): ", ".join(f"{row.region} {float(row.volume_ml):.2f} ml" for row in group.itertuples())
+        str(sample): ", ".join(f"{row['region']} {float(row['volume_ml']):.2f} ml" for row in records(group))
         for sample, group in measured.groupby("sample")
     }
     folders = {"brain": brains, **{task: masks[0] for task in ("lesion", "labels") if masks}}
@@ -54,7 +59,7 @@ def main(*, bids: Path, conversion: Path, measurements: Path, brains: Path, mask
     overlays.mkdir(parents=True, exist_ok=True)
     for sample in samples:
         figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.7), layout="constrained")
-        row = rows.loc[sample]
+        row = rows[sample]
         draw_sample(bids, row, folders[row["task"]] / f"{sample}.nii.gz", list(axes), text[sample])
         with atomic_path(overlays / f"{sample}.png") as temporary:
             figure.savefig(temporary, metadata=NO_METADATA)
@@ -65,7 +70,7 @@ def main(*, bids: Path, conversion: Path, measurements: Path, brains: Path, mask
     for panel in grid.flat:
         panel.set_axis_off()
     for number, sample in enumerate(shown):
-        row = rows.loc[sample]
+        row = rows[sample]
         panels = list(grid[number // 2, number % 2 * 3 : number % 2 * 3 + 3])
         draw_sample(bids, row, folders[row["task"]] / f"{sample}.nii.gz", panels, text[sample])
     with atomic_path(picture) as temporary:

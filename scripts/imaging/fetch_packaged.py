@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import nibabel as nib
+
 from kimedlib.atomic import atomic_path
 from kimedlib.imaging_nifti import save_nifti
 from kimedlib.logs import log_to

@@ -1,18 +1,18 @@
 """Measure every segmented region, list what was not measured and why, and make one row of features per patient."""
 
-import json
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
 from kimedlib.atomic import atomic_path
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
 from kimedlib.imaging_radiomics import region_features
-from kimedlib.imaging_tables import passed_samples, read_table, refusals
+from kimedlib.imaging_tables import label_names, passed_samples, read_table, records, refusals
 from kimedlib.logs import log_to
-from numpy.typing import NDArray
-from scipy import ndimage
 
 # Features that go into the table for the cohort, by region and modality.
 INTENSITY_UNIT = {"CT": "hu", "MR": "signal", "PT": "signal"}
@@ -24,9 +24,7 @@ def inner_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(inner if np.count_nonzero(inner) >= 8 else mask)
 
 
-def measure_image(
-    image: Path, mask: Path, regions: dict[int, str], bin_width: float
-) -> list[dict[str, float | str]]:
+def measure_image(image: Path, mask: Path, regions: dict[int, str], bin_width: float) -> list[dict[str, float | str]]:
     """Features of each region of one image; regions that the network did not find have volume 0."""
     data, reference = load_canonical(image)
     labels = np.asarray(nib.load(mask).dataobj)
@@ -91,17 +89,17 @@ def main(
     bin_width
         For entropy and uniformity, in the unit of the image.
     """
-    names = {int(key): name for path in model for key, name in json.loads(path.read_text("utf-8"))["label_names"].items()}
+    names = label_names(model)
     accepted = read_table(evidence)
     brain_samples = set(accepted.loc[accepted["accepted"] == "yes", "sample"])
     rows = []
-    for row in passed_samples(conversion, checks, ("brain", "lesion", "labels")).itertuples():
-        if row.task == "brain" and row.sample not in brain_samples:
+    for row in records(passed_samples(conversion, checks, ("brain", "lesion", "labels"))):
+        if row["task"] == "brain" and row["sample"] not in brain_samples:
             continue
-        mask = (brains if row.task == "brain" else masks[0]) / f"{row.sample}.nii.gz"
-        regions = {1: "brain"} if row.task == "brain" else names
-        whose = {"sample": row.sample, "patient_id": row.patient_id, "modality": row.modality}
-        rows += [{**whose, **found} for found in measure_image(bids / row.image, mask, regions, bin_width)]
+        mask = (brains if row["task"] == "brain" else masks[0]) / f"{row['sample']}.nii.gz"
+        regions = {1: "brain"} if row["task"] == "brain" else names
+        whose = {"sample": row["sample"], "patient_id": row["patient_id"], "modality": row["modality"]}
+        rows += [{**whose, **found} for found in measure_image(bids / row["image"], mask, regions, bin_width)]
     columns = ["sample", "patient_id", "modality", "region", "volume_ml"]
     measured = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
     patients = list(read_table(conversion)["patient_id"])

@@ -12,10 +12,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
+
 from kimedlib.atomic import atomic_path
 from kimedlib.dicom_series import read_all, slice_places, slice_spacing
 from kimedlib.imaging_nifti import save_nifti
-from kimedlib.imaging_tables import read_sheet_rows
+from kimedlib.imaging_tables import read_sheet_rows, records
 from kimedlib.logs import log_to
 
 BIDS_VERSION = "1.10.0"
@@ -29,13 +30,15 @@ SUFFIXES = {("MR", "brain"): ("anat", "T1w"), ("MR", "labels"): ("anat", "T1w")}
 
 def bids_places(sheet: pd.DataFrame) -> list[Path]:
     """Place of each row's image below the data set, without extension; names only from sheet columns."""
-    kinds = [SUFFIXES.get((row.modality, row.task), (row.modality.lower(),) * 2) for row in sheet.itertuples()]
+    kinds = [SUFFIXES.get((row["modality"], row["task"]), (row["modality"].lower(),) * 2) for row in records(sheet)]
     counts = pd.Series(list(zip(sheet["patient_id"], kinds, strict=True))).value_counts()
     places = []
-    for row, kind in zip(sheet.itertuples(), kinds, strict=True):
+    for row, kind in zip(records(sheet), kinds, strict=True):
         folder, suffix = kind
-        acquisition = f"_acq-{re.sub('[^A-Za-z0-9]', '', row.sample)}" if counts[(row.patient_id, kind)] > 1 else ""
-        places.append(Path(f"sub-{row.patient_id}") / folder / f"sub-{row.patient_id}{acquisition}_{suffix}")
+        acquisition = (
+            f"_acq-{re.sub('[^A-Za-z0-9]', '', row['sample'])}" if counts[(row["patient_id"], kind)] > 1 else ""
+        )
+        places.append(Path(f"sub-{row['patient_id']}") / folder / f"sub-{row['patient_id']}{acquisition}_{suffix}")
     return places
 
 
@@ -48,7 +51,7 @@ def convert_series(folder: Path, target: Path) -> str:
     """Convert one series with dcm2niix; returns why it cannot be used, or an empty text."""
     with tempfile.TemporaryDirectory() as scratch:
         command = ["dcm2niix", "-b", "y", "-ba", "y", "-z", "n", "-f", "image", "-o", scratch, str(folder)]
-        run = subprocess.run(command, text=True, capture_output=True, check=False)
+        run = subprocess.run(command, text=True, capture_output=True, check=False)  # noqa: S603 fixed program, no shell
         print(run.stdout, run.stderr)
         images = sorted(Path(scratch).glob("*.nii"))
         if len(images) != 1:
@@ -107,8 +110,8 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
     said = {entry["sample"]: entry for entry in (json.loads(path.read_text(encoding="utf-8")) for path in decisions)}
     shutil.rmtree(bids, ignore_errors=True)
     table = []
-    for row, source, place in zip(rows.itertuples(), images, bids_places(rows), strict=True):
-        decision = said.get(row.sample, {"accepted": True})
+    for row, source, place in zip(records(rows), images, bids_places(rows), strict=True):
+        decision = said.get(row["sample"], {"accepted": True})
         distance, refused = 0.0, "" if decision["accepted"] else "de-identification: " + "; ".join(decision["reasons"])
         if not refused and source.is_dir():
             refused = convert_series(source, bids / place)
@@ -117,10 +120,10 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
             copy_nifti(source, bids / place)
         table.append(
             {
-                "sample": row.sample,
-                "patient_id": row.patient_id,
-                "modality": row.modality,
-                "task": row.task,
+                "sample": row["sample"],
+                "patient_id": row["patient_id"],
+                "modality": row["modality"],
+                "task": row["task"],
                 "image": "" if refused else f"{place}.nii.gz",
                 "slice_distance_mm": round(distance, 4),
                 "refused": refused,
@@ -135,7 +138,7 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
         "GeneratedBy": [{"Name": "KIMed Demonstrators, workflow imaging"}],
     }
     (bids / "dataset_description.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    participants = sorted({entry["patient_id"] for entry in table if not entry["refused"]})
+    participants = sorted({str(entry["patient_id"]) for entry in table if not entry["refused"]})
     lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
     (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     with atomic_path(conversion) as temporary:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+
 from kimedlib.atomic import atomic_path
 from kimedlib.imaging_brain import brain_mask, judge_brain, to_image_grid, to_working_grid
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
-from kimedlib.imaging_tables import passed_samples
+from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
 
 
@@ -22,16 +23,16 @@ def main(*, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: P
     """
     masks.mkdir(parents=True, exist_ok=True)
     table = []
-    for row in passed_samples(conversion, checks, ("brain",)).itertuples():
-        data, image = load_canonical(bids / row.image)
+    for row in records(passed_samples(conversion, checks, ("brain",))):
+        data, image = load_canonical(bids / row["image"])
         work = to_working_grid(data, voxel_sizes(image))
         mask = brain_mask(work)
         found = judge_brain(work, mask)
         if not found.against:
-            save_mask(to_image_grid(mask, data.shape), image, masks / f"{row.sample}.nii.gz")
+            save_mask(to_image_grid(mask, data.shape), image, masks / f"{row['sample']}.nii.gz")
         table.append(
             {
-                "sample": row.sample,
+                "sample": row["sample"],
                 "volume_ml": round(found.volume_ml, 1),
                 "white_over_cortex": round(found.white_over_cortex, 4),
                 "brightest_over_median": round(found.brightest_over_median, 4),

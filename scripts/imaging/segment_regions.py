@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from kimedlib.imaging_network import build_network, device_for, keep_largest, normalise, predict
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
-from kimedlib.imaging_tables import passed_samples
+from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
 from kimedlib.problems import Problem, raise_if
 
@@ -37,18 +38,23 @@ def main(*, bids: Path, conversion: Path, checks: Path, weights: Path, model: Pa
     masks.mkdir(parents=True, exist_ok=True)
     patch = tuple(said["patch"])
     problems = []
-    for row in passed_samples(conversion, checks, ("lesion", "labels")).itertuples():
-        data, image = load_canonical(bids / row.image)
+    for row in records(passed_samples(conversion, checks, ("lesion", "labels"))):
+        data, image = load_canonical(bids / row["image"])
         ratio = np.array(voxel_sizes(image)) / np.array(said["spacing_mm"])
         if np.abs(np.log(ratio)).max() > np.log(1 + SPACING_TOLERANCE):
             shown = "x".join(f"{size:.2f}" for size in voxel_sizes(image))
             trained = "x".join(f"{size:.2f}" for size in said["spacing_mm"])
             problems.append(
-                Problem(f"sample {row.sample}", "", f"voxels of {shown} mm, trained on {trained} mm", "resample, or train on such images")
+                Problem(
+                    f"sample {row['sample']}",
+                    "",
+                    f"voxels of {shown} mm, trained on {trained} mm",
+                    "resample, or train on such images",
+                )
             )
             continue
         labels = predict(network, normalise(data, said["intensity"]), patch, said["flips"], device)
-        save_mask(keep_largest(labels), image, masks / f"{row.sample}.nii.gz")
+        save_mask(keep_largest(labels), image, masks / f"{row['sample']}.nii.gz")
     raise_if(problems)
 
 

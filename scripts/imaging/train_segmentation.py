@@ -9,6 +9,10 @@ import monai.transforms as mt
 import numpy as np
 import pandas as pd
 import torch
+from monai.losses import DiceCELoss
+from monai.utils import set_determinism
+from numpy.typing import NDArray
+
 from kimedlib.atomic import atomic_path
 from kimedlib.imaging_network import build_network, device_for, normalise, predict, weights_bytes, weights_digest
 from kimedlib.imaging_nifti import load_canonical, load_labels, voxel_sizes
@@ -16,9 +20,6 @@ from kimedlib.imaging_pictures import NO_METADATA, use_quiet_style
 from kimedlib.imaging_scores import dice
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
-from monai.losses import DiceCELoss
-from monai.utils import set_determinism
-from numpy.typing import NDArray
 
 Case = dict[str, Any]
 
@@ -28,7 +29,13 @@ def load_cases(images: list[Path], labels: list[Path], intensity: dict[str, Any]
     cases = []
     for image_path, label_path in zip(images, labels, strict=True):
         data, image = load_canonical(image_path)
-        cases.append({"image": normalise(data, intensity), "label": load_labels(label_path, image), "spacing": voxel_sizes(image)})
+        cases.append(
+            {
+                "image": normalise(data, intensity),
+                "label": load_labels(label_path, image),
+                "spacing": voxel_sizes(image),
+            }
+        )
     return cases
 
 
@@ -42,7 +49,9 @@ def split_cases(names: list[str], fraction: float, seed: int) -> tuple[list[int]
     """
     count = round(fraction * len(names))
     if not 0 < count < len(names):
-        raise ValueError(f"{len(names)} cases with validation_fraction {fraction} leave no training or no validation case")
+        raise ValueError(
+            f"{len(names)} cases with validation_fraction {fraction} leave no training or no validation case"
+        )
     order = generator(seed, "validation split", *sorted(names)).permutation(len(names))
     return sorted(int(number) for number in order[count:]), sorted(int(number) for number in order[:count])
 
@@ -54,11 +63,12 @@ def augmentation(settings: dict[str, Any]) -> mt.Compose:
     return mt.Compose(
         [
             mt.SpatialPadd(keys, patch, mode="edge"),
-            mt.RandSpatialCropd(keys, patch, random_size=False),
+            # three of four patches are centred on a label, so that a small region is seen often
+            mt.RandCropByPosNegLabeld(keys, label_key="label", spatial_size=patch, pos=3, neg=1),
             *flips,
             mt.RandAffined(
-                keys, prob=settings["affine_probability"], rotate_range=(0.26,) * 3, scale_range=(0.15,) * 3, translate_range=(3,) * 3,
-                mode=("bilinear", "nearest"), padding_mode="border",
+                keys, prob=settings["affine_probability"], rotate_range=(0.26,) * 3,
+                scale_range=(0.15,) * 3, translate_range=(3,) * 3, mode=("bilinear", "nearest"), padding_mode="border",
             ),
             mt.RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.5)),
             mt.RandScaleIntensityd("image", factors=0.15, prob=0.3),
@@ -87,7 +97,11 @@ def validation_dice(
 
 
 def fit(
-    network: torch.nn.Module, training: list[Case], validation: list[Case], settings: dict[str, Any], device: torch.device
+    network: torch.nn.Module,
+    training: list[Case],
+    validation: list[Case],
+    settings: dict[str, Any],
+    device: torch.device,
 ) -> tuple[list[dict[str, float]], int, dict[str, torch.Tensor]]:
     """Train by AdamW with the one-cycle schedule; returns history, best epoch and its weights."""
     labels, size = [int(value) for value in settings["label_names"]], settings["batch_size"]
@@ -107,7 +121,7 @@ def fit(
         shuffled = torch.randperm(len(training), generator=order).tolist()
         losses = []
         for start in range(0, len(shuffled), size):
-            items = [augment(dict(channels_first[number])) for number in shuffled[start : start + size]]
+            items = [augment(dict(channels_first[number]))[0] for number in shuffled[start : start + size]]
             loss = loss_of(network(batch_tensor(items, "image", device)), batch_tensor(items, "label", device))
             optimiser.zero_grad()
             loss.backward()
@@ -118,7 +132,10 @@ def fit(
         row = {"epoch": float(epoch), "loss": float(np.mean(losses))}
         if epoch % settings["validate_every"] == 0 or epoch == epochs:
             scores = validation_dice(network, validation, settings, labels, device)
-            row |= {f"dice_{settings['label_names'][str(label)]}": float(score) for label, score in zip(labels, scores, strict=True)}
+            row |= {
+                f"dice_{settings['label_names'][str(label)]}": float(score)
+                for label, score in zip(labels, scores, strict=True)
+            }
             if float(scores.mean()) > best_dice:
                 best, best_dice = epoch, float(scores.mean())
                 kept = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -133,8 +150,10 @@ def draw_history(history: pd.DataFrame, best: int, picture: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.6), layout="constrained")
     left.plot(history["epoch"], history["loss"], color="#444444")
     left.set(xlabel="Epoch", ylabel="Training loss (Dice + cross-entropy)")
-    for column in (name for name in history if name.startswith("dice_")):
-        right.plot(history["epoch"], history[column].interpolate(limit_area="inside"), label=column.removeprefix("dice_"))
+    for column in (str(name) for name in history if str(name).startswith("dice_")):
+        right.plot(
+            history["epoch"], history[column].interpolate(limit_area="inside"), label=column.removeprefix("dice_")
+        )
     right.axvline(best, color="#888888", linestyle=":", label=f"kept: epoch {best}")
     right.set(xlabel="Epoch", ylabel="Validation Dice", ylim=(0, 1))
     right.legend(loc="lower right", frameon=False)
@@ -173,7 +192,9 @@ def main(
     cases = load_cases(images, labels, settings["intensity"])
     present = {int(value) for case in cases for value in np.unique(case["label"])} - {0}
     if present != wanted:
-        raise ValueError(f"labels in the training images are {sorted(present)}, network.label_names has {sorted(wanted)}")
+        raise ValueError(
+            f"labels in the training images are {sorted(present)}, network.label_names has {sorted(wanted)}"
+        )
     training, validation = split_cases(names, settings["validation_fraction"], settings["seed"])
     device = device_for(gpus)
     network = build_network(settings["channels"], settings["strides"], len(wanted)).to(device)

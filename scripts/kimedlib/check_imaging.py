@@ -34,7 +34,9 @@ def nifti_problems(path: str, place: str, sheet: str) -> tuple[nib.Nifti1Image |
     except (ImageFileError, OSError, EOFError, ValueError, IndexError) as error:
         return None, [Problem(path, "", f"is not a readable NIfTI file ({error})", "copy or convert it again")]
     if len(image.shape) != 3 or min(image.shape) < 2:
-        return None, [Problem(path, "", f"has shape {image.shape}", "give a volume with three axes of two voxels or more")]
+        return None, [
+            Problem(path, "", f"has shape {image.shape}", "give a volume with three axes of two voxels or more")
+        ]
     return image, []
 
 
@@ -53,14 +55,22 @@ def dicom_problems(path: str, place: str, sheet: str, modality: str, read_whole:
         return [Problem(sheet, place, f"there is no folder {path}", "correct the path")]
     files = dicom_files(folder)
     if not files:
-        return [Problem(path, "", "the folder is empty: a series with zero slices", "export the series again or drop the line")]
+        return [
+            Problem(
+                path, "", "the folder is empty: a series with zero slices", "export the series again or drop the line"
+            )
+        ]
     found, problems = read_all(folder if read_whole else files[0], pixels=read_whole)
     if found and read_whole:
         problems += series_problems(path, found)
     if found:
         actual = str(found[0][1].get("Modality", ""))
         if actual and actual != modality and not (modality == "OT" and actual == "SC"):
-            problems.append(Problem(sheet, place, f"{path} holds {actual}, the sheet says {modality}", "correct the column 'modality'"))
+            problems.append(
+                Problem(
+                    sheet, place, f"{path} holds {actual}, the sheet says {modality}", "correct the column 'modality'"
+                )
+            )
     return problems
 
 
@@ -73,14 +83,26 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
     networks = sorted(set(frame["task"]) & set(NETWORK_TASKS))
     if len(networks) > 1:
         problems.append(
-            Problem(sheet, "column task", f"has {' and '.join(networks)}", "one run trains one network: use a sheet for each")
+            Problem(
+                sheet,
+                "column task",
+                f"has {' and '.join(networks)}",
+                "one run trains one network: use a sheet for each",
+            )
         )
     count = 0
     for row in frame.to_dict("records"):
         place = f"sample {row['sample']}"
         if row["task"] in MODALITIES_OF_TASK and row["modality"] not in MODALITIES_OF_TASK[row["task"]]:
             allowed = " or ".join(MODALITIES_OF_TASK[row["task"]])
-            problems.append(Problem(sheet, place, f"task {row['task']} on {row['modality']}", f"needs {allowed}: correct task or modality"))
+            problems.append(
+                Problem(
+                    sheet,
+                    place,
+                    f"task {row['task']} on {row['modality']}",
+                    f"needs {allowed}: correct task or modality",
+                )
+            )
         if row["image"].startswith(PACKAGED):
             continue
         if is_nifti(row["image"]):

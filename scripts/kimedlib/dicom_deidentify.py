@@ -155,23 +155,26 @@ class Cleaner:
         action = profile.action(int(tag))
         if int(tag) in profile.kept:
             return self.keep_characteristic(dataset, element, path)
-        if element.VR in DATES and (int(tag) in profile.shifted or (action is None and "modified_dates" in profile.options)):
+        if element.VR in DATES and (
+            int(tag) in profile.shifted or (action is None and "modified_dates" in profile.options)
+        ):
             return self.shift(element, path)
-        if element.VR in DATES and action is None:
-            return "removed: date"
-        if element.VR == "UI":
-            return "removed: profile" if action == "X" else self.map_uids(element, path)
-        if action == "X":
-            return "removed: profile"
-        if element.VR == "SQ" and action != "Z":
+        reason = None
+        if action == "X" or (element.VR in DATES and action is None):
+            reason = "removed: profile" if action else "removed: date"
+        elif element.VR == "UI":
+            self.map_uids(element, path)
+        elif element.VR == "SQ" and action != "Z":
             self.clean_items(element, path)
-            return None
-        if action in ("Z", "D", "U"):
+        elif action in ("Z", "D", "U"):
             self.replace(dataset, element, action, path)
-            return None
-        if element.VR in TEXT and any(own in text.lower() for text in values_of(element) for own in self.identifiers):
-            return "removed: repeats an identifier"
-        return None
+        elif element.VR in TEXT and self.repeats_identifier(element):
+            reason = "removed: repeats an identifier"
+        return reason
+
+    def repeats_identifier(self, element: DataElement) -> bool:
+        """Whether a text holds one of the object's own identifiers."""
+        return any(own in text.lower() for text in values_of(element) for own in self.identifiers)
 
     def clean_items(self, element: DataElement, path: str) -> None:
         """Clean the items of a sequence."""
@@ -202,14 +205,13 @@ class Cleaner:
         self.note(path, element.tag, "shifted")
         return None
 
-    def map_uids(self, element: DataElement, path: str) -> str | None:
+    def map_uids(self, element: DataElement, path: str) -> None:
         """Map identifiers of instances; names that the standard registers (classes, transfer syntaxes) stay."""
         values = [UID(value) for value in values_of(element) if value]
         mapped = [value if value.name != str(value) else self.deidentifier.uid(value) for value in values]
         if mapped != values:
             element.value = mapped if len(mapped) > 1 else mapped[0]
             self.note(path, element.tag, "mapped")
-        return None
 
     def replace(self, dataset: Dataset, element: DataElement, action: str, path: str) -> None:
         """Empty (Z) or give a dummy (D); patient name and number become the pseudonym."""
@@ -263,6 +265,8 @@ def deidentify(dataset: Dataset, deidentifier: Deidentifier, pseudonym: str, aud
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.ImplementationClassUID = UID(f"2.25.{int.from_bytes(hashlib.sha256(b'kimed').digest()[:16], 'big')}")
+    dataset.file_meta.ImplementationClassUID = UID(
+        f"2.25.{int.from_bytes(hashlib.sha256(b'kimed').digest()[:16], 'big')}"
+    )
     dataset.preamble = b"\0" * 128
     return dataset

@@ -48,7 +48,9 @@ def has_text_line(mask: NDArray[np.bool_]) -> bool:
     boxes = glyph_boxes(mask)
     for top, bottom, _, _ in boxes:
         height = bottom - top
-        line = boxes[(np.abs(boxes[:, 1] - bottom) <= 1) & (np.abs(boxes[:, 1] - boxes[:, 0] - height) <= 0.35 * height)]
+        line = boxes[
+            (np.abs(boxes[:, 1] - bottom) <= 1) & (np.abs(boxes[:, 1] - boxes[:, 0] - height) <= 0.35 * height)
+        ]
         if len(line) < GLYPHS_IN_LINE:
             continue
         line = line[np.argsort(line[:, 2])]

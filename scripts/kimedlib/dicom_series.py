@@ -30,7 +30,9 @@ def read_all(path: Path, *, pixels: bool) -> tuple[list[tuple[Path, Dataset]], l
             dataset = dcmread(file, stop_before_pixels=not pixels)
             cut = pixels and missing_bytes(dataset)
         except InvalidDicomError:
-            problems.append(Problem(str(file), "", "is not a DICOM file", "remove it from the folder or export it again"))
+            problems.append(
+                Problem(str(file), "", "is not a DICOM file", "remove it from the folder or export it again")
+            )
             continue
         except (EOFError, OSError, ValueError, KeyError, AttributeError) as error:
             problems.append(Problem(str(file), "", f"cannot be read ({error})", "export it again"))
@@ -77,7 +79,12 @@ def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Prob
         values = {str(dataset.get(keyword, "")) for _, dataset in found}
         if len(values) > 1:
             problems.append(
-                Problem(folder, keyword, f"holds {len(values)} {what}", f"give each of the {what} a folder and a line of its own")
+                Problem(
+                    folder,
+                    keyword,
+                    f"holds {len(values)} {what}",
+                    f"give each of the {what} a folder and a line of its own",
+                )
             )
     if problems or len(found) < 2:
         return problems
@@ -93,7 +100,9 @@ def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Prob
         key = (f"{place:.2f}", *(str(dataset.get(name, "")) for name in REPEATED_BY))
         if key in seen:
             problems.append(
-                Problem(str(file), "ImagePositionPatient", f"repeats the slice of {seen[key].name}", "remove one of the two")
+                Problem(
+                    str(file), "ImagePositionPatient", f"repeats the slice of {seen[key].name}", "remove one of the two"
+                )
             )
         seen.setdefault(key, file)
     spacing = slice_spacing(places)
@@ -104,7 +113,7 @@ def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Prob
                 Problem(
                     folder,
                     "ImagePositionPatient",
-                    f"about {max(1, round(gap / spacing) - 1)} slice(s) missing after {start:.1f} mm (distance {gap:.2f}, else {spacing:.2f})",
+                    f"slices missing after {start:.1f} mm: next at {gap:.2f} mm, else {spacing:.2f} mm apart",
                     "export the whole series again",
                 )
             )

@@ -152,7 +152,9 @@ def judge_brain(volume: NDArray[np.float32], mask: Mask) -> BrainEvidence:
     if not VOLUME_ML[0] <= millilitres <= VOLUME_ML[1]:
         against.append(f"volume {millilitres:.0f} ml is not within {VOLUME_ML[0]:.0f} to {VOLUME_ML[1]:.0f} ml")
     if not WHITE_OVER_CORTEX[0] <= ratio <= WHITE_OVER_CORTEX[1]:
-        against.append(f"no white matter: depth over rim {ratio:.2f} is not within {WHITE_OVER_CORTEX[0]} to {WHITE_OVER_CORTEX[1]}")
+        against.append(
+            f"no white matter: depth over rim {ratio:.2f} is not in {WHITE_OVER_CORTEX[0]} to {WHITE_OVER_CORTEX[1]}"
+        )
     if brightest > BRIGHTEST_OVER_MEDIAN:
         against.append(f"structures {brightest:.2f} times as bright as the rest, above {BRIGHTEST_OVER_MEDIAN}")
     return BrainEvidence(millilitres, ratio, brightest, tuple(against))

@@ -22,7 +22,13 @@ def build_network(channels: int, strides: list[int], labels: int) -> torch.nn.Mo
     """
     widths = [channels * 2**level for level in range(len(strides) + 1)]
     network: torch.nn.Module = UNet(
-        spatial_dims=3, in_channels=1, out_channels=labels + 1, channels=widths, strides=strides, num_res_units=2, norm="instance"
+        spatial_dims=3,
+        in_channels=1,
+        out_channels=labels + 1,
+        channels=widths,
+        strides=strides,
+        num_res_units=2,
+        norm="instance",
     )
     return network
 
@@ -65,7 +71,11 @@ def device_for(gpus: int) -> torch.device:
 
 
 def predict(
-    network: torch.nn.Module, data: NDArray[np.float32], patch: tuple[int, int, int], flips: list[int], device: torch.device
+    network: torch.nn.Module,
+    data: NDArray[np.float32],
+    patch: tuple[int, int, int],
+    flips: list[int],
+    device: torch.device,
 ) -> NDArray[np.uint8]:
     """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`."""
     volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
@@ -73,7 +83,9 @@ def predict(
     with torch.inference_mode():
         for axes in [[], *[[axis + 2] for axis in flips]]:
             turned = volume.flip(axes) if axes else volume
-            scores = sliding_window_inference(turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate")
+            scores = sliding_window_inference(
+                turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
+            )
             chances = torch.softmax(scores, dim=1)
             total = total.to(device) + (chances.flip(axes) if axes else chances)
     labels: NDArray[np.uint8] = total.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()

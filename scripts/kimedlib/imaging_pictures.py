@@ -27,7 +27,7 @@ def grey_window(data: NDArray[np.float32], modality: str) -> tuple[float, float]
 
 
 def show_plane(
-    axes: Axes, data: NDArray[np.float32], spacing: tuple[float, float, float], plane: int, index: int,
+    axes: Axes, data: NDArray[np.float32], *, spacing: tuple[float, float, float], plane: int, index: int,
     window: tuple[float, float], labels: NDArray[Any] | None = None,
 ) -> None:  # fmt: skip
     """Draw one slice of a right-anterior-superior volume with the outlines of its labels."""
@@ -46,7 +46,9 @@ def show_plane(
     outline = outline[:, ::-1] if mirrored else outline
     for value in np.unique(labels[labels > 0]):
         if (outline == value).any():
-            axes.contour((outline == value).astype(float), [0.5], colors=[COLOURS[int(value - 1) % len(COLOURS)]], linewidths=1.0)
+            axes.contour(
+                (outline == value).astype(float), [0.5], colors=[COLOURS[int(value - 1) % len(COLOURS)]], linewidths=1.0
+            )
 
 
 def centre_index(labels: NDArray[Any] | None, shape: tuple[int, ...]) -> list[int]:

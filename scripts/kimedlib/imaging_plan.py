@@ -3,6 +3,7 @@
 import pandas as pd
 
 from kimedlib.check_imaging import NETWORK_TASKS, PACKAGED, is_nifti
+from kimedlib.imaging_tables import records
 
 
 def resolve(value: str) -> str:
@@ -12,14 +13,16 @@ def resolve(value: str) -> str:
 
 def dicom_samples(frame: pd.DataFrame) -> dict[str, str]:
     """Series to de-identify: path by sample."""
-    return {row.sample: resolve(row.image) for row in frame.itertuples() if not is_nifti(row.image)}
+    return {row["sample"]: resolve(row["image"]) for row in records(frame) if not is_nifti(row["image"])}
 
 
 def image_sources(frame: pd.DataFrame, deidentify: bool) -> list[str]:
     """What is brought into the BIDS data set, one per row: de-identified series, series as given, or NIfTI file."""
     return [
-        f"<results>/deidentified/{row.sample}" if deidentify and not is_nifti(row.image) else resolve(row.image)
-        for row in frame.itertuples()
+        f"<results>/deidentified/{row['sample']}"
+        if deidentify and not is_nifti(row["image"])
+        else resolve(row["image"])
+        for row in records(frame)
     ]
 
 

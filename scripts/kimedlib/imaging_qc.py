@@ -26,7 +26,13 @@ class Check:
 
 
 def check_image(
-    data: NDArray[np.float32], image: nib.Nifti1Image, *, modality: str, task: str, slice_distance_mm: float, minimum_slices: int
+    data: NDArray[np.float32],
+    image: nib.Nifti1Image,
+    *,
+    modality: str,
+    task: str,
+    slice_distance_mm: float,
+    minimum_slices: int,
 ) -> list[Check]:
     """All gates of one image.
 
@@ -51,19 +57,29 @@ def check_image(
     if slice_distance_mm > 0 and data.ndim == 3:
         worst = min(abs(size - slice_distance_mm) / slice_distance_mm for size in sizes)
         checks.append(
-            Check("slice_distance", f"{slice_distance_mm:.4g} mm in DICOM", "one axis within 2 %", worst <= DISTANCE_TOLERANCE)
+            Check(
+                "slice_distance",
+                f"{slice_distance_mm:.4g} mm in DICOM",
+                "one axis within 2 %",
+                worst <= DISTANCE_TOLERANCE,
+            )
         )
     if task == "none":
         return checks
     checks.append(Check("three_axes", "x".join(map(str, data.shape)), "3 axes", data.ndim == 3))
-    checks.append(Check("slices", str(min(data.shape)), f"at least {minimum_slices}", min(data.shape) >= minimum_slices))
+    checks.append(
+        Check("slices", str(min(data.shape)), f"at least {minimum_slices}", min(data.shape) >= minimum_slices)
+    )
     if task == "brain":
         extent = [size * step for size, step in zip(data.shape, sizes, strict=False)]
         checks.append(
-            Check("field_of_view", "x".join(f"{length:.0f}" for length in extent), f"{HEAD_MM[0]:.0f} to {HEAD_MM[1]:.0f} mm",
+            Check("field_of_view", "x".join(f"{length:.0f}" for length in extent),
+                  f"{HEAD_MM[0]:.0f} to {HEAD_MM[1]:.0f} mm",
                   all(HEAD_MM[0] <= length <= HEAD_MM[1] for length in extent))
         )  # fmt: skip
     if modality == "CT":
         lowest = float(data.min()) if finite else 0.0
-        checks.append(Check("hounsfield", f"minimum {lowest:.0f}", f"below {CT_AIR_HU:.0f} HU: air", lowest < CT_AIR_HU))
+        checks.append(
+            Check("hounsfield", f"minimum {lowest:.0f}", f"below {CT_AIR_HU:.0f} HU: air", lowest < CT_AIR_HU)
+        )
     return checks

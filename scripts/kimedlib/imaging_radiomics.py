@@ -105,7 +105,7 @@ def statistic_features(values: NDArray[np.float64]) -> dict[str, float]:
 
 
 def histogram_features(values: NDArray[np.float64], bin_width: float) -> dict[str, float]:
-    """Entropy (TLU2) and uniformity (BJ5W) after fixed-bin-size discretisation (manual 2.7), bins from the minimum on."""
+    """Entropy (TLU2) and uniformity (BJ5W) after fixed-bin-size discretisation (manual 2.7), from the minimum."""
     bins = np.floor((values - values.min()) / bin_width).astype(np.int64)
     chances = np.bincount(bins) / len(bins)
     chances = chances[chances > 0]
