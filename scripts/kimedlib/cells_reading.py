@@ -21,7 +21,7 @@ UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError, KeyError, Value
 
 
 def located(path: str) -> str:
-    """Turn `package:<package>/<file>` into the path of a file that an installed package ships; others stay as they are.
+    """Path of a file that an installed package ships, for `package:<package>/<file>`; other paths stay as they are.
 
     Raises
     ------
@@ -33,7 +33,8 @@ def located(path: str) -> str:
     package, _, inside = path.removeprefix("package:").partition("/")
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise InputProblems([Problem(path, "", f"package {package} is not installed", "install it or give a path")])
+        found_nothing = f"package {package} is not installed"
+        raise InputProblems([Problem(path, "", found_nothing, "install it or give a path")])
     return str(Path(found.origin).parent / inside)
 
 
@@ -72,7 +73,8 @@ def named_errors(path: Path) -> Iterator[None]:
         raise
     except UNREADABLE as error:
         found = f"cannot be read ({type(error).__name__}: {str(error)[:160]})"
-        raise InputProblems([Problem(str(path), "", found, "the file is damaged or of another format; copy it again")]) from None
+        remedy = "the file is damaged or of another format; copy it again"
+        raise InputProblems([Problem(str(path), "", found, remedy)]) from None
 
 
 def read_lines(path: Path) -> list[list[str]]:
@@ -88,7 +90,7 @@ def read_mtx(folder: Path) -> ad.AnnData:
     missing = sorted({"matrix", "features", "barcodes"} - set(files))
     if missing:
         raise InputProblems(
-            [Problem(str(folder), role, f"no {role} file in the folder", "copy the whole 10x folder") for role in missing]
+            Problem(str(folder), role, f"no {role} file in the folder", "copy the whole 10x folder") for role in missing
         )
     counts = sparse.csr_matrix(io.mmread(files["matrix"])).T.tocsr()
     features, barcodes = read_lines(files["features"]), read_lines(files["barcodes"])
@@ -96,7 +98,8 @@ def read_mtx(folder: Path) -> ad.AnnData:
         lines = len(barcodes if axis == 0 else features)
         if counts.shape[axis] != lines:
             found = f"has {lines} lines, {files['matrix'].name} has {counts.shape[axis]} {role}"
-            raise InputProblems([Problem(str(files[role]), "", found, "the files belong to different matrices; copy them again")])
+            remedy = "the files belong to different matrices; copy them again"
+            raise InputProblems([Problem(str(files[role]), "", found, remedy)])
     table = pd.DataFrame(
         {
             "gene_id": [row[0] for row in features],
@@ -120,7 +123,8 @@ def read_h5(path: Path) -> ad.AnnData:
         counts = sparse.csc_matrix(parts, shape=(genes, cells)).T.tocsr()
         if "features" in group:
             features = group["features"]
-            columns = {"gene_id": text(features["id"]), "symbol": text(features["name"]), "kind": text(features["feature_type"])}
+            names = {"gene_id": "id", "symbol": "name", "kind": "feature_type"}
+            columns = {ours: text(features[theirs]) for ours, theirs in names.items()}
         else:
             columns = {"gene_id": text(group["genes"]), "symbol": text(group["gene_names"])}
             columns["kind"] = ["Gene Expression"] * genes
@@ -146,12 +150,17 @@ def read_h5ad(path: Path, matrix: str, subset: str) -> ad.AnnData:
         chosen = (data.obs[column].astype(str) == value).to_numpy()
         if not chosen.any():
             known = ", ".join(sorted(data.obs[column].astype(str).unique())[:20])
-            raise InputProblems([Problem(str(path), f"obs['{column}']", f"no cell has '{value}'", f"use one of: {known}")])
+            raise InputProblems(
+                [Problem(str(path), f"obs['{column}']", f"no cell has '{value}'", f"use one of: {known}")]
+            )
         data = data[chosen]
     source = data.raw if matrix == "raw" else data
     if source is None or (matrix.startswith("layers/") and matrix.removeprefix("layers/") not in data.layers):
-        known = ", ".join(["X", *(["raw"] if data.raw is not None else []), *(f"layers/{name}" for name in data.layers)])
-        raise InputProblems([Problem(str(path), matrix, "the file holds no such matrix", f"set `h5ad_matrix` to one of: {known}")])
+        known = ", ".join(
+            ["X", *(["raw"] if data.raw is not None else []), *(f"layers/{name}" for name in data.layers)]
+        )
+        remedy = f"set `input.h5ad_matrix` to one of: {known}"
+        raise InputProblems([Problem(str(path), matrix, "the file holds no such matrix", remedy)])
     values = data.layers[matrix.removeprefix("layers/")] if matrix.startswith("layers/") else source.X
     names = [str(name) for name in source.var_names]
     ids = next((source.var[name] for name in ("gene_ids", "gene_id") if name in source.var), names)
@@ -190,23 +199,29 @@ def content_problems(data: ad.AnnData, path: Path, input_state: str) -> list[Pro
     """What only reading the whole matrix can show: repeated barcodes, no symbols, values that are no counts."""
     file, problems = str(path), []
     if 0 in data.shape:
-        problems.append(Problem(file, "", f"has {data.n_obs} cells and {data.n_vars} genes", "give a matrix with cells"))
+        problems.append(
+            Problem(file, "", f"has {data.n_obs} cells and {data.n_vars} genes", "give a matrix with cells")
+        )
     repeated = data.obs_names[data.obs_names.duplicated()]
     if len(repeated):
         found = f"{len(repeated)} repeated, first '{repeated[0]}'"
         problems.append(Problem(file, "barcodes", found, "give each sample its own file, or make barcodes unique"))
     unnamed = int((data.var_names.str.strip() == "").sum() + data.var_names.str.startswith("_").sum())
     if unnamed:
-        remedy = "fill the symbol column (column 2 of features.tsv); markers and mitochondrial genes are found by symbol"
+        remedy = (
+            "fill the symbol column (column 2 of features.tsv); markers and mitochondrial genes are found by symbol"
+        )
         problems.append(Problem(file, "gene symbols", f"{unnamed} of {data.n_vars} genes have none", remedy))
     values = data.X.data
     if not np.isfinite(values).all():
         problems.append(Problem(file, "values", "hold NaN or infinity", "export the raw counts again"))
     elif values.size and values.min() < 0:
-        problems.append(Problem(file, "values", f"hold negative numbers ({values.min():.3g})", "give raw counts, not scaled data"))
+        problems.append(
+            Problem(file, "values", f"hold negative numbers ({values.min():.3g})", "give raw counts, not scaled data")
+        )
     elif input_state == "counts" and (values % 1 != 0).any():
         example = values[values % 1 != 0][0]
-        remedy = "give raw counts, or set `input_state: lognormalised` or `h5ad_matrix`"
+        remedy = "give raw counts, or set `input.state: lognormalised` or `input.h5ad_matrix`"
         problems.append(Problem(file, "values", f"are not whole numbers (e.g. {example:.3g})", remedy))
     return problems
 
@@ -247,8 +262,8 @@ def read_cells(path: str | Path, matrix: str = "X", subset: str = "", input_stat
 
 def read_obs(path: Path, subset: str = "") -> pd.DataFrame:
     """The obs table of an H5AD file without its counts, index barcodes; see `read_h5ad` for `subset`."""
-    with named_errors(path), h5py.File(path, "r") as handle:
-        obs: pd.DataFrame = ad.io.read_elem(handle["obs"])
+    with named_errors(path):
+        obs: pd.DataFrame = ad.read_h5ad(path, backed="r").obs
     if subset:
         column, _, value = subset.partition("=")
         obs = obs[obs[column].astype(str) == value]

@@ -59,45 +59,63 @@ def mtx_problems(folder: Path) -> list[Problem]:
         lines = read_lines(files[role])
         if len(lines) != int(size):
             found = f"has {len(lines)} lines, {files['matrix'].name} has {size} {role}"
-            problems.append(Problem(str(files[role]), "", found, "the files belong to different matrices; copy them again"))
+            remedy = "the files belong to different matrices; copy them again"
+            problems.append(Problem(str(files[role]), "", found, remedy))
         names = [line[0] for line in lines]
         if role == "barcodes" and len(set(names)) < len(names):
-            repeated = next(name for place, name in enumerate(names) if name in names[:place])
-            problems.append(Problem(str(files[role]), "", f"barcode '{repeated}' stands twice", "give each sample its own folder"))
+            found = f"barcode '{pd.Series(names)[pd.Series(names).duplicated()].iloc[0]}' stands twice"
+            problems.append(Problem(str(files[role]), "", found, "give each sample its own folder"))
         nameless = sum(len(line) > 1 and not line[1].strip() for line in lines) if role == "features" else 0
         if nameless:
-            problems.append(Problem(str(files[role]), "column 2", f"{nameless} genes have no symbol", "fill in the gene symbols"))
+            found = f"{nameless} genes have no symbol"
+            problems.append(Problem(str(files[role]), "column 2", found, "fill in the gene symbols"))
     if int(sizes[1]) == 0 or int(sizes[2]) == 0:
         problems.append(Problem(str(files["matrix"]), "", "holds no cells or no counts", "give a matrix with cells"))
     return problems
 
 
-def hdf5_problems(path: Path, row: dict[str, str], place: str, sheet: str, settings: dict[str, Any]) -> list[Problem]:
-    """Truncated files, absent groups, obs columns and matrices that the sheet or config names."""
-    problems = []
+def obs_columns(handle: h5py.File) -> set[str]:
+    """Names of obs columns; AnnData files before version 0.7 keep obs as one compound dataset."""
+    if "obs" not in handle:
+        return set()
+    obs = handle["obs"]
+    return (
+        set(obs.dtype.names or ()) if isinstance(obs, h5py.Dataset) else set(obs) - {"_index", "__categories", "index"}
+    )
+
+
+def h5ad_problems(handle: h5py.File, row: dict[str, str], place: str, settings: dict[str, Any]) -> list[Problem]:
+    """Absent obs columns and matrices that the sheet or the config names."""
+    file, known = handle.filename, obs_columns(handle)
+    wanted = {f"sheet, {place}, column subset": row["subset"].partition("=")[0]}
+    if not row["labels"]:
+        wanted |= {f"config, labels.{key}": settings["labels"][key] for key in ("obs_column", "doublet_obs_column")}
+    remedy = f"use one of: {', '.join(sorted(known)) or 'none'}"
+    problems = [
+        Problem(file, f"obs['{name}']", f"no such column (named in {source})", remedy)
+        for source, name in wanted.items()
+        if name and name not in known
+    ]
+    matrix = settings["input"]["h5ad_matrix"]
+    places = ("raw/X", "raw.X") if matrix == "raw" else (matrix,)
+    if not any(name in handle for name in places):
+        problems.append(Problem(file, matrix, "the file holds no such matrix", "set `input.h5ad_matrix` in the config"))
+    return problems
+
+
+def hdf5_problems(path: Path, row: dict[str, str], place: str, settings: dict[str, Any]) -> list[Problem]:
+    """A truncated or foreign HDF5 file, or one without what is needed."""
     try:
         with h5py.File(path, "r") as handle:
             if path.name.endswith(".h5ad"):
-                known = set(handle["obs"]) if "obs" in handle else set()
-                wanted = {
-                    f"{sheet}: {place}, column subset": row["subset"].partition("=")[0],
-                    "config: labels.obs_column": settings["labels"]["obs_column"] if not row["labels"] else "",
-                    "config: labels.doublet_obs_column": settings["labels"]["doublet_obs_column"] if not row["labels"] else "",
-                }
-                shown = ", ".join(sorted(known - {"_index", "__categories", "index"})) or "none"
-                problems += [
-                    Problem(str(path), f"obs['{name}']", f"no such column (named in {source})", f"use one of: {shown}")
-                    for source, name in wanted.items()
-                    if name and name not in known
-                ]
-                matrix = settings["input"]["h5ad_matrix"]
-                if (f"{matrix}/X" if matrix == "raw" and "raw" in handle else matrix) not in handle and f"{matrix}.X" not in handle:
-                    problems.append(Problem(str(path), matrix, "the file holds no such matrix", "set `input.h5ad_matrix` in the config"))
-            elif "matrix" not in handle and not any("gene_names" in handle[name] for name in handle if isinstance(handle[name], h5py.Group)):
-                problems.append(Problem(str(path), "", "has no group `matrix`: not a 10x H5 file", "give Cell Ranger's *_bc_matrix.h5"))
+                return h5ad_problems(handle, row, place, settings)
+            groups = [handle[name] for name in handle if isinstance(handle[name], h5py.Group)]
+            if "matrix" not in handle and not any("gene_names" in group for group in groups):
+                found = "has no group `matrix`: not a 10x H5 file"
+                return [Problem(str(path), "", found, "give Cell Ranger's *_feature_bc_matrix.h5")]
     except OSError as error:
-        problems.append(Problem(str(path), "", f"is truncated or no HDF5 file ({str(error)[:120]})", COPY_AGAIN))
-    return problems
+        return [Problem(str(path), "", f"is truncated or no HDF5 file ({str(error)[:120]})", COPY_AGAIN)]
+    return []
 
 
 def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str, Any]) -> list[Problem]:
@@ -111,19 +129,21 @@ def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str
     if not path.exists():
         problems.append(Problem(sheet, f"{place}, column counts", f"'{path}' does not exist", "correct the path"))
     elif not kind:
-        problems.append(Problem(sheet, f"{place}, column counts", f"'{path}' has an unknown format", "give a 10x folder, .h5, .h5ad, .csv or .tsv"))
+        found, remedy = f"'{path}' has an unknown format", "give a 10x folder, .h5, .h5ad, .csv or .tsv"
+        problems.append(Problem(sheet, f"{place}, column counts", found, remedy))
     elif kind == "mtx":
         problems += mtx_problems(path)
     elif path.stat().st_size == 0:
         problems.append(Problem(str(path), "", "is empty", COPY_AGAIN))
     elif kind in ("h5", "h5ad"):
-        problems += hdf5_problems(path, row, place, sheet, settings)
+        problems += hdf5_problems(path, row, place, settings)
     else:
         problems += gzip_problems(path)
     if row["subset"] and kind not in ("h5ad", ""):
         problems.append(Problem(sheet, f"{place}, column subset", "only H5AD files have obs columns", "leave it empty"))
     if row["labels"] and not Path(row["labels"]).is_file():
-        problems.append(Problem(sheet, f"{place}, column labels", f"'{row['labels']}' does not exist", "correct the path or leave it empty"))
+        found = f"'{row['labels']}' does not exist"
+        problems.append(Problem(sheet, f"{place}, column labels", found, "correct the path or leave it empty"))
     return problems
 
 
@@ -143,8 +163,9 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         In the order of the sheet. What allows a run but limits it (a condition with one donor) is only logged.
     """
     problems = []
-    for number, row in enumerate(frame.to_dict("records"), 2):
-        problems += row_problems({str(key): str(value) for key, value in row.items()}, f"line {number}", str(sheet), settings)
+    for number, record in enumerate(frame.to_dict("records"), 2):
+        row = {str(key): str(value) for key, value in record.items()}
+        problems += row_problems(row, f"line {number}", str(sheet), settings)
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
     problems += [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")

@@ -30,11 +30,10 @@ def composition(cells: pd.DataFrame, types: list[str]) -> pd.DataFrame:
     """
     counts = pd.crosstab(cells["group"], cells["cell_type"]).reindex(columns=types, fill_value=0)
     fractions = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    logs = np.log(counts + 0.5)
-    ratios = logs.sub(logs.mean(axis=1), axis=0)
-    parts = {"cells": counts, "fraction": fractions, "clr": ratios}
-    long = {name: table.rename_axis(columns="cell_type").stack() for name, table in parts.items()}
-    return pd.DataFrame(long).rename_axis(index=["group", "cell_type"]).reset_index()
+    logs = np.log(counts.to_numpy(dtype=float) + 0.5)
+    ratios = logs - logs.mean(axis=1, keepdims=True)
+    result = pd.DataFrame({"group": np.repeat(counts.index, len(types)), "cell_type": np.tile(types, len(counts))})
+    return result.assign(cells=counts.to_numpy().ravel(), fraction=fractions.to_numpy().ravel(), clr=ratios.ravel())
 
 
 def linear_effect(values: np.ndarray, matrix: np.ndarray, level: float = 0.95) -> dict[str, float]:
@@ -71,14 +70,15 @@ def compare(table: pd.DataFrame, samples: pd.DataFrame, design: Design, referenc
     Returns
     -------
     pandas.DataFrame
-        Columns cell_type, mean_fraction_<reference>, mean_fraction_<contrast>, effect, ci_low, ci_high, p_value, p_adjusted.
+        Columns cell_type, mean_fraction_<reference>, mean_fraction_<contrast>, effect, ci_low, ci_high, p_value,
+        p_adjusted.
     """
     chosen = samples[samples["condition"].isin([reference, contrast])]
     matrix = indicator_matrix(chosen, list(design.terms)) if design.terms else np.ones((len(chosen), 1))
     matrix = np.column_stack([matrix, (chosen["condition"] == contrast).to_numpy(dtype=float)])
     rows = []
-    for name, part in table.groupby("cell_type", sort=False):
-        part = part.set_index("group").reindex(chosen.index)
+    for name, members in table.groupby("cell_type", sort=False):
+        part = members.set_index("group").reindex(chosen.index)
         means = part.groupby(chosen["condition"])["fraction"].mean()
         row: dict[str, object] = {"cell_type": name}
         row |= {f"mean_fraction_{label}": means[label] for label in (reference, contrast)}

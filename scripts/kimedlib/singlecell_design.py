@@ -51,11 +51,13 @@ def choose_design(samples: pd.DataFrame, reference: str, contrast: str, minimum_
     for name in (reference, contrast):
         donors = chosen.loc[chosen["condition"] == name, "patient_id"].nunique()
         if donors < minimum_donors:
-            return Design((), f"condition '{name}' has {donors} donor{'s' * (donors != 1)}, {minimum_donors} are needed")
+            return Design(
+                (), f"condition '{name}' has {donors} donor{'s' * (donors != 1)}, {minimum_donors} are needed"
+            )
     conditions = chosen.groupby("patient_id")["condition"].nunique()
     if (conditions == 2).all() and estimable(chosen, ["patient_id", "condition"]):
         return Design(("patient_id",))
-    if chosen["batch"].nunique() > 1 and estimable(chosen, ["batch", "condition"]):
+    if len(set(chosen["batch"])) > 1 and estimable(chosen, ["batch", "condition"]):
         return Design(("batch",))
     if estimable(chosen, ["condition"]):
         return Design(())
@@ -67,7 +69,11 @@ def permuted_conditions(samples: pd.DataFrame, design: Design, reference: str, c
 
     Every second donor swaps its two samples (paired), or every second sample of each condition changes side.
     """
-    chosen = samples[samples["condition"].isin([reference, contrast])].sort_values(["condition", "batch", "patient_id"]).copy()
+    chosen = (
+        samples[samples["condition"].isin([reference, contrast])]
+        .sort_values(["condition", "batch", "patient_id"])
+        .copy()
+    )
     swap = {reference: contrast, contrast: reference}
     if design.terms == ("patient_id",):
         changed = chosen["patient_id"].isin(sorted(chosen["patient_id"].unique())[::2])

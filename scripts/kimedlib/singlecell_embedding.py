@@ -28,7 +28,7 @@ def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr
 
 
 def standardised_variance(values: sparse.csr_matrix) -> NDArray[np.float64]:
-    """Variance of each gene after the mean-variance trend is taken out, (genes,).
+    """Variance of each gene after the mean-variance trend is taken out, (genes,); made for raw counts.
 
     References
     ----------
@@ -111,7 +111,9 @@ def principal_components(values: sparse.csr_matrix, number: int) -> tuple[Matrix
     loadings = vectors[:, order]
     # An eigenvector's sign is arbitrary: its largest loading shall be positive.
     loadings = loadings * np.sign(loadings[np.argmax(np.abs(loadings), axis=0), np.arange(loadings.shape[1])])
-    parts = [(standardised_block(values[start : start + BLOCK], mean, deviation) - centre) @ loadings for start in starts]
+    parts = [
+        (standardised_block(values[start : start + BLOCK], mean, deviation) - centre) @ loadings for start in starts
+    ]
     return np.vstack(parts).round(DECIMALS), loadings.round(DECIMALS), variances[order].round(DECIMALS)
 
 
@@ -142,7 +144,9 @@ def informative_components(
 def nearest(positions: Matrix, neighbours: int) -> tuple[NDArray[np.int64], Matrix]:
     """Exact nearest neighbours, each cell first in its own list: indices and distances, (cells, neighbours)."""
     neighbours = min(neighbours, len(positions))
-    distances, indices = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree").fit(positions).kneighbors(positions)
+    distances, indices = (
+        NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree").fit(positions).kneighbors(positions)
+    )
     return indices.astype(np.int64), distances
 
 

@@ -63,6 +63,6 @@ def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference
         dataset.deseq2()
         test = DeseqStats(dataset, contrast=["condition", contrast, reference], inference=inference, quiet=True)
         test.summary()
-    table = test.results_df.rename_axis("gene").reset_index()
+    table: pd.DataFrame = test.results_df.rename_axis("gene").reset_index()
     table.columns = pd.Index(COLUMNS)
     return table.sort_values(["p_value", "gene"], kind="stable").reset_index(drop=True)

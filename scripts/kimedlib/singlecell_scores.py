@@ -74,7 +74,9 @@ def clustering_agreement(clusters: pd.Series, labels: pd.Series) -> dict[str, fl
     }
 
 
-def silhouettes(positions: NDArray[np.float64], labels: pd.Series, batches: pd.Series, limit: int = 5000) -> dict[str, float]:
+def silhouettes(
+    positions: NDArray[np.float64], labels: pd.Series, batches: pd.Series, limit: int = 5000
+) -> dict[str, float]:
     """Average silhouette widths scaled to 0..1, high is good for both: labels apart, batches mixed within labels.
 
     At most `limit` evenly spaced cells are used, since all pairs are compared.

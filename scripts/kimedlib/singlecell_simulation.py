@@ -27,6 +27,10 @@ SHARES = {
     "Megakaryocyte": 0.03,
 }
 MONOCYTES = ("CD14 monocyte", "FCGR3A monocyte")
+# Related types share part of their programme and express each other's markers weakly.
+LINEAGES = (("CD4 T", "CD8 T", "NK"), (*MONOCYTES, "Dendritic"))
+# Types whose genes respond to treatment: abundant enough for a test per type in samples of 200 cells.
+RESPONDING = ("CD4 T", "NK", "CD14 monocyte")
 MITOCHONDRIAL = ["MT-ND1", "MT-ND2", "MT-CO1", "MT-CO2", "MT-ATP8", "MT-ATP6", "MT-CO3", "MT-ND3", "MT-ND4L", "MT-ND4"]
 MITOCHONDRIAL += ["MT-ND5", "MT-ND6", "MT-CYB"]
 # Genes that every blood cell expresses; invented loci (SYN0001, ...) fill up the rest of the transcriptome.
@@ -69,7 +73,7 @@ def programmes(
     types
         Marker genes from a marker table: name -> present and absent genes.
     treatment
-        `genes_per_type`, `log2_fold_change`, `effect`: how many genes of CD4 T, B and CD14 monocytes change, how
+        `genes_per_type`, `log2_fold_change`, `effect`: how many genes of each type of `RESPONDING` change, how
         strongly, and a multiplier (0: none).
     """
     random = generator(seed, "cells", "programmes")
@@ -83,15 +87,19 @@ def programmes(
     level[MITOCHONDRIAL] = np.exp(random.normal(1.5, 0.4, len(MITOCHONDRIAL)))
     level[interferon] = np.exp(random.normal(0.3, 0.4, len(interferon)))
     level[marked] = 0.08
-    expression = pd.DataFrame({name: level for name in types}).T
+    expression = pd.DataFrame(dict.fromkeys(types, level)).T
     own = symbols[len(named) :]
+    for lineage in LINEAGES:
+        expression.loc[list(lineage), own] *= np.exp(random.normal(0, 0.3, len(own)))
+        for gene in dict.fromkeys(gene for name in lineage for gene in types[name]["present"]):
+            expression.loc[list(lineage), gene] = 0.5
     for name, entry in types.items():
-        expression.loc[name, own] *= np.exp(random.normal(0, 0.35, len(own)))
-        expression.loc[name, entry["present"]] = np.exp(random.normal(2.0, 0.35, len(entry["present"])))
+        expression.loc[[name], own] *= np.exp(random.normal(0, 0.2, len(own)))
+        expression.loc[[name], entry["present"]] = np.exp(random.normal(1.6, 0.4, len(entry["present"])))
     # Well expressed genes only: others could not be found with any method at this depth.
-    candidates = [gene for gene in own if 1.0 < level[gene] < 8.0]
+    candidates = [gene for gene in own if 3.0 < level[gene] < 20.0]
     rows = []
-    for name in ("CD4 T", "B", "CD14 monocyte"):
+    for name in RESPONDING:
         chosen = random.choice(candidates, int(treatment["genes_per_type"]), replace=False)
         for number, gene in enumerate(sorted(chosen)):
             change = treatment["log2_fold_change"] * (1 if number % 2 == 0 else -1)
@@ -101,13 +109,10 @@ def programmes(
     return Programmes(symbols, shares, responses[responses["log2_fold_change"] != 0], list(interferon))
 
 
-def composition(
-    random: np.random.Generator, types: list[str], treated: bool, shifts: dict[str, float], cd8: float, donor_sd: float
-) -> Vector:
-    """Share of each type in one sample, (types,): log-ratios shifted by treatment and plan, plus a donor's own."""
+def composition(random: np.random.Generator, types: list[str], shifts: dict[str, float], donor_sd: float) -> Vector:
+    """Share of each type in one sample, (types,): log-ratios shifted as told, plus a donor's own deviation."""
     logs = np.log([SHARES[name] for name in types]) + random.normal(0, donor_sd, len(types))
-    for position, name in enumerate(types):
-        logs[position] += shifts.get(name, 0.0) * treated + cd8 * (name == "CD8 T")
+    logs += [shifts.get(name, 0.0) for name in types]
     shares = np.exp(logs)
     result: Vector = shares / shares.sum()
     return result
@@ -122,7 +127,7 @@ def donor_expression(
         for row in base.responses.itertuples():
             expression.loc[str(row.cell_type), str(row.gene)] *= 2.0 ** float(str(row.log2_fold_change))
     for name in MONOCYTES:
-        expression.loc[name, base.interferon] *= 2.0**interferon_log2fc
+        expression.loc[[name], base.interferon] *= 2.0**interferon_log2fc
     return expression.div(expression.sum(axis=1), axis=0)
 
 
@@ -135,7 +140,11 @@ def barcodes(random: np.random.Generator, number: int) -> list[str]:
 
 
 def droplets(
-    random: np.random.Generator, expression: pd.DataFrame, shares: Vector, symbols: list[str], settings: dict[str, float]
+    random: np.random.Generator,
+    expression: pd.DataFrame,
+    shares: Vector,
+    symbols: list[str],
+    settings: dict[str, float],
 ) -> tuple[sparse.csr_matrix, pd.DataFrame]:
     """Counts and truth of one sample.
 

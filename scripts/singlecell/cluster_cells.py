@@ -1,4 +1,4 @@
-"""Merge samples and find clusters: normalise, variable genes, principal components, integration, neighbours, Leiden, UMAP."""
+"""Merge samples and find clusters: variable genes, components, integration, neighbours, Leiden, UMAP."""
 
 import logging
 from pathlib import Path
@@ -9,15 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
 from kimedlib.singlecell_embedding import (
-    DECIMALS, informative_components, leiden, log_normalised, nearest, principal_components, shared_neighbour_graph, variable_genes,
+    DECIMALS,
+    informative_components,
+    leiden,
+    log_normalised,
+    nearest,
+    principal_components,
+    shared_neighbour_graph,
+    variable_genes,
 )  # fmt: skip
+from kimedlib.singlecell_threads import one_thread
 
 MINIMUM_GENES = 20
 # Candidates and limits for the automatic number of components.
@@ -59,7 +66,11 @@ def integrated(positions: NDArray[np.float64], batches: pd.Series, method: str, 
 
 
 def umap_layout(
-    positions: NDArray[np.float64], indices: NDArray[np.int64], distances: NDArray[np.float64], minimum_distance: float, seed: int
+    positions: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    distances: NDArray[np.float64],
+    minimum_distance: float,
+    seed: int,
 ) -> NDArray[np.float32]:
     """Two-dimensional picture of the neighbourhoods, (cells, 2).
 
@@ -76,9 +87,7 @@ def umap_layout(
     return layout
 
 
-def main(
-    *, samples: list[Path], cells: Path, seed: int, source: dict[str, str], embedding: dict[str, Any]
-) -> None:
+def main(*, samples: list[Path], cells: Path, seed: int, source: dict[str, str], embedding: dict[str, Any]) -> None:
     """Write one H5AD: log-normalised X, layers["counts"] (for counts), obs["cluster"], obsm X_pca, X_umap.
 
     Parameters
@@ -94,13 +103,17 @@ def main(
     data = merged(samples, source["genes"])
     values = log_normalised(data.X) if source["state"] == "counts" else sparse.csr_matrix(data.X, dtype=np.float64)
     batches = data.obs[embedding["batch"]].astype(str)
-    with threadpool_limits(1):
-        chosen = variable_genes(values, batches, embedding["variable_genes"])
+    with one_thread():
+        chosen = variable_genes(data.X, batches, embedding["variable_genes"])
         if chosen.sum() < MINIMUM_GENES:
-            raise InputProblems([Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")])
+            raise InputProblems(
+                [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
+            )
         narrow = values[:, np.flatnonzero(chosen)]
         wanted = embedding["components"]
-        positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1] if wanted == "auto" else wanted)
+        positions, loadings, variances = principal_components(
+            narrow, COMPONENT_BOUNDS[1] if wanted == "auto" else wanted
+        )
         if wanted == "auto":
             number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
             positions, loadings, variances = positions[:, :number], loadings[:, :number], variances[:number]
@@ -115,7 +128,9 @@ def main(
         data.layers["counts"] = sparse.csr_matrix(data.X, dtype=np.float32)
     data.X = values.astype(np.float32)
     data.var["highly_variable"] = chosen
-    data.obs["cluster"] = pd.Categorical(clusters.astype(str), categories=[str(number) for number in range(clusters.max() + 1)])
+    data.obs["cluster"] = pd.Categorical(
+        clusters.astype(str), categories=[str(number) for number in range(clusters.max() + 1)]
+    )
     data.obsm["X_pca"] = corrected.astype(np.float32)
     data.obsm["X_pca_unintegrated"] = positions.astype(np.float32)
     data.obsm["X_umap"] = layout.astype(np.float32)
@@ -123,9 +138,16 @@ def main(
     data.varm["PCs"][chosen] = loadings
     data.obsp["connectivities"] = graph.astype(np.float32)
     rows = np.repeat(np.arange(len(indices)), indices.shape[1])
-    data.obsp["distances"] = sparse.csr_matrix((distances.ravel().astype(np.float32), (rows, indices.ravel())), shape=graph.shape)
+    data.obsp["distances"] = sparse.csr_matrix(
+        (distances.ravel().astype(np.float32), (rows, indices.ravel())), shape=graph.shape
+    )
     # The names that scanpy's tools look for.
-    parameters = {"n_neighbors": int(indices.shape[1]), "method": "shared_neighbours", "use_rep": "X_pca", "metric": "euclidean"}
+    parameters = {
+        "n_neighbors": int(indices.shape[1]),
+        "method": "shared_neighbours",
+        "use_rep": "X_pca",
+        "metric": "euclidean",
+    }
     data.uns["neighbors"] = {"connectivities_key": "connectivities", "distances_key": "distances", "params": parameters}
     data.uns["pca"] = {"variance": variances}
     with atomic_path(cells) as temporary:

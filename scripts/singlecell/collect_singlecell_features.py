@@ -25,7 +25,7 @@ def signature_score(data: ad.AnnData, genes: list[str], types: list[str]) -> pd.
 
 
 def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, Any]) -> None:
-    """Write `patient_id`, cells, fraction_<type>, clr_<type>, unassigned_fraction, interferon_score, medians of quality.
+    """Write `patient_id`, cells, fraction_<type>, clr_<type>, unassigned_fraction, interferon_score, median_<quality>.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, An
     if types:
         shares = composition(obs, types)
         for kind in ("fraction", "clr"):
-            wide = shares.pivot(index="group", columns="cell_type", values=kind)[types]
-            table = table.join(wide.rename(columns=lambda name, kind=kind: f"{kind}_{slug(name)}"))
+            for name in types:
+                table[f"{kind}_{slug(name)}"] = shares[shares["cell_type"] == name].set_index("group")[kind]
     table["unassigned_fraction"] = (obs["cell_type"] == UNASSIGNED).groupby(obs["group"]).mean()
     interferon = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["interferon"]
     table["interferon_score"] = signature_score(data, interferon, settings["interferon_types"]).reindex(table.index)

@@ -24,7 +24,13 @@ def reported_types(marker_table: Path | None, cells: pd.DataFrame) -> list[str]:
 
 
 def main(
-    *, cells: Path, sheet: list[dict[str, str]], marker_table: Path | None, table: Path, test: Path, settings: dict[str, Any]
+    *,
+    cells: Path,
+    sheet: list[dict[str, str]],
+    marker_table: Path | None,
+    table: Path,
+    test: Path,
+    settings: dict[str, Any],
 ) -> None:
     """Write fractions and centred log-ratios per sample, and the test of the conditions per type.
 
@@ -46,7 +52,9 @@ def main(
         logging.warning("composition is not tested: %s", skipped)
         tested = pd.DataFrame([{"status": f"skipped: {skipped}"}], columns=TEST_COLUMNS)
     else:
-        tested = compare(counted.rename(columns={"sample": "group"}), samples, design, settings["reference"], settings["contrast"])
+        tested = compare(
+            counted.rename(columns={"sample": "group"}), samples, design, settings["reference"], settings["contrast"]
+        )
         tested = tested.assign(design=design.formula, status="tested")
     for path, content in ((table, counted), (test, tested)):
         with atomic_path(path) as temporary:

@@ -6,15 +6,23 @@ from typing import Any
 
 import anndata as ad
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_design import choose_design, permuted_conditions
 from kimedlib.singlecell_expression import COLUMNS, deseq, expressed, pseudobulk
+from kimedlib.singlecell_threads import one_thread
 
-SUMMARY = ["cell_type", "status", "design", "samples_reference", "samples_contrast", "genes_tested", "genes_significant"]
+SUMMARY = [
+    "cell_type",
+    "status",
+    "design",
+    "samples_reference",
+    "samples_contrast",
+    "genes_tested",
+    "genes_significant",
+]
 
 
 def compare_type(
@@ -37,9 +45,19 @@ def compare_type(
         return pd.DataFrame(columns=COLUMNS), row | {"status": "skipped: no gene is expressed enough", "design": ""}
     found = deseq(counts, chosen, design, reference, contrast)
     level = settings["false_discovery_rate"]
-    row |= {"status": "tested", "genes_tested": len(found), "genes_significant": int((found["p_adjusted"] < level).sum())}
+    row |= {
+        "status": "tested",
+        "genes_tested": len(found),
+        "genes_significant": int((found["p_adjusted"] < level).sum()),
+    }
     if settings["permutation_control"]:
-        null = deseq(counts, permuted_conditions(chosen, design, reference, contrast).loc[chosen.index], design, reference, contrast)
+        null = deseq(
+            counts,
+            permuted_conditions(chosen, design, reference, contrast).loc[chosen.index],
+            design,
+            reference,
+            contrast,
+        )
         row["false_de_rate"] = float((null["p_adjusted"] < level).mean())
     return found, row
 
@@ -56,7 +74,7 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
     samples = pd.DataFrame(sheet).set_index("sample")
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]
     tables, rows = [], []
-    with threadpool_limits(1):
+    with one_thread():
         for name in types:
             if "counts" not in data.layers:
                 rows.append({"cell_type": name, "status": "skipped: the input holds no counts"})

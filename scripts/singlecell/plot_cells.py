@@ -33,13 +33,16 @@ def main(
     test = pd.read_csv(composition_test, sep="\t")
     genes = pd.read_csv(expression, sep="\t")
     if marker_table:
-        shown = {name: entry["present"] for name, entry in marker_types(yaml.safe_load(marker_table.read_text(encoding="utf-8"))).items()}
+        shown = {
+            name: entry["present"]
+            for name, entry in marker_types(yaml.safe_load(marker_table.read_text(encoding="utf-8"))).items()
+        }
     else:
         found = pd.read_csv(markers, sep="\t", dtype={"cluster": str})
         shown = {str(name): list(part["gene"]) for name, part in found.groupby("cluster")}
     reference, contrast = settings["reference"], settings["contrast"]
     save_figure(figures.umap_types(data), outputs["umap_types"])
-    save_figure(figures.umap_samples(data), outputs["umap_samples"])
+    save_figure(figures.umap_samples(data, reference, contrast), outputs["umap_samples"])
     save_figure(figures.umap_quality(data), outputs["umap_quality"])
     save_figure(figures.quality_overview(quality), outputs["quality"])
     save_figure(figures.composition_overview(shares, test, reference, contrast), outputs["composition"])

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from threadpoolctl import threadpool_limits
 
 from kimedlib.atomic import atomic_path
 from kimedlib.cells_reading import read_cells
@@ -17,16 +16,18 @@ from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
 from kimedlib.singlecell_doublets import called, combined_score, expected_rate
 from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics, failures, mitochondrial, thresholds
+from kimedlib.singlecell_threads import one_thread
 
 # Below this the simulated neighbourhoods say nothing.
 CELLS_FOR_DOUBLETS = 50
 
 
-def too_few(counts: Path, sample: str, metrics: pd.DataFrame, limits: Thresholds, kept: int, minimum: int) -> Problem:
-    """Says which limits left too few cells of a sample."""
+def too_few(place: tuple[Path, str], metrics: pd.DataFrame, limits: Thresholds, kept: int, minimum: int) -> Problem:
+    """Says which limits left too few cells of a sample; `place` is its file and name."""
     medians = ", ".join(f"{name} {value:.4g}" for name, value in metrics.median().items())
-    found = f"{kept} of {len(metrics)} barcodes are intact cells, {minimum} are needed (limits: {limits}; medians: {medians})"
-    return Problem(str(counts), f"sample {sample}", found, "remove the sample from the sheet or relax `quality` in the config")
+    found = f"{kept} of {len(metrics)} barcodes are intact cells, {minimum} are needed"
+    remedy = "remove the sample from the sheet or relax `quality` in the config"
+    return Problem(str(place[0]), f"sample {place[1]}", f"{found} (limits: {limits}; medians: {medians})", remedy)
 
 
 def main(
@@ -59,13 +60,16 @@ def main(
     reason = failures(metrics, applied)
     intact = (reason == "").to_numpy()
     if intact.sum() < quality["minimum_cells"]:
-        raise InputProblems([too_few(counts, sample["sample"], metrics, applied, int(intact.sum()), quality["minimum_cells"])])
+        place = (counts, sample["sample"])
+        raise InputProblems([too_few(place, metrics, applied, int(intact.sum()), quality["minimum_cells"])])
 
     score, flagged = np.full(data.n_obs, np.nan), np.zeros(data.n_obs, dtype=bool)
     if raw and intact.sum() >= CELLS_FOR_DOUBLETS:
-        with threadpool_limits(1):
+        with one_thread():
             random = generator(seed, "doublets", sample["sample"])
-            score[intact] = combined_score(data.X[np.flatnonzero(intact)], random, doublets["genes"], doublets["rounds"])
+            score[intact] = combined_score(
+                data.X[np.flatnonzero(intact)], random, doublets["genes"], doublets["rounds"]
+            )
         rate = doublets["expected_rate"]
         flagged[intact] = called(score[intact], expected_rate(int(intact.sum())) if rate == "auto" else float(rate))
     if doublets["remove"]:

@@ -1,7 +1,6 @@
-"""Compare clusters, cell types and doublets with published or planted labels. Nothing else of the workflow sees labels."""
+"""Compare clusters, types and doublets with published or planted labels, which no other step sees."""
 
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -13,7 +12,12 @@ from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_scores import (
-    annotation_accuracy, clustering_agreement, doublet_agreement, doublet_truth, macro_f1, silhouettes,
+    annotation_accuracy,
+    clustering_agreement,
+    doublet_agreement,
+    doublet_truth,
+    macro_f1,
+    silhouettes,
 )  # fmt: skip
 
 
@@ -30,7 +34,9 @@ def labelled(table: pd.DataFrame, file: str, row: dict[str, str], names: dict[st
         raise InputProblems([Problem(file, f"column {names['label']}", "no such column", f"use one of: {known}")])
     result = pd.DataFrame(index=[f"{row['sample']}_{barcode}" for barcode in table.index])
     result["label"] = table[names["label"]].astype(object).to_numpy() if names["label"] else np.nan
-    known_doublets = doublet_truth(table[names["doublet"]]) if names["doublet"] in table else pd.Series(np.nan, table.index)
+    known_doublets = (
+        doublet_truth(table[names["doublet"]]) if names["doublet"] in table else pd.Series(np.nan, table.index)
+    )
     result["doublet"] = known_doublets.to_numpy()
     return result
 
@@ -58,7 +64,13 @@ def read_labels(rows: list[dict[str, str]], settings: dict[str, str]) -> pd.Data
 
 
 def main(
-    *, cells: Path, tables: list[Path], marker_table: Path | None, rows: list[dict[str, str]], scores: Path, settings: dict[str, str]
+    *,
+    cells: Path,
+    tables: list[Path],
+    marker_table: Path | None,
+    rows: list[dict[str, str]],
+    scores: Path,
+    settings: dict[str, str],
 ) -> None:
     """Write `sample`, `metric`, `value`; sample "all" is all samples together.
 
@@ -84,14 +96,20 @@ def main(
         found |= clustering_agreement(inside.obs["cluster"].astype(str), truth)
         accuracy, compared = annotation_accuracy(types, truth, table)
         if compared:
-            found |= {"annotation_accuracy": accuracy, "macro_f1": macro_f1(types, truth, table), "annotation_cells": compared}
+            found |= {
+                "annotation_accuracy": accuracy,
+                "macro_f1": macro_f1(types, truth, table),
+                "annotation_cells": compared,
+            }
         found |= silhouettes(np.asarray(inside.obsm["X_pca"], dtype=np.float64), truth, inside.obs["batch"].astype(str))
         found |= {"clusters": inside.obs["cluster"].nunique(), "labels": truth.nunique()}
         found |= {"labelled_cells": len(kept), "labelled_kept": len(kept) / len(usable)}
     known = labels["doublet"].reindex(quality.index)
     found |= doublet_agreement(quality["doublet_score"], quality["doublet"], known)
     if not found:
-        raise InputProblems([Problem("labels", "", "no cell of the samples has a label", "check barcodes and `labels` in the config")])
+        raise InputProblems(
+            [Problem("labels", "", "no cell of the samples has a label", "check barcodes and `labels` in the config")]
+        )
     with atomic_path(scores) as temporary:
         result = pd.DataFrame({"sample": "all", "metric": list(found), "value": list(found.values())})
         result.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")

@@ -44,7 +44,11 @@ def main(
         }
         for patient, folder in zip(patients, folders, strict=True)
     ]
-    for path, table in ((sheet, pd.DataFrame(rows)), (genes, pd.read_csv(responses[0], sep="\t")), (composition, portions)):
+    for path, table in (
+        (sheet, pd.DataFrame(rows)),
+        (genes, pd.read_csv(responses[0], sep="\t")),
+        (composition, portions),
+    ):
         with atomic_path(path) as temporary:
             table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
     with atomic_path(cells) as temporary:

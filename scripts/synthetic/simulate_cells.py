@@ -51,10 +51,14 @@ def main(
     batch_factor = np.exp(generator(seed, "cells", "batch", batch).normal(0, settings["batch_sd"], len(base.genes)))
     donor_factor = np.exp(random.normal(0, settings["donor_sd"], len(base.genes)))
     expression = donor_expression(base, batch_factor, donor_factor, treated, float(person["interferon_log2fc"]))
-    shifts = {name: value * effect_size for name, value in settings["composition"]["treatment_shift"].items()}
-    shifted = composition(random, list(types), treated, shifts, float(person["cd8_log_ratio"]), settings["composition"]["donor_sd"])
+    planned = settings["composition"]
+    shifts = {name: value * effect_size * treated for name, value in planned["treatment_shift"].items()}
+    shifts["CD8 T"] = shifts.get("CD8 T", 0.0) + float(person["cd8_log_ratio"])
+    shifted = composition(random, list(types), shifts, planned["donor_sd"])
     counts, cells = droplets(random, expression, shifted, base.genes, settings["droplets"])
-    features = pd.DataFrame({"gene_id": [f"SYNG{number:08d}" for number in range(1, len(base.genes) + 1)], "symbol": base.genes})
+    features = pd.DataFrame(
+        {"gene_id": [f"SYNG{number:08d}" for number in range(1, len(base.genes) + 1)], "symbol": base.genes}
+    )
 
     partial = folder.with_name(f".partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -72,7 +76,13 @@ def main(
     cells.insert(0, "sample", f"{patient}_cells")
     planted = base.responses
     portions = pd.DataFrame(
-        {"patient_id": patient, "treatment": person["treatment"], "batch": batch, "cell_type": list(types), "share": shifted.round(6)}
+        {
+            "patient_id": patient,
+            "treatment": person["treatment"],
+            "batch": batch,
+            "cell_type": list(types),
+            "share": shifted.round(6),
+        }
     )
     for path, content in ((truth, cells), (responses, planted), (shares, portions)):
         with atomic_path(path) as temporary:
