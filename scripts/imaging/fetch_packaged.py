@@ -1,14 +1,11 @@
 """Copy a real image out of an installed package, or take it from the package's own function; checked by digest."""
 
+import gzip
 import hashlib
 import importlib.util
-import shutil
 from pathlib import Path
 
-import nibabel as nib
-
 from kimedlib.atomic import atomic_path
-from kimedlib.imaging_nifti import save_nifti
 from kimedlib.logs import log_to
 
 
@@ -26,30 +23,40 @@ def package_folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def mni152_brain_mask() -> nib.Nifti1Image:
-    """Whole-brain mask of the ICBM 152 template as nilearn defines it, 1 mm."""
+def mni152_brain_mask() -> bytes:
+    """Whole-brain mask of the ICBM 152 template as nilearn defines it, 1 mm, as NIfTI without compression."""
     from nilearn.datasets import load_mni152_brain_mask
 
-    return load_mni152_brain_mask(resolution=1)
+    data: bytes = load_mni152_brain_mask(resolution=1).to_bytes()
+    return data
 
 
 def main(*, source: str, sha256: str, target: Path) -> None:
     """Fetch `source`: "<package>/<path in it>", or "nilearn:mni152_brain_mask".
+
+    Parameters
+    ----------
+    sha256
+        Of the file, or of the mask's bytes before compression.
+    target
+        Where to write; ends in .gz if the mask is to be compressed.
 
     Raises
     ------
     ValueError
         The content is not the one that the config pins.
     """
+    if source == "nilearn:mni152_brain_mask":
+        content = mni152_brain_mask()
+        written = gzip.compress(content, mtime=0)
+    else:
+        package, _, path = source.partition("/")
+        content = written = (package_folder(package) / path).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 != digest:
+        raise ValueError(f"{source} has sha256 {digest}, the config expects {sha256}: another package version?")
     with atomic_path(target) as temporary:
-        if source == "nilearn:mni152_brain_mask":
-            save_nifti(mni152_brain_mask(), temporary)
-        else:
-            package, _, path = source.partition("/")
-            shutil.copyfile(package_folder(package) / path, temporary)
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-        if sha256 != digest:
-            raise ValueError(f"{source} has sha256 {digest}, the config expects {sha256}: another package version?")
+        temporary.write_bytes(written)
 
 
 if __name__ == "__main__":
