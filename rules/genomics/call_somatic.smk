@@ -1,6 +1,6 @@
 """Somatic variants of a tumour.
 
-Inputs:  allele counts of `count_somatic_alleles`
+Inputs:  allele counts of `count_somatic_alleles`, the reference
 Outputs: <results>/somatic/calls/{sample}.vcf.gz: candidates with filters (temporary)
 """
 
@@ -9,6 +9,8 @@ rule call_somatic:
     """Test every allele: in the tumour more than error, in the normal not at all, on both strands."""
     input:
         counts="<results>/somatic/counts/{sample}.bcf",
+        reference="<results>/reference/reference.fa",
+        fai="<results>/reference/reference.fa.fai",
     output:
         variants=temp("<results>/somatic/calls/{sample}.vcf.gz"),
     log:

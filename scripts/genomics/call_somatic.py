@@ -7,9 +7,19 @@ import pysam
 
 from kimedlib.atomic import atomic_path
 from kimedlib.genomics_files import open_variants
-from kimedlib.genomics_somatic import FILTERS, AlleleCounts, judge
+from kimedlib.genomics_somatic import (
+    BASE_ERROR,
+    FILTERS,
+    AlleleCounts,
+    indel_error,
+    judge,
+    position_bias,
+    repeat_length,
+)
 from kimedlib.logs import log_to
 
+SEEN_AHEAD = 100  # bases behind an indel in which its repeat is measured
+BIASES = ("RPBZ", "SCBZ")  # of bcftools mpileup
 FORMATS = (
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="Whether the sample shows the allele">',
     '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads per allele">',
@@ -40,13 +50,15 @@ def output_header(source: pysam.VariantHeader) -> pysam.VariantHeader:
     return header
 
 
-def main(counts: Path, variants: Path, settings: dict[str, Any]) -> None:
+def main(counts: Path, reference: Path, variants: Path, settings: dict[str, Any]) -> None:
     """Write the alleles that are more than sequencing error in the tumour, with the filters they fail.
 
     Parameters
     ----------
     counts
         BCF of `bcftools mpileup` with normal and tumour in this order, one allele per record.
+    reference
+        Indexed FASTA.
     variants
         VCF to write.
     settings
@@ -58,7 +70,11 @@ def main(counts: Path, variants: Path, settings: dict[str, Any]) -> None:
         Neither sample has a single read in `counts`: alignments or regions must be wrong.
     """
     seen = 0
-    with open_variants(counts) as source, atomic_path(variants) as temporary:
+    with (
+        open_variants(counts) as source,
+        pysam.FastaFile(str(reference)) as fasta,
+        atomic_path(variants) as temporary,
+    ):
         header = output_header(source.header)
         with pysam.VariantFile(str(temporary), "wz", header=header) as sink:
             for record in source:
@@ -68,8 +84,12 @@ def main(counts: Path, variants: Path, settings: dict[str, Any]) -> None:
                 normal, tumour = (allele_counts(sample) for sample in record.samples.values())
                 if tumour.other < settings["minimum_alternative_reads"]:
                     continue
-                is_indel = len(record.ref) != len(record.alts[0])
-                odds, failed = judge(tumour, normal, is_indel, settings)
+                error = BASE_ERROR
+                if len(record.ref) != len(record.alts[0]):
+                    around = fasta.fetch(record.contig, record.start + 1, record.start + 1 + SEEN_AHEAD).upper()
+                    error = indel_error(settings, repeat_length(around))
+                bias = position_bias(*(float(record.info[name]) if name in record.info else 0.0 for name in BIASES))
+                odds, failed = judge(tumour, normal, error, bias, settings)
                 if odds < settings["minimum_tumour_log_odds"]:
                     continue
                 called = sink.new_record(
@@ -90,4 +110,9 @@ def main(counts: Path, variants: Path, settings: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(Path(snakemake.input.counts), Path(snakemake.output.variants), snakemake.params.settings)
+        main(
+            Path(snakemake.input.counts),
+            Path(snakemake.input.reference),
+            Path(snakemake.output.variants),
+            snakemake.params.settings,
+        )

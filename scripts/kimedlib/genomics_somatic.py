@@ -11,6 +11,11 @@ from typing import Any
 
 from scipy.stats import fisher_exact
 
+# Reads with a wrong length double with every four bases of a repeat beyond six; the rise is that of stutter in
+# homopolymers and short tandem repeats, the scale is set by `indel_error_factor`
+REPEAT_FREE, REPEAT_DOUBLING = 6, 4
+LONGEST_UNIT = 6
+MAXIMUM_ERROR = 0.3
 BASE_ERROR = 0.001  # substitutions towards one allele that pass a base quality of 20
 FILTERS = {
     "low_depth": "Tumour or normal has too few reads",
@@ -19,6 +24,7 @@ FILTERS = {
     "in_normal": "The normal shows the allele, or might be heterozygous",
     "no_difference": "Fisher test: tumour and normal do not differ",
     "strand_bias": "Fisher test: the allele depends on the strand",
+    "position_bias": "The allele is at ends of reads, or in reads that are clipped",
 }
 
 
@@ -80,8 +86,39 @@ def strand_p(tumour: AlleleCounts) -> float:
     return float(fisher_exact([list(tumour.forward), list(tumour.reverse)]).pvalue)
 
 
+def repeat_length(bases: str) -> int:
+    """Length of the longest repeat that `bases` begin with, of units of 1 to `LONGEST_UNIT` bases."""
+    longest = 1
+    for unit in range(1, LONGEST_UNIT + 1):
+        length = unit
+        while length < len(bases) and bases[length] == bases[length - unit]:
+            length += 1
+        if length >= 2 * unit:
+            longest = max(longest, length)
+    return longest
+
+
+def indel_error(settings: Mapping[str, Any], repeat: int) -> float:
+    """Share of reads with a wrong length of a repeat of so many bases."""
+    scale = 2 ** (max(0, repeat - REPEAT_FREE) / REPEAT_DOUBLING)
+    return float(min(BASE_ERROR * settings["indel_error_factor"] * scale, MAXIMUM_ERROR))
+
+
+def position_bias(read_position_z: float, clipping_z: float) -> float:
+    """Largest sign that the allele comes from badly aligned ends of reads, as a z-score.
+
+    Parameters
+    ----------
+    read_position_z, clipping_z
+        Mann-Whitney z-scores of bcftools for position in the read (RPBZ) and clipped bases (SCBZ, positive where
+        reads with the allele are clipped more). Both together count as their normalised sum.
+    """
+    both = (abs(read_position_z) + max(0.0, clipping_z)) / math.sqrt(2)
+    return max(abs(read_position_z), both)
+
+
 def judge(
-    tumour: AlleleCounts, normal: AlleleCounts, is_indel: bool, settings: Mapping[str, Any]
+    tumour: AlleleCounts, normal: AlleleCounts, error: float, position_z: float, settings: Mapping[str, Any]
 ) -> tuple[float, Sequence[str]]:
     """Log odds of an allele in the tumour and the filters that speak against its being somatic.
 
@@ -89,12 +126,13 @@ def judge(
     ----------
     tumour, normal
         Reads of both samples.
-    is_indel
-        Indels are misplaced more often than bases are misread.
+    error
+        Share of reads that show the allele by mistake.
+    position_z
+        Result of `position_bias`.
     settings
         Section `somatic` of the config.
     """
-    error = BASE_ERROR * (settings["indel_error_factor"] if is_indel else 1)
     odds = tumour_log_odds(tumour, error)
     failed = {
         "low_depth": min(tumour.total, normal.total) < settings["minimum_depth"],
@@ -104,5 +142,6 @@ def judge(
         or normal_log_odds(normal, error) < settings["minimum_normal_log_odds"],
         "no_difference": more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
         "strand_bias": strand_p(tumour) < settings["minimum_strand_p"],
+        "position_bias": position_z > settings["maximum_position_z"],
     }
     return odds, [name for name, wrong in failed.items() if wrong]
