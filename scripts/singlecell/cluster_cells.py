@@ -1,6 +1,7 @@
 """Merge samples and find clusters: variable genes, components, integration, neighbours, Leiden, UMAP."""
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,15 @@ def umap_layout(
     ----------
     McInnes et al., arXiv:1802.03426 (2018).
     """
-    from umap import UMAP
+    with warnings.catch_warnings():
+        # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
+        warnings.simplefilter("ignore")
+        from umap import UMAP
 
-    layout: NDArray[np.float32] = UMAP(
-        n_neighbors=indices.shape[1], min_dist=minimum_distance, random_state=seed, n_jobs=1, init="pca",
-        precomputed_knn=(indices, distances.astype(np.float32), None),
-    ).fit_transform(positions.astype(np.float32))  # fmt: skip
+        layout: NDArray[np.float32] = UMAP(
+            n_neighbors=indices.shape[1], min_dist=minimum_distance, random_state=seed, n_jobs=1, init="pca",
+            precomputed_knn=(indices, distances.astype(np.float32), None),
+        ).fit_transform(positions.astype(np.float32))  # fmt: skip
     return layout
 
 
