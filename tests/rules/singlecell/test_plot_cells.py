@@ -18,8 +18,8 @@ def draw(study, step, folder, comparable):
     outputs = {name: folder / f"{name}.png" for name in NAMES}
     step("singlecell/plot_cells").main(
         cells=study.folder / "cells.h5ad", tables=study.tables, composition=folder / "c.tsv",
-        composition_test=folder / "t.tsv", expression=folder / "e.tsv", marker_table=study.markers if comparable else None,
-        markers=study.folder / "markers.tsv", outputs=outputs, settings=study.config["comparison"],
+        composition_test=folder / "t.tsv", expression=folder / "e.tsv",
+        marker_table=study.markers if comparable else None, markers=study.folder / "markers.tsv", outputs=outputs, settings=study.config["comparison"],
     )  # fmt: skip
     return {name: path.read_bytes() for name, path in outputs.items()}
 
