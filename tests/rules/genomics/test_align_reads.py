@@ -1,5 +1,6 @@
 import gzip
 import re
+from pathlib import Path
 
 import pysam
 import pytest
@@ -47,8 +48,7 @@ def test_bytes_do_not_depend_on_the_run(genomics_run, snakemake_run, one_patient
 
 def broken_sheet(config, tmp_path, change):
     """A sheet whose first FASTQ file holds other reads."""
-    with open(config["samples"]) as handle:
-        lines = handle.read().splitlines()
+    lines = Path(config["samples"]).read_text().splitlines()
     cells = lines[1].split("\t")
     with gzip.open(cells[4], "rt") as source:
         text = change(source.read())

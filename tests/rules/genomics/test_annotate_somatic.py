@@ -1,3 +1,5 @@
+import csv
+
 import pysam
 
 from kimedlib.genomics_files import passing
@@ -5,10 +7,8 @@ from kimedlib.genomics_files import passing
 
 def test_the_driver_is_annotated(genomics_run, repository):
     truth = repository / "test_data" / "truth" / "somatic_variants.tsv"
-    rows = [
-        dict(zip(truth.read_text().splitlines()[0].split("\t"), line.split("\t"), strict=True))
-        for line in truth.read_text().splitlines()[1:]
-    ]
+    with truth.open(newline="") as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
     (driver,) = [row for row in rows if row["patient_id"] == "P003" and row["driver"] == "1"]
     with pysam.VariantFile(str(genomics_run / "somatic" / "P003_tumour.vcf.gz")) as records:
         (found,) = records.fetch(driver["contig"], int(driver["position"]) - 1, int(driver["position"]))

@@ -11,7 +11,7 @@ def rows(path):
 
 def test_one_row_per_patient_with_the_driver(genomics_run):
     (row,) = rows(genomics_run / "genomics_features.tsv")
-    assert list(row)[0] == "patient_id"
+    assert next(iter(row)) == "patient_id"
     assert row["patient_id"] == "P003"
     assert row["driver_mutated"] == "1"
     assert row["estimated_sex"] == "male"
