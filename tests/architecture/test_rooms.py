@@ -1,5 +1,6 @@
 """Everything stands in its room, and nothing stands there unused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,12 @@ def test_test_data_are_small_and_attributed():
 def test_library_is_pure_and_used(path: Path):
     assert not roots(imports(path)) & {"snakemake", "argparse", "kimed_spe"}
     module = f"kimedlib.{path.stem}"
-    users = [other for other in tracked("scripts/**/*.py", "rules/*.smk", "workflows/*/Snakefile") if other != path]
-    assert any(module in other.read_text(encoding="utf-8") for other in users), f"nothing uses {module}"
+    scripts = [other for other in tracked("scripts/**/*.py") if other != path]
+    snakefiles = [*tracked("rules/common.smk"), *tracked("workflows/*/Snakefile")]
+    imported = rf"^(from kimedlib import .*\b{path.stem}\b|from {module} import |import {module}\b)"
+    assert any(module in imports(other) for other in scripts) or any(
+        re.search(imported, other.read_text(encoding="utf-8"), flags=re.MULTILINE) for other in snakefiles
+    ), f"nothing uses {module}"
 
 
 @pytest.mark.parametrize("path", STEP_SCRIPTS, ids=relative)
