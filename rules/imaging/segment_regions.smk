@@ -21,7 +21,7 @@ rule segment_regions:
         "<benchmarks>/segment_regions/regions.tsv"
     conda:
         "../../envs/segmentation.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=scaled(3000),
         runtime=120,

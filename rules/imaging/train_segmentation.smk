@@ -24,7 +24,7 @@ rule train_segmentation:
         "<benchmarks>/train_segmentation/train.tsv"
     conda:
         "../../envs/segmentation.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=scaled(4000),
         runtime=240,

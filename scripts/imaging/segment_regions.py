@@ -8,6 +8,7 @@ import torch
 
 from kimedlib.imaging_network import build_network, device_for, keep_largest, normalise, predict
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
+from kimedlib.imaging_refine import half_contrast
 from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
 from kimedlib.problems import Problem, raise_if
@@ -54,7 +55,10 @@ def main(*, bids: Path, conversion: Path, checks: Path, weights: Path, model: Pa
             )
             continue
         labels = predict(network, normalise(data, said["intensity"]), patch, said["flips"], device)
-        save_mask(keep_largest(labels), image, masks / f"{row['sample']}.nii.gz")
+        labels = keep_largest(labels)
+        if said["refine"] == "half_contrast":
+            labels = keep_largest(half_contrast(data, labels > 0).astype(np.uint8))
+        save_mask(labels, image, masks / f"{row['sample']}.nii.gz")
     raise_if(problems)
 
 

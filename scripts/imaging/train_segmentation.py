@@ -184,11 +184,13 @@ def main(
     Raises
     ------
     ValueError
-        Labels that `label_names` does not name, or label sets without one that it names.
+        `refine` with several labels, labels that `label_names` does not name, or label sets without one that it names.
     """
     set_determinism(settings["seed"])
     names = list(pd.read_csv(sheet, sep="\t", dtype=str)["case_id"])
     wanted = {int(value) for value in settings["label_names"]}
+    if settings["refine"] == "half_contrast" and len(wanted) > 1:
+        raise ValueError("network.refine: half_contrast is for one label, label_names has several")
     cases = load_cases(images, labels, settings["intensity"])
     present = {int(value) for case in cases for value in np.unique(case["label"])} - {0}
     if present != wanted:
@@ -208,6 +210,7 @@ def main(
         "patch": settings["patch"],
         "flips": settings["flips"],
         "intensity": settings["intensity"],
+        "refine": settings["refine"],
         "spacing_mm": [round(float(value), 4) for value in np.median([case["spacing"] for case in cases], axis=0)],
         "best_epoch": best,
         "weights_sha256": weights_digest(network),

@@ -28,7 +28,7 @@ def read_all(path: Path, *, pixels: bool) -> tuple[list[tuple[Path, Dataset]], l
     for file in dicom_files(path):
         try:
             dataset = dcmread(file, stop_before_pixels=not pixels)
-            cut = pixels and missing_bytes(dataset)
+            reason = defect(dataset, pixels=pixels)
         except InvalidDicomError:
             problems.append(
                 Problem(str(file), "", "is not a DICOM file", "remove it from the folder or export it again")
@@ -37,11 +37,24 @@ def read_all(path: Path, *, pixels: bool) -> tuple[list[tuple[Path, Dataset]], l
         except (EOFError, OSError, ValueError, KeyError, AttributeError) as error:
             problems.append(Problem(str(file), "", f"cannot be read ({error})", "export it again"))
             continue
-        if cut:
-            problems.append(Problem(str(file), "Pixel Data", f"is cut off: {cut} bytes are missing", "export it again"))
+        if reason:
+            problems.append(Problem(str(file), "", reason, "export it again"))
         else:
             found.append((file, dataset))
     return found, problems
+
+
+def defect(dataset: Dataset, *, pixels: bool) -> str:
+    """What an object lacks that every stored image has; empty if nothing."""
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        if keyword not in dataset:
+            return f"is cut off, or no image: {keyword} is missing"
+    if not pixels:
+        return ""
+    if "Rows" in dataset and "PixelData" not in dataset:
+        return "is cut off: it ends before the pixel data"
+    cut = missing_bytes(dataset)
+    return f"is cut off: {cut} bytes of pixel data are missing" if cut else ""
 
 
 def missing_bytes(dataset: Dataset) -> int:

@@ -11,8 +11,9 @@ from monai.networks.nets import UNet
 from numpy.typing import NDArray
 from scipy import ndimage
 
-# Sums are split by thread count, so results of floating-point operations depend on it: keep it fixed.
-TORCH_THREADS = 2
+# Sums are split by thread count, so results depend on it: keep it fixed. One thread, since several wait for each
+# other at every operation: on a busy machine that made a step 30 times slower.
+TORCH_THREADS = 1
 
 
 def build_network(channels: int, strides: list[int], labels: int) -> torch.nn.Module:
