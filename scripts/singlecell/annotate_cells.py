@@ -10,6 +10,7 @@ import yaml
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
+from kimedlib.singlecell_threads import compiled_code_cache
 
 OBS = [
     "sample",
@@ -34,8 +35,6 @@ def cluster_markers(data: ad.AnnData, number: int) -> pd.DataFrame:
         Columns cluster, rank, gene, score, log2_fold_change, p_adjusted, percent_inside, percent_outside;
         `number` rows per cluster.
     """
-    import scanpy as sc
-
     sizes = data.obs["cluster"].value_counts()
     # A rank test of one cell against the rest is undefined.
     groups = [str(name) for name in data.obs["cluster"].cat.categories if sizes[name] > 1]
@@ -53,17 +52,20 @@ def cluster_markers(data: ad.AnnData, number: int) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     work = ad.AnnData(X=data.X, obs=data.obs[["cluster"]].copy(), var=pd.DataFrame(index=data.var_names))
     work.uns["log1p"] = {"base": None}
-    sc.tl.rank_genes_groups(work, "cluster", groups=groups, method="wilcoxon", pts=True, tie_correct=True)
-    parts = []
-    for name in groups:
-        found = sc.get.rank_genes_groups_df(work, name).head(number)
-        part = pd.DataFrame(
-            {"cluster": name, "rank": range(1, len(found) + 1), "gene": found["names"], "score": found["scores"]}
-        )
-        part["log2_fold_change"], part["p_adjusted"] = found["logfoldchanges"], found["pvals_adj"]
-        part["percent_inside"] = 100 * found["pct_nz_group"]
-        part["percent_outside"] = 100 * found["pct_nz_reference"]
-        parts.append(part)
+    with compiled_code_cache():
+        import scanpy as sc
+
+        sc.tl.rank_genes_groups(work, "cluster", groups=groups, method="wilcoxon", pts=True, tie_correct=True)
+        parts = []
+        for name in groups:
+            found = sc.get.rank_genes_groups_df(work, name).head(number)
+            part = pd.DataFrame(
+                {"cluster": name, "rank": range(1, len(found) + 1), "gene": found["names"], "score": found["scores"]}
+            )
+            part["log2_fold_change"], part["p_adjusted"] = found["logfoldchanges"], found["pvals_adj"]
+            part["percent_inside"] = 100 * found["pct_nz_group"]
+            part["percent_outside"] = 100 * found["pct_nz_reference"]
+            parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 

@@ -25,7 +25,7 @@ from kimedlib.singlecell_embedding import (
     shared_neighbour_graph,
     variable_genes,
 )  # fmt: skip
-from kimedlib.singlecell_threads import one_thread
+from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 
 MINIMUM_GENES = 20
 # Candidates and limits for the automatic number of components.
@@ -79,7 +79,7 @@ def umap_layout(
     ----------
     McInnes et al., arXiv:1802.03426 (2018).
     """
-    with warnings.catch_warnings():
+    with compiled_code_cache(), warnings.catch_warnings():
         # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
         warnings.simplefilter("ignore")
         from umap import UMAP

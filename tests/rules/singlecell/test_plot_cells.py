@@ -19,7 +19,8 @@ def draw(study, step, folder, comparable):
     step("singlecell/plot_cells").main(
         cells=study.folder / "cells.h5ad", tables=study.tables, composition=folder / "c.tsv",
         composition_test=folder / "t.tsv", expression=folder / "e.tsv",
-        marker_table=study.markers if comparable else None, markers=study.folder / "markers.tsv", outputs=outputs, settings=study.config["comparison"],
+        marker_table=study.markers if comparable else None, markers=study.folder / "markers.tsv",
+        outputs=outputs, settings=study.config["comparison"],
     )  # fmt: skip
     return {name: path.read_bytes() for name, path in outputs.items()}
 
