@@ -12,12 +12,7 @@ rule analyse_outcome:
         subtypes="<results>/subtypes.tsv",
     output:
         curves="<results>/survival_curves.tsv",
-        outcome=report(
-            "<results>/outcome.tsv",
-            caption="../../workflows/cohort/report/outcome.rst",
-            category="Cohort",
-            labels={"result": "Outcome"},
-        ),
+        outcome=report("<results>/outcome.tsv", caption="../../workflows/cohort/report/outcome.rst", category="Cohort"),
     log:
         "<logs>/analyse_outcome/cohort.log",
     benchmark:

@@ -13,10 +13,7 @@ rule compare_groups:
         subtypes="<results>/subtypes.tsv",
     output:
         comparisons=report(
-            "<results>/comparisons.tsv",
-            caption="../../workflows/cohort/report/comparisons.rst",
-            category="Cohort",
-            labels={"result": "Comparisons"},
+            "<results>/comparisons.tsv", caption="../../workflows/cohort/report/comparisons.rst", category="Cohort"
         ),
     log:
         "<logs>/compare_groups/cohort.log",

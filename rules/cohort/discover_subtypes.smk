@@ -12,10 +12,7 @@ rule discover_subtypes:
         dictionary="<results>/feature_dictionary.tsv",
     output:
         subtypes=report(
-            "<results>/subtypes.tsv",
-            caption="../../workflows/cohort/report/patients.rst",
-            category="Cohort",
-            labels={"result": "Patients and subtypes"},
+            "<results>/subtypes.tsv", caption="../../workflows/cohort/report/patients.rst", category="Cohort"
         ),
         components="<results>/structure_test.tsv",
         separations="<results>/feature_separation.tsv",

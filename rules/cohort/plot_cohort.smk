@@ -4,6 +4,8 @@ Inputs:  tables of `join_features`, `discover_subtypes`, `compare_groups` and `a
 Outputs: <results>/figures/{heat_map,patient_map,survival,effects,missingness}.png
 """
 
+FIGURE = partial(report, category="Cohort")
+
 
 rule plot_cohort:
     """Five figures in one job: loading matplotlib takes longer than drawing them."""
@@ -17,36 +19,11 @@ rule plot_cohort:
         curves="<results>/survival_curves.tsv",
         outcome="<results>/outcome.tsv",
     output:
-        heat_map=report(
-            "<results>/figures/heat_map.png",
-            caption="../../workflows/cohort/report/heat_map.rst",
-            category="Cohort",
-            labels={"result": "Features of every patient"},
-        ),
-        patient_map=report(
-            "<results>/figures/patient_map.png",
-            caption="../../workflows/cohort/report/patient_map.rst",
-            category="Cohort",
-            labels={"result": "Patients by all modalities"},
-        ),
-        survival=report(
-            "<results>/figures/survival.png",
-            caption="../../workflows/cohort/report/survival.rst",
-            category="Cohort",
-            labels={"result": "Survival"},
-        ),
-        effects=report(
-            "<results>/figures/effects.png",
-            caption="../../workflows/cohort/report/effects.rst",
-            category="Cohort",
-            labels={"result": "Effect sizes"},
-        ),
-        missingness=report(
-            "<results>/figures/missingness.png",
-            caption="../../workflows/cohort/report/missingness.rst",
-            category="Cohort",
-            labels={"result": "What was measured"},
-        ),
+        heat_map=FIGURE("<results>/figures/heat_map.png", caption="../../workflows/cohort/report/heat_map.rst"),
+        patient_map=FIGURE("<results>/figures/patient_map.png", caption="../../workflows/cohort/report/patient_map.rst"),
+        survival=FIGURE("<results>/figures/survival.png", caption="../../workflows/cohort/report/survival.rst"),
+        effects=FIGURE("<results>/figures/effects.png", caption="../../workflows/cohort/report/effects.rst"),
+        missingness=FIGURE("<results>/figures/missingness.png", caption="../../workflows/cohort/report/missingness.rst"),
     log:
         "<logs>/plot_cohort/cohort.log",
     benchmark:

@@ -27,12 +27,7 @@ rule summarise_cohort:
         cells="<root>/singlecell/figures/umap_types.png",
         lesions="<root>/imaging/overlays.png",
     output:
-        page=report(
-            "<results>/summary.html",
-            caption="../../workflows/cohort/report/summary.rst",
-            category="Cohort",
-            labels={"result": "Summary for clinicians"},
-        ),
+        page=report("<results>/summary.html", caption="../../workflows/cohort/report/summary.rst", category="Cohort"),
     log:
         "<logs>/summarise_cohort/cohort.log",
     benchmark:
