@@ -139,7 +139,7 @@ def judge(
         "few_reads": tumour.other < settings["minimum_alternative_reads"],
         "low_fraction": tumour.fraction < settings["minimum_fraction"] or odds < settings["minimum_tumour_log_odds"],
         "in_normal": normal.fraction > settings["maximum_normal_fraction"]
-        or normal_log_odds(normal, error) < settings["minimum_normal_log_odds"],
+        or normal_log_odds(normal, BASE_ERROR) < settings["minimum_normal_log_odds"],
         "no_difference": more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
         "strand_bias": strand_p(tumour) < settings["minimum_strand_p"],
         "position_bias": position_z > settings["maximum_position_z"],
