@@ -69,7 +69,7 @@ def test_all_problems_are_listed_together(tmp_path):
     paths = [cut, short, nameless, *(tmp_path / name for name in ("empty.h5", "foreign.h5", "notes.txt", "absent.h5"))]
     problems = found(sheet(*paths))
     said = (
-        "truncated",
+        "matrix.mtx.gz: is truncated",
         "2 lines",
         "stands twice",
         "1 genes have no symbol",
