@@ -5,6 +5,7 @@ Outputs: <results>/figures/*.png
 """
 
 FIGURE = partial(report, category="Single cell")
+CAPTIONS = "../../workflows/singlecell/report"
 
 
 rule plot_cells:
@@ -18,23 +19,13 @@ rule plot_cells:
         markers="<results>/cluster_markers.tsv",
         marker_table=MARKER_TABLE,
     output:
-        umap_types=FIGURE(
-            "<results>/figures/umap_types.png", caption="../../workflows/singlecell/report/umap_types.rst"
-        ),
-        umap_samples=FIGURE(
-            "<results>/figures/umap_samples.png", caption="../../workflows/singlecell/report/umap_samples.rst"
-        ),
-        umap_quality=FIGURE(
-            "<results>/figures/umap_quality.png", caption="../../workflows/singlecell/report/umap_quality.rst"
-        ),
-        quality=FIGURE("<results>/figures/quality.png", caption="../../workflows/singlecell/report/quality.rst"),
-        composition=FIGURE(
-            "<results>/figures/composition.png", caption="../../workflows/singlecell/report/composition.rst"
-        ),
-        volcano=FIGURE("<results>/figures/volcano.png", caption="../../workflows/singlecell/report/volcano.rst"),
-        marker_dots=FIGURE(
-            "<results>/figures/marker_dots.png", caption="../../workflows/singlecell/report/marker_dots.rst"
-        ),
+        umap_types=FIGURE("<results>/figures/umap_types.png", caption=f"{CAPTIONS}/umap_types.rst"),
+        umap_samples=FIGURE("<results>/figures/umap_samples.png", caption=f"{CAPTIONS}/umap_samples.rst"),
+        umap_quality=FIGURE("<results>/figures/umap_quality.png", caption=f"{CAPTIONS}/umap_quality.rst"),
+        quality=FIGURE("<results>/figures/quality.png", caption=f"{CAPTIONS}/quality.rst"),
+        composition=FIGURE("<results>/figures/composition.png", caption=f"{CAPTIONS}/composition.rst"),
+        volcano=FIGURE("<results>/figures/volcano.png", caption=f"{CAPTIONS}/volcano.rst"),
+        marker_dots=FIGURE("<results>/figures/marker_dots.png", caption=f"{CAPTIONS}/marker_dots.rst"),
     log:
         "<logs>/plot_cells/cells.log",
     benchmark:

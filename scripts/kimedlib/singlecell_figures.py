@@ -226,7 +226,7 @@ def composition_overview(table: pd.DataFrame, test: pd.DataFrame, reference: str
     return figure
 
 
-def name_genes(axes: Axes, genes: pd.DataFrame, height: pd.Series, number: int = 4) -> None:
+def name_genes(axes: Axes, genes: pd.DataFrame, height: pd.Series, number: int = 3) -> None:
     """Write the names of the most significant genes of each direction beside the cloud, apart from each other."""
     top = float(height.max())
     axes.set_ylim(-0.04 * top, 1.12 * top)
@@ -235,10 +235,10 @@ def name_genes(axes: Axes, genes: pd.DataFrame, height: pd.Series, number: int =
         level = 1.08 * top
         for gene, x, y in zip(chosen["gene"], chosen["log2_fold_change"], height[chosen.index], strict=True):
             level = min(level, float(y))
-            spot = (0.44 if up else 0.56, (level + 0.04 * top) / (1.16 * top))
+            spot = (0.52 if up else 0.48, (level + 0.04 * top) / (1.16 * top))
             axes.annotate(
                 gene, (x, y), xytext=spot, textcoords="axes fraction", fontsize=8, style="italic",
-                ha="right" if up else "left", va="center", annotation_clip=False,
+                ha="left" if up else "right", va="center", annotation_clip=False,
                 arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": GREY, "shrinkA": 1, "shrinkB": 2},
             )  # fmt: skip
             level -= 0.085 * top
