@@ -43,6 +43,19 @@ def glyph_boxes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.array(boxes, dtype=np.int64).reshape(-1, 4)
 
 
+def has_joined_word(mask: NDArray[np.bool_]) -> bool:
+    """Whether a part of a letter's height and a word's width is crossed by many strokes: letters that touch."""
+    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        if GLYPH_HEIGHT[0] <= height <= GLYPH_HEIGHT[1] and width >= 2 * height:
+            part = np.pad(labels[rows, columns] == number, ((0, 0), (1, 0)))
+            strokes = np.count_nonzero(part[:, 1:] & ~part[:, :-1], axis=1)
+            if strokes.max() >= GLYPHS_IN_LINE:
+                return True
+    return False
+
+
 def has_text_line(mask: NDArray[np.bool_]) -> bool:
     """Whether enough letter-sized parts of like height stand side by side on one line."""
     boxes = glyph_boxes(mask)
@@ -75,7 +88,9 @@ def shows_text(frame: NDArray[Any]) -> bool:
     """
     grey = frame.max(axis=2) if frame.ndim == 3 else frame
     low, high = grey.min(), grey.max()
-    return bool(high > low) and (has_text_line(grey == high) or has_text_line(grey == low))
+    return bool(high > low) and any(
+        has_text_line(mask) or has_joined_word(mask) for mask in (grey == high, grey == low)
+    )
 
 
 def refusal_reasons(dataset: Dataset) -> list[str]:

@@ -21,7 +21,8 @@ OPENING_MM = (2.0, 4.0, 6.0, 8.0, 10.0)
 VOLUME_ML = (700.0, 2200.0)
 OPEN_TO_AIR = 0.12  # share of the mask's surface within `AIR_MM` of air; scalp and skull are thicker
 AIR_MM = 6.0
-CORTEX_MM, WHITE_MM = 5.0, 12.0  # depth below the mask's surface
+# depth below the mask's surface; the outermost millimetres mix with the fluid around the brain
+CORTEX_MM, WHITE_MM = (3.0, 8.0), 12.0
 WHITE_OVER_CORTEX = (1.04, 2.5)
 BRIGHTEST_OVER_MEDIAN = 1.8
 
@@ -142,7 +143,7 @@ def judge_brain(volume: NDArray[np.float32], mask: Mask) -> BrainEvidence:
     """Measure a candidate and list what speaks against a brain."""
     millilitres = float(mask.sum() * WORK_MM**3 / 1000)
     depth = ndimage.distance_transform_edt(mask, sampling=WORK_MM)
-    rim, deep = (depth > 0) & (depth <= CORTEX_MM), depth >= WHITE_MM
+    rim, deep = (depth > CORTEX_MM[0]) & (depth <= CORTEX_MM[1]), depth >= WHITE_MM
     if not rim.any() or not deep.any():
         return BrainEvidence(millilitres, 0.0, 0.0, ("no compact bright object of brain size",))
     median = float(np.median(volume[mask])) or 1.0

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def predict(
     """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`."""
     volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
     total = torch.zeros(1)
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        # MONAI 1.5 indexes with lists; torch warns at every call
+        warnings.filterwarnings("ignore", message="Using a non-tuple sequence")
         for axes in [[], *[[axis + 2] for axis in flips]]:
             turned = volume.flip(axes) if axes else volume
             scores = sliding_window_inference(

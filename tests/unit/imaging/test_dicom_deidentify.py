@@ -13,6 +13,10 @@ from kimedlib.dicom_profile import load_profile
 OPTIONS = ["modified_dates", "patient_characteristics"]
 
 
+# the traps are not valid DICOM, and pydicom says so
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
 def sequence_item(**values):
     found = Dataset()
     for name, value in values.items():

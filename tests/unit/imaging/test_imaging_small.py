@@ -33,7 +33,7 @@ def test_rendered_volume(volume):
     grid = Grid((64, 64, 20), (2.4, 2.4, 3.2))
     share = occupancy(grid, np.zeros(3), np.array([1.1, 0.9, 1.0]), np.full(5, 0.1), volume)
     assert share.sum() * grid.voxel_ml == pytest.approx(volume, rel=2e-3)
-    assert (share >= 0.5).sum() * grid.voxel_ml == pytest.approx(volume, rel=0.03)
+    assert (share >= 0.5).sum() * grid.voxel_ml == pytest.approx(volume, rel=0.05)
 
 
 def test_shape_that_does_not_fit():
