@@ -3,7 +3,7 @@
 import anndata as ad
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import homogeneity_score
 
 from kimedlib.problems import InputProblems
 
@@ -12,7 +12,8 @@ def test_clusters_follow_the_planted_types(study):
     data = ad.read_h5ad(study.folder / "clustered.h5ad")
     truth = study.labels.assign(name=study.labels["sample"] + "_" + study.labels["barcode"]).set_index("name")
     alone = (truth.loc[data.obs_names, "doublet"] == "no").to_numpy()
-    assert adjusted_rand_score(truth.loc[data.obs_names[alone], "cell_type"], data.obs["cluster"][alone]) > 0.8
+    # Treatment may split a type; no cluster may mix types.
+    assert homogeneity_score(truth.loc[data.obs_names[alone], "cell_type"], data.obs["cluster"][alone]) > 0.95
     assert np.array_equal(data.layers["counts"].data % 1, np.zeros(data.layers["counts"].nnz))
     assert data.obsm["X_umap"].shape == (data.n_obs, 2) and "connectivities" in data.obsp
 
