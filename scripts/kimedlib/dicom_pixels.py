@@ -28,6 +28,8 @@ STORAGE_CLASSES = (
 )
 GLYPH_HEIGHT = (5, 28)  # pixels
 GLYPHS_IN_LINE = 5
+# A value that fills more of the picture is its background, whose ragged parts are no words.
+WRITTEN_SHARE = 0.1
 
 
 def glyph_boxes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -45,6 +47,8 @@ def glyph_boxes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def has_joined_word(mask: NDArray[np.bool_]) -> bool:
     """Whether a part of a letter's height and a word's width is crossed by many strokes: letters that touch."""
+    if mask.mean() > WRITTEN_SHARE:
+        return False
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         height, width = rows.stop - rows.start, columns.stop - columns.start
