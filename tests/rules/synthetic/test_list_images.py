@@ -23,7 +23,8 @@ def test_folder_without_series(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no series"):
         list_images.main(
-            patients=["P001"], folders=[tmp_path / "empty"], lesion_masks=[tmp_path / "x"], brain_masks=[tmp_path / "y"],
-            lesions=[tmp_path / "lesions.tsv"], phi=[tmp_path / "phi.tsv"], sheet=tmp_path / "s", all_lesions=tmp_path / "l",
+            patients=["P001"], folders=[tmp_path / "empty"], lesion_masks=[tmp_path / "x"],
+            brain_masks=[tmp_path / "y"], lesions=[tmp_path / "lesions.tsv"], phi=[tmp_path / "phi.tsv"],
+            sheet=tmp_path / "s", all_lesions=tmp_path / "l",
             all_phi=tmp_path / "p",
         )  # fmt: skip

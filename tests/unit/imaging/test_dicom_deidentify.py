@@ -27,8 +27,10 @@ def sequence_item(**values):
 def traps() -> Dataset:
     """An object that hides the patient in many places."""
     dataset = sequence_item(
-        SOPClassUID=CTImageStorage, SOPInstanceUID="1.2.3.19470203.1", StudyInstanceUID="1.2.3.4", SeriesInstanceUID="1.2.3.5",
-        PatientName="Birkenauer^Käthe", PatientID="MRN-4711", PatientBirthDate="19300102", PatientAge="094Y", PatientSex="F",
+        SOPClassUID=CTImageStorage, SOPInstanceUID="1.2.3.19470203.1", StudyInstanceUID="1.2.3.4",
+        SeriesInstanceUID="1.2.3.5",
+        PatientName="Birkenauer^Käthe", PatientID="MRN-4711", PatientBirthDate="19300102",
+        PatientAge="094Y", PatientSex="F",
         StudyDate="20240310", AcquisitionDate="20240312", StudyTime="101112", BodyPartExamined="BIRKENAUER",
         ImageType=["ORIGINAL", "PRIMARY"], Modality="CT", StudyDescription="for Birkenauer", ContentDate="no date",
         PerformedProcedureStepStartDate="20240311",
@@ -47,7 +49,8 @@ def traps() -> Dataset:
     block.add_new(1, "LO", "Birkenauer")
     for tag, representation, value in (
         (0x00104999, "UN", b"MRN-4711"), (0x60020022, "LO", "Birkenauer"), (0x60024000, "LT", "Birkenauer"),
-        (0x50000010, "US", 1), (0x50003000, "OW", b"Birkenauer"), (0x00090010, "LO", "MAKER"), (0x00091001, "UN", b"MRN-4711"),
+        (0x50000010, "US", 1), (0x50003000, "OW", b"Birkenauer"), (0x00090010, "LO", "MAKER"),
+        (0x00091001, "UN", b"MRN-4711"),
     ):  # fmt: skip
         dataset.add_new(tag, representation, value)
     dataset.file_meta = FileMetaDataset()

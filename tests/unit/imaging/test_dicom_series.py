@@ -6,7 +6,6 @@ from pydicom import Dataset
 
 from kimedlib.dicom_series import series_problems, slice_places, slice_spacing
 
-
 # the traps are not valid DICOM, and pydicom says so
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
