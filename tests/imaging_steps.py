@@ -67,7 +67,8 @@ def simulate(folder: Path) -> None:
     """Series, masks, truth tables and sheets of the patient and the training pool."""
     simulate_images.main(
         plan=plan(folder), folder=folder / "raw", lesion_mask=folder / "lesion.nii.gz",
-        brain_mask=folder / "brain.nii.gz", lesions=folder / "lesions.tsv", phi=folder / "phi.tsv", patient_id=PATIENT, seed=SEED, settings=IMAGES,
+        brain_mask=folder / "brain.nii.gz", lesions=folder / "lesions.tsv",
+        phi=folder / "phi.tsv", patient_id=PATIENT, seed=SEED, settings=IMAGES,
     )  # fmt: skip
     names = simulate_training_images.case_names(IMAGES["training_cases"])
     simulate_training_images.main(

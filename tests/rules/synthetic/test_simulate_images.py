@@ -17,8 +17,8 @@ from kimedlib.dicom_series import read_all, series_problems
 # C.7.2.1, series C.7.3.1, frame of reference C.7.4.1, equipment C.7.5.1, image plane C.7.6.2, pixels C.7.6.3,
 # SOP common C.12.1, CT image C.8.2.1, MR image C.8.3.1, secondary capture C.8.6.
 TYPE_1 = {
-    "all": "StudyInstanceUID Modality SeriesInstanceUID SOPClassUID SOPInstanceUID SamplesPerPixel PhotometricInterpretation "
-    "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation PixelData",
+    "all": "StudyInstanceUID Modality SeriesInstanceUID SOPClassUID SOPInstanceUID SamplesPerPixel "
+    "PhotometricInterpretation Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation PixelData",
     "CT": "ImageType RescaleIntercept RescaleSlope FrameOfReferenceUID",
     "MR": "ImageType ScanningSequence SequenceVariant FrameOfReferenceUID PixelSpacing "
     "ImageOrientationPatient ImagePositionPatient",
