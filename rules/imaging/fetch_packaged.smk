@@ -5,10 +5,6 @@ Outputs: <results>/packaged/{packaged}
 """
 
 
-localrules:
-    fetch_packaged,
-
-
 rule fetch_packaged:
     """Copies out of the installed package, so that no path into an environment stands in a sheet."""
     output:
