@@ -47,9 +47,9 @@ rule call_germline:
             fi \
             | bcftools view --no-version -Oz -o {output.variants:q}.tmp
         [ "$(bcftools view -H {output.variants:q}.tmp | head -n 1)" ] || {{
-                            echo 'no variants: is the coverage too low, or the region wrong?' >&2
-                            exit 1
-                        }}
+                                    echo 'no variants: is the coverage too low, or the region wrong?' >&2
+                                    exit 1
+                                }}
         mv {output.variants:q}.tmp {output.variants:q}
         bcftools index --tbi --force {output.variants:q}
         bcftools stats -f PASS {output.variants:q} >{output.statistics:q}.tmp
