@@ -49,10 +49,8 @@ rule align_reads:
         samtools reheader --no-PG -c "sed 's/\\tUR:[^\\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
         samtools index "$work/sample.cram"
         samtools stats --reference {input.reference:q} "$work/sample.cram" >"$work/sample.stats"
-        grep --quiet -P '^SN\\treads properly paired:\\t[1-9]' "$work/sample.stats" || {{
-                                    echo 'no properly paired reads: are these reads of this reference, and mates in order?' >&2
-                                    exit 1
-                                }}
+        grep --quiet -P '^SN\\treads properly paired:\\t[1-9]' "$work/sample.stats" \
+            || (echo 'no properly paired reads: are these reads of this reference, and mates in order?' >&2 && exit 1)
         mv "$work/trimming.cutadapt.json" {output.trimming:q}
         mv "$work/sample.stats" {output.statistics:q}
         mv "$work/sample.cram" {output.alignments:q}

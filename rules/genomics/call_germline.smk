@@ -6,7 +6,7 @@ Outputs: <results>/germline/{sample}.vcf.gz, indexed; <results>/qc/germline/{sam
 
 
 rule call_germline:
-    """Call, split and left-align, filter, add consequences; settings chosen on HG002 only (docs/benchmarks.md)."""
+    """Call, split and left-align, filter, add consequences; where its settings come from: README.md."""
     input:
         alignments="<results>/alignments/{sample}.cram",
         alignments_index="<results>/alignments/{sample}.cram.crai",
@@ -46,10 +46,8 @@ rule call_germline:
                 cat
             fi \
             | bcftools view --no-version -Oz -o {output.variants:q}.tmp
-        [ "$(bcftools view -H {output.variants:q}.tmp | head -n 1)" ] || {{
-                                    echo 'no variants: is the coverage too low, or the region wrong?' >&2
-                                    exit 1
-                                }}
+        [ "$(bcftools view -H {output.variants:q}.tmp | head -n 1)" ] \
+            || (echo 'no variants: is the coverage too low, or the region wrong?' >&2 && exit 1)
         mv {output.variants:q}.tmp {output.variants:q}
         bcftools index --tbi --force {output.variants:q}
         bcftools stats -f PASS {output.variants:q} >{output.statistics:q}.tmp
