@@ -30,29 +30,10 @@ rule align_reads:
         mem_mb=scaled(2000),
         runtime=240,
     params:
-        trimming=config["trimming"],
+        adapter_1=config["trimming"]["adapter_1"],
+        adapter_2=config["trimming"]["adapter_2"],
+        quality=config["trimming"]["quality"],
+        minimum_length=config["trimming"]["minimum_length"],
         read_group=r"@RG\tID:{sample}\tSM:{sample}\tLB:{sample}\tPL:ILLUMINA",
-    shell:
-        """
-        exec 2>{log:q}
-        work=$(mktemp --directory)
-        trap 'rm -rf "$work"' EXIT
-        cutadapt --report=minimal --quality-cutoff {params.trimming[quality]} \
-            --minimum-length {params.trimming[minimum_length]} \
-            -a {params.trimming[adapter_1]} -A {params.trimming[adapter_2]} --json "$work/trimming.cutadapt.json" \
-            --interleaved {input.reads_1:q} {input.reads_2:q} \
-            | bwa mem -p -t {threads} -K 10000000 -R {params.read_group:q} {input.reference:q} - \
-            | sed '/^@PG/s/\\tCL:.*//' \
-            | samtools fixmate -m -u --no-PG - - \
-            | samtools sort -u --no-PG -m 200M -T "$work/sort" - \
-            | samtools markdup --no-PG --reference {input.reference:q} -O cram - "$work/with_path.cram"
-        samtools reheader --no-PG -c "sed 's/\\tUR:[^\\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
-        samtools index "$work/sample.cram"
-        samtools stats --reference {input.reference:q} "$work/sample.cram" >"$work/sample.stats"
-        grep --quiet -P '^SN\\treads properly paired:\\t[1-9]' "$work/sample.stats" \
-            || (echo 'no properly paired reads: are these reads of this reference, and mates in order?' >&2 && exit 1)
-        mv "$work/trimming.cutadapt.json" {output.trimming:q}
-        mv "$work/sample.stats" {output.statistics:q}
-        mv "$work/sample.cram" {output.alignments:q}
-        mv "$work/sample.cram.crai" {output.alignments_index:q}
-        """
+    script:
+        "../../scripts/genomics/align_reads.sh"

@@ -90,6 +90,12 @@ def test_script_knows_its_domain_only(path: Path):
     assert not roots(imports(path)) & others, "imports another domain's scripts"
 
 
+@pytest.mark.parametrize("path", tracked("scripts/*/*.sh"), ids=relative)
+def test_shell_script_is_a_step_and_stops_at_errors(path: Path):
+    assert path in {rule.script for rule in working_rules()}, f"no rule runs {relative(path)}"
+    assert "set -euo pipefail" in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", tracked("src/**/*.py"), ids=relative)
 def test_governance_knows_no_science(path: Path):
     banned = {"kimedlib", "pysam", "scanpy", "anndata", "monai", "torch", "pydicom", "nibabel"}
