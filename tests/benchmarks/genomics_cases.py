@@ -185,9 +185,9 @@ def carried_reads(alignments: pysam.AlignmentFile, variant: CalledVariant) -> in
     other = variant.others[0]
     change = len(other) - len(variant.reference)
     found = 0
-    for column in alignments.pileup(
-        variant.contig, variant.position, variant.position + 1, truncate=True, min_base_quality=0, stepper="all"
-    ):
+    where = (variant.contig, variant.position, variant.position + 1)
+    # CRAM files have one iterator at a time; pysam warns unless told that one is enough.
+    for column in alignments.pileup(*where, truncate=True, min_base_quality=0, stepper="all", multiple_iterators=False):
         for read in column.pileups:
             if read.is_del or read.query_position is None:
                 continue
