@@ -5,24 +5,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import save_figure, use_style
 from kimedlib.genomics_files import open_variants, passing, tumour_fraction
 from kimedlib.logs import log_to
 
 # colour-blind safe (Okabe and Ito 2008)
 COLOURS = {"normal": "#0072B2", "tumour": "#D55E00", "snv": "#56B4E9", "indel": "#E69F00", "driver": "#009E73"}
 MAXIMUM_TUMOURS = 40
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG without a date or version in it."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150, metadata={"Software": None})
 
 
 def tidy(axes: Axes) -> None:
@@ -53,7 +46,7 @@ def plot_coverage(qualities: Sequence[Path], path: Path) -> None:
     )  # fmt: skip
     axes.legend(frameon=False, title="Samples")
     tidy(axes)
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def tumour_fractions(path: Path) -> list[float]:
@@ -95,7 +88,7 @@ def plot_variants(somatic: Sequence[Path], features: Path, path: Path, driver_ge
         tidy(axes)
     if not rows:
         left.text(0.5, 0.5, "no tumours in this run", transform=left.transAxes, ha="center", color="0.4")
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def main(
@@ -122,7 +115,7 @@ def main(
     driver_genes
         Named in the legend.
     """
-    mpl.rcParams.update({"font.family": "DejaVu Sans", "axes.titlesize": 11})
+    use_style()
     plot_coverage(qualities, coverage)
     plot_variants(somatic, features, variants, driver_genes)
 

@@ -22,8 +22,9 @@ DPI = 144
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults; text is never smaller than 8 pt."""
+    """Set matplotlib's defaults, whatever was set before; text is never smaller than 8 pt."""
     plt.switch_backend("Agg")
+    plt.rcdefaults()
     settings: dict[str, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": 9.5,

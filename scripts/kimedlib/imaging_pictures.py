@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from kimedlib.figure_style import use_style
+
 PLANES = ("sagittal", "coronal", "axial")
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7")
 NO_METADATA = {"Software": None, "Creation Time": None}
@@ -14,7 +16,7 @@ NO_METADATA = {"Software": None, "Creation Time": None}
 
 def use_quiet_style() -> None:
     """Set the look shared by all figures; files without software name or time."""
-    mpl.use("Agg")
+    use_style()
     mpl.rcParams.update({"font.size": 8, "axes.titlesize": 8, "figure.dpi": 110, "savefig.dpi": 110})
 
 

@@ -119,14 +119,14 @@ def test_groups_that_modalities_share_are_found_despite_gaps():
 
 
 def test_three_groups_are_found_as_three():
-    truth = np.repeat([0, 1, 2], 8)
+    truth = np.repeat([0, 1, 2], 12)
     rng = np.random.default_rng(5)
     centres = rng.normal(size=(3, len(BLOCKS))) * 0.3
     centres[0] += [3, 0, 0, 3, 0, 0, 0]
     centres[1] += [0, 3, 0, 0, 3, 3, 0]
-    scaled = scale_features(rng.normal(size=(24, len(BLOCKS))) * 0.6 + centres[truth], ["all"] * 24)
+    scaled = scale_features(rng.normal(size=(36, len(BLOCKS))) * 0.6 + centres[truth], ["all"] * 36)
     p_values = component_test(
-        scaled, BLOCKS, ["all"] * 24, components=3, permutations=199, alpha=0.05, further_alpha=0.01, rng=rng
+        scaled, BLOCKS, ["all"] * 36, components=3, permutations=199, alpha=0.05, further_alpha=0.01, rng=rng
     )[2]
     assert cluster_count(p_values.tolist(), 0.05, 0.01) == 3
     labels, _ = consensus_labels(consensus(scaled, BLOCKS, 3, resamples=60, share=0.8, rng=rng), 3)
