@@ -25,7 +25,18 @@ from kimed_spe.permit_model import (
 )
 from kimed_spe.trust import TrustStore
 
-__all__ = ["Context", "Permit", "PermitError", "PermitRefused", "Refusal", "check", "load", "moment", "pattern"]
+__all__ = [
+    "PAYLOAD_TYPE",
+    "Context",
+    "Permit",
+    "PermitError",
+    "PermitRefused",
+    "Refusal",
+    "check",
+    "load",
+    "moment",
+    "pattern",
+]
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """Difference between the clocks of two machines that is no sign of a clock set back."""
