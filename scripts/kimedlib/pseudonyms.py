@@ -54,7 +54,7 @@ class Linkage:
         try:
             return self.pseudonyms[identifier.strip()]
         except KeyError:
-            found = "holds an identifier that the linkage file does not have"
+            found = "holds an identifier that the linkage file lacks"
             raise InputProblems(
                 [Problem(file, "", found, "ask the trust centre for a complete linkage file")]
             ) from None

@@ -6,7 +6,6 @@ MOD 37,36). Two projects' pseudonyms of one person have nothing in common, so jo
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
 import unicodedata
@@ -147,4 +146,4 @@ def links_key(master: bytes, name: str) -> bytes:
 def _mac(key: bytes, *parts: str) -> bytes:
     """HMAC-SHA256 over parts that cannot run into each other."""
     message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, message, "sha256")

@@ -93,7 +93,9 @@ def test_governance_knows_no_science(path: Path):
 
 @pytest.mark.parametrize("path", tracked("scripts/**/*.py", "src/**/*.py", "envs/host/**/*.py"), ids=relative)
 def test_python_opens_no_connection(path: Path):
-    assert not imports(path) & NETWORK
+    # The one exception runs in the trust centre, never in an SPE (docs/spe/admin.md).
+    if relative(path) != "src/kimed_spe/pseudonym_services.py":
+        assert not imports(path) & NETWORK
 
 
 @pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.parsed.shellcmd], ids=identify)
