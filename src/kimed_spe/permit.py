@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,22 @@ def check(permit: Permit, context: Context, trust: TrustStore, now: datetime) ->
     committee = trust.access_committee.contact
     if permit.envelope.payload_type != PAYLOAD_TYPE:
         return [Refusal("payloadType", PAYLOAD_TYPE, permit.envelope.payload_type, committee)]
-    validator = jsonschema.Draft202012Validator(schema())
     malformed = [
-        Refusal(error.json_path.removeprefix("$."), "a document after permit.schema.json", error.message, committee)
-        for error in sorted(validator.iter_errors(dict(permit.content)), key=lambda error: error.json_path)
+        Refusal(field, "a document after permit.schema.json", found, committee)
+        for field, found in _malformed(permit.envelope.payload)
     ]
     if malformed:
         return malformed
     run = _Run(permit, context, trust, now)
     return [refusal for part in PARTS for refusal in part(run)]
+
+
+@lru_cache(maxsize=8)
+def _malformed(payload: bytes) -> tuple[tuple[str, str], ...]:
+    """Fields of a document that do not match the schema, with what is wrong; jobs ask about the same one again."""
+    validator = jsonschema.Draft202012Validator(schema())
+    errors = sorted(validator.iter_errors(canonical.decode(payload)), key=lambda error: error.json_path)
+    return tuple((error.json_path.removeprefix("$."), error.message) for error in errors)
 
 
 def pattern(text: str) -> re.Pattern[str]:
@@ -219,13 +226,12 @@ def _inputs(run: _Run) -> Iterator[Refusal]:
         except trees.TreeProblem as problem:
             yield Refusal(f"datasets[{number}].path", "a path without '..' and links", str(problem), contact)
     used: dict[int, list[Path]] = {}
-    others = _own_files(run)
     for given in run.context.inputs:
         path = Path(os.path.normpath(run.context.root.resolve() / given))
         place = next((number for number, top in tops.items() if path == top or top in path.parents), None)
         if place is not None:
             used.setdefault(place, []).append(path)
-        elif path.resolve() not in others:
+        elif not _own(path.resolve(), run):
             names = ", ".join(item["path"] for item in run.content["datasets"])
             yield Refusal("datasets", f"inputs within {names}", str(given), contact)
     for number, paths in sorted(used.items()):
@@ -239,12 +245,11 @@ def _inputs(run: _Run) -> Iterator[Refusal]:
             yield Refusal(f"datasets[{number}].manifest", expected, found, contact)
 
 
-def _own_files(run: _Run) -> set[Path]:
-    """Files of the workflow and lock files, which may be read as well."""
-    locks = {(run.context.root / lock).resolve() for lock in run.content["environments"]}
-    if isinstance(run.tree, trees.TreeProblem):
-        return locks
-    return locks | {(run.source_root / name).resolve() for name in run.tree.files}
+def _own(path: Path, run: _Run) -> bool:
+    """Whether a file belongs to the workflow or is a lock file; these may be read as well."""
+    if path in {(run.context.root / lock).resolve() for lock in run.content["environments"]}:
+        return True
+    return not isinstance(run.tree, trees.TreeProblem) and _relative(path, run.source_root) in run.tree.files
 
 
 def _difference(top: Path, paths: list[Path], manifest: str, context: Context) -> str | None:
@@ -252,7 +257,10 @@ def _difference(top: Path, paths: list[Path], manifest: str, context: Context) -
     if context.manifests is None:
         found = trees.dataset(top).digest
         return None if found == manifest else f"manifest {found[:16]}…"
-    signed = trees.read_manifest(context.manifests / f"{manifest}.sha256", manifest).files
+    stored = context.manifests / f"{manifest}.sha256"
+    if not stored.exists():
+        return "other content when the run began"
+    signed = trees.read_manifest(stored, manifest).files
     base = top if top.is_dir() else top.parent
     for path in paths:
         trees.plain_path(context.root, path)
