@@ -81,8 +81,14 @@ def _is_remote(name: str) -> bool:
 def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
     """What the gate compares with the permit, of a whole run or of some of its jobs."""
     jobs = list(jobs)
-    made = {str(file) for job in workflow.dag.jobs for file in job.output}
-    inputs = {os.path.abspath(str(file)) for job in jobs for file in job.input if str(file) not in made}
+    made = {Path(file).absolute() for job in workflow.dag.jobs for file in job.output}
+    inputs = {
+        str(path)
+        for job in jobs
+        for path in (Path(os.path.abspath(file)) for file in job.input)
+        # Of a directory() output, single files may be inputs, as after checkpoints.
+        if path not in made and made.isdisjoint(path.parents)
+    }
     found: dict[str, Any] = {
         "inputs": sorted(inputs),
         "outputs": sorted({_relative(str(file)) for job in jobs for file in job.output}),

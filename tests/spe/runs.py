@@ -47,7 +47,7 @@ class Project:
         keys = {name: signing.read_signer(self.site / "site" / f"{name}.pem") for name in ("holder", "committee")}
         template = json.loads(json.dumps(offices.TEMPLATE)) | {
             "users": [{"id": current_user(), "name": "Test"}],
-            "datasets": [{"id": "data-1", "version": "1", "path": data, "duo": [{"code": "DUO:0000042"}]}],
+            "datasets": [dataset(data)],
             "valid_from": "2020-01-01T00:00:00Z", "valid_to": "2099-01-01T00:00:00Z",
             "workflow": {"name": "workflow", "sources": list(sources), "exclude": [], "overrides": []},
             "environments": [], "outputs": [{"path": "**", "meaning": "all", "egress": "check"}],
@@ -61,10 +61,12 @@ class Project:
             signing.seal(content, "application/vnd.kimed.permit+json", *signers), self.site / "permit.json"
         )
 
-    def run(self, *arguments: str, sandboxed: bool = True, sign: bool = True, timeout: int = 90) -> Any:
+    def run(
+        self, *arguments: str, sandboxed: bool = True, sign: bool = True, snakefile: str = "Snakefile", timeout: int = 90
+    ) -> Any:
         """Run Snakemake as `--profile spe` does, or without any defence."""
         if sandboxed and sign:
-            self.allow()
+            self.allow(snakefile)
         module = "kimed_spe.enclosure" if sandboxed else "snakemake"
         executor = ["--executor", "spe"] if sandboxed else []
         command = [sys.executable, "-m", module, "--cores", "2", "--nocolor", *executor, *arguments]
@@ -89,6 +91,10 @@ class Project:
         """Remove what runs left."""
         for name in (".snakemake", "results"):
             shutil.rmtree(self.root / name, ignore_errors=True)
+
+
+def dataset(path: str) -> dict[str, Any]:
+    return {"id": path.replace("/", "-"), "version": "1", "path": path, "duo": [{"code": "DUO:0000042"}]}
 
 
 def project(folder: Path) -> Project:
