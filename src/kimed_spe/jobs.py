@@ -24,6 +24,7 @@ CODE_FOLDERS = (
 )  # fmt: skip
 CODE_SUFFIXES = (".py", ".R", ".r", ".Rmd", ".sh", ".bash", ".smk", ".jl", ".pl", ".awk", ".ipynb", ".rs", ".rst")
 # Folders inside code folders that hold no code.
+BYTECODE = "__pycache__"
 NO_CODE = ("results", "data", "resources", "test_data", "config", ".snakemake", ".spe", ".git", ".test", "logs")
 
 
@@ -91,6 +92,8 @@ def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:
         if entry.is_dir(follow_symlinks=False) and entry.name in CODE_FOLDERS:
             mounts.append(Mount(path, path))
             mounts += [Mount(hidden) for hidden in _without_code(path)]
+        elif entry.is_dir(follow_symlinks=False) and entry.name == BYTECODE:
+            mounts.append(Mount(path))
         elif entry.is_file(follow_symlinks=False) and (path.suffix in CODE_SUFFIXES or entry.name == "Snakefile"):
             mounts.append(Mount(path, path))
     known = [mount.place for mount in mounts if mount.source]
@@ -101,7 +104,9 @@ def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:
 
 
 def _without_code(folder: Path) -> list[Path]:
-    return [folder / name for name in NO_CODE if (folder / name).is_dir()]
+    """Folders to hide: data, and bytecode, which Python would run instead of the signed source beside it."""
+    bytecode = [Path(place) / BYTECODE for place, folders, _ in os.walk(folder) if BYTECODE in folders]
+    return bytecode + [folder / name for name in NO_CODE if (folder / name).is_dir()]
 
 
 class Runner:
