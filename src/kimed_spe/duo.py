@@ -6,6 +6,7 @@ Source of the terms: data/duo.csv (DUO, GA4GH, CC BY 4.0); each rule quotes the 
 import csv
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -125,19 +126,29 @@ def _among(what: str, of: Callable[[Mapping[str, Any]], set[str]]) -> Rule:
     return rule
 
 
+def _time(values: Sequence[str]) -> datetime | None:
+    """The one time among a term's values, if that is what they are."""
+    try:
+        return canonical.moment(values[0]) if len(values) == 1 else None
+    except ValueError:
+        return None
+
+
 def _until(content: Mapping[str, Any], values: Sequence[str]) -> str | None:
-    if len(values) != 1:
+    end = _time(values)
+    if end is None:
         return "the term needs the one time at which the use ends"
-    if canonical.moment(content["valid_to"]) > canonical.moment(values[0]):
+    if canonical.moment(content["valid_to"]) > end:
         return f"the permit is valid until {content['valid_to']}, the data until {values[0]}"
     return None
 
 
 def _moratorium(content: Mapping[str, Any], values: Sequence[str]) -> str | None:
-    if len(values) != 1:
+    end = _time(values)
+    if end is None:
         return "the term needs the one time before which nothing is published"
     planned = content["purpose"]["publishes_not_before"]
-    if planned is None or canonical.moment(planned) < canonical.moment(values[0]):
+    if planned is None or canonical.moment(planned) < end:
         return f"publication is planned from {planned or 'any time'}, allowed from {values[0]}"
     return None
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import canonical, trees, trust
+from kimed_spe import canonical, site, trees, trust
 from kimed_spe import permit as permits
 from kimed_spe.permit_model import Context, Permit, PermitError, PermitRefused, Refusal
 from kimed_spe.register import Register
@@ -26,11 +26,9 @@ def current_user() -> str:
 
 
 def places(environment: Mapping[str, str] | None = None) -> tuple[Path, Path]:
-    """The permit file and the trust store: KIMED_PERMIT and KIMED_TRUST, or the shipped demonstration."""
-    environment = os.environ if environment is None else environment
-    permit = environment.get("KIMED_PERMIT") or DEMONSTRATION / "permit.json"
-    store = environment.get("KIMED_TRUST") or DEMONSTRATION / "trust"
-    return Path(permit), Path(store)
+    """The permit file and the trust store: as the site, or KIMED_PERMIT and KIMED_TRUST say, or the demonstration."""
+    permit = site.place("permit", DEMONSTRATION / "permit.json", environment)
+    return permit, site.place("trust", DEMONSTRATION / "trust", environment)
 
 
 def enforce(

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from kimed_spe import canonical, duo, trees
-from kimed_spe.permit_model import PAYLOAD_TYPE, PermitError, schema
+from kimed_spe.permit_model import PAYLOAD_TYPE, PermitError, malformed
 from kimed_spe.signing import CryptoSigner, Envelope, read_envelope, read_public, seal, write_envelope, write_public
 from kimed_spe.trust import REVOCATIONS_TYPE, TrustStore
 
@@ -43,10 +42,7 @@ def draft(template: Path, root: Path, snakefile: Path) -> dict[str, Any]:
     content["environments"] = {name: _sha256(root, name) for name in content["environments"]}
     protocol = content["protocol"]
     content["protocol"] = {"path": protocol, "sha256": _sha256(root, protocol)} if protocol else None
-    reasons = [
-        f"{error.json_path.removeprefix('$.')}: {error.message}"
-        for error in jsonschema.Draft202012Validator(schema()).iter_errors(content)
-    ]
+    reasons = [f"{field}: {wrong}" for field, wrong in malformed(canonical.encode(content))]
     if not reasons:
         found = ((item["id"], duo.problems(content, item["duo"])) for item in content["datasets"])
         reasons = [f"data set {name}: {code}: {wrong}" for name, wrongs in found for code, wrong in wrongs]
@@ -71,7 +67,9 @@ def sign(document: Path, signers: Sequence[CryptoSigner], target: Path) -> Envel
         for signer in signers:
             envelope.sign(signer)
     else:
-        jsonschema.validate(data, schema(), jsonschema.Draft202012Validator)
+        wrong = malformed(canonical.encode(data))
+        if wrong:
+            raise PermitError(f"{document} is no permit: {wrong[0][0]}: {wrong[0][1]} ({len(wrong)} in all)")
         envelope = seal(data, PAYLOAD_TYPE, *signers)
     write_envelope(envelope, target)
     return envelope

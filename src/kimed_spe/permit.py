@@ -5,11 +5,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import jsonschema
 
 from kimed_spe import canonical, duo, trees
 from kimed_spe.canonical import moment
@@ -21,7 +19,7 @@ from kimed_spe.permit_model import (
     PermitRefused,
     Refusal,
     load,
-    schema,
+    malformed,
 )
 from kimed_spe.trust import TrustStore
 
@@ -95,22 +93,14 @@ def check(permit: Permit, context: Context, trust: TrustStore, now: datetime) ->
     committee = trust.access_committee.contact
     if permit.envelope.payload_type != PAYLOAD_TYPE:
         return [Refusal("payloadType", PAYLOAD_TYPE, permit.envelope.payload_type, committee)]
-    malformed = [
+    unreadable = [
         Refusal(field, "a document after permit.schema.json", found, committee)
-        for field, found in _malformed(permit.envelope.payload)
+        for field, found in malformed(permit.envelope.payload)
     ]
-    if malformed:
-        return malformed
+    if unreadable:
+        return unreadable
     run = _Run(permit, context, trust, now)
     return [refusal for part in PARTS for refusal in part(run)]
-
-
-@lru_cache(maxsize=8)
-def _malformed(payload: bytes) -> tuple[tuple[str, str], ...]:
-    """Fields of a document that do not match the schema, with what is wrong; jobs ask about the same one again."""
-    validator = jsonschema.Draft202012Validator(schema())
-    errors = sorted(validator.iter_errors(canonical.decode(payload)), key=lambda error: error.json_path)
-    return tuple((error.json_path.removeprefix("$."), error.message) for error in errors)
 
 
 def pattern(text: str) -> re.Pattern[str]:

@@ -58,10 +58,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def open_key(path: Path) -> signing.CryptoSigner:
-    """Open a private key, with the passphrase of KIMED_KEY_PASSPHRASE or of the terminal."""
+    """Open a private key, with the passphrase of SPE_KEY_PASSPHRASE or of the terminal."""
 
     def passphrase() -> bytes:
-        given = os.environ.get("KIMED_KEY_PASSPHRASE")
+        given = os.environ.get("SPE_KEY_PASSPHRASE")
         return (given or getpass.getpass(f"passphrase of {path}: ")).encode()
 
     return signing.read_signer(path, passphrase)

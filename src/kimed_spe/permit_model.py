@@ -13,6 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from kimed_spe import canonical
 from kimed_spe.signing import Envelope, read_envelope
 
@@ -160,3 +162,27 @@ def load(path: Path) -> Permit:
 def schema() -> Any:
     """The published JSON Schema of permits."""
     return json.loads(resources.files("kimed_spe").joinpath("data/permit.schema.json").read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=8)
+def malformed(payload: bytes) -> tuple[tuple[str, str], ...]:
+    """Fields of a document that do not match the schema, with what is wrong; jobs ask about the same one again.
+
+    Parameters
+    ----------
+    payload
+        The document as it is or will be signed.
+    """
+    content = canonical.decode(payload)
+    errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(content), key=lambda error: error.json_path)
+    if errors:
+        return tuple((error.json_path.removeprefix("$."), error.message) for error in errors)
+    found = []
+    times = {name: content[name] for name in ("valid_from", "valid_to")}
+    times["purpose.publishes_not_before"] = content["purpose"]["publishes_not_before"] or content["valid_from"]
+    for name, text in times.items():
+        try:
+            canonical.moment(text)
+        except ValueError as error:
+            found.append((name, f"{text}: {error}"))
+    return tuple(found)

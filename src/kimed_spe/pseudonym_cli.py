@@ -10,7 +10,7 @@ from kimed_spe import gate, pseudonym
 from kimed_spe.pseudonym_services import Gpas, Mainzelliste
 from kimed_spe.trust_centre import PseudonymService, TrustCentre, TrustCentreError
 
-CREDENTIAL = "KIMED_PSEUDONYM_CREDENTIAL"
+CREDENTIAL = "SPE_PSEUDONYM_CREDENTIAL"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import canonical, merkle
+from kimed_spe import canonical, merkle, site
 from kimed_spe.signing import CryptoSigner, Envelope, seal, write_envelope
 
 CHECKPOINT_TYPE = "application/vnd.kimed.register-checkpoint+json"
@@ -100,11 +100,11 @@ class Register:
     Parameters
     ----------
     path
-        The folder; made by the first entry. Without it, KIMED_REGISTER or `.spe/register`.
+        The folder; made by the first entry. Without it, what the site or KIMED_REGISTER says, or `.spe/register`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = Path(path or os.environ.get("KIMED_REGISTER") or DEFAULT).absolute()
+        self.path = (path or site.place("register", DEFAULT)).absolute()
         self.log = self.path / "log.jsonl"
 
     def append(self, kind: str, content: Mapping[str, Any]) -> Entry:

@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _key(options: argparse.Namespace) -> int:
     passphrase = None
     if not options.no_passphrase:
-        given = os.environ.get("KIMED_KEY_PASSPHRASE")
+        given = os.environ.get("SPE_KEY_PASSPHRASE")
         passphrase = (given or getpass.getpass("passphrase for the new key: ")).encode()
         if not passphrase:
             raise signing.KeyProblem("the passphrase is empty; --no-passphrase makes a key without one")

@@ -133,6 +133,8 @@ MANIPULATIONS: dict[str, tuple[Callable[[Site], object], str]] = {
     "one byte of the lock file": (one_byte_of("tools.lock"), "environments.tools.lock"),
     "one byte of the protocol": (one_byte_of("protocol.md"), "protocol"),
     "unknown field": (resigned(lambda c: c.update(unlimited=True)), ""),
+    "a day that is none": (resigned(lambda c: c.update(valid_to="2027-02-30T00:00:00Z")), "valid_to"),
+    "a time without zone": (resigned(lambda c: c.update(valid_to="2027-02-20T00:00:00")), "valid_to"),
     "missing field": (resigned(lambda c: c.pop("users")), ""),
     "'any' user outside demonstrations": (resigned(lambda c: c.update(users=ANYBODY, demonstration=False)), "users"),
     "demonstration for a productive store": (lambda s: productive(s, True), "demonstration"),

@@ -60,6 +60,7 @@ BROKEN: dict[str, tuple[str, list[str], dict, dict]] = {
     "moratorium without a time": ("DUO:0000024", [], {}, {}),
     "too long": ("DUO:0000025", ["2027-01-01T00:00:00Z"], {}, {}),
     "limit without a time": ("DUO:0000025", [], {}, {}),
+    "limit that is no time": ("DUO:0000025", ["soon"], {}, {}),
     "other user": ("DUO:0000026", ["bob"], {}, {}),
     "other project": ("DUO:0000027", ["project-two"], {}, {}),
     "other institution": ("DUO:0000028", ["University C"], {}, {}),

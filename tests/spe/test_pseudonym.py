@@ -220,7 +220,7 @@ def test_command_with_a_service_keeps_links_there(tmp_path: Path, monkeypatch: p
     place = ["--store", tmp_path / "c", "--key", tmp_path / "k", "--project", "study"]
     assert spe("init", *place, "--purpose", "study") == 0
     (tmp_path / "list.tsv").write_text("identifier\nMRN-0001\n")
-    monkeypatch.setenv("KIMED_PSEUDONYM_CREDENTIAL", "Bearer sesame")
+    monkeypatch.setenv("SPE_PSEUDONYM_CREDENTIAL", "Bearer sesame")
     with serving(GpasFake) as base:
         service = ["--service", "gpas", "--url", base]
         assert spe("issue", tmp_path / "list.tsv", *place, *service, "-o", tmp_path / "out.tsv") == 0
