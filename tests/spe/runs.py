@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spe import offices
+
 from kimed_spe import issue, signing
 from kimed_spe.gate import current_user
-from spe import offices
 
 RESOURCES = {"cores": 8, "jobs": 1000, "mem_mb": 8000, "runtime": 60, "disk_mb": 5000, "gpus": 0}
 
@@ -62,7 +63,7 @@ class Project:
         )
 
     def run(
-        self, *arguments: str, sandboxed: bool = True, sign: bool = True, snakefile: str = "Snakefile", timeout: int = 90
+        self, *arguments: str, sandboxed: bool = True, sign: bool = True, snakefile: str = "Snakefile", timeout: int = 300
     ) -> Any:
         """Run Snakemake as `--profile spe` does, or without any defence."""
         if sandboxed and sign:
