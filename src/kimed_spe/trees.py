@@ -93,7 +93,7 @@ def dataset(path: Path) -> Manifest:
         return Manifest({path.name: _hash(path)})
     if not stat.S_ISDIR(mode):
         raise TreeProblem(f"{path} is neither a file nor a folder")
-    return Manifest({_name(file, path): _hash(file) for file in _files(path)})
+    return Manifest({name: _hash(Path(file)) for name, file, _ in _files(str(path))})
 
 
 def source_root(snakefile: Path) -> Path:
@@ -130,13 +130,16 @@ def workflow(root: Path, sources: list[str], exclude: list[str]) -> Manifest:
     links: dict[str, Path] = {}
     for source in sources:
         start = plain_path(root, source)
-        candidates = [start] if stat.S_ISREG(_mode(start)) else _files(start, left_out)
-        for path in candidates:
-            if path.is_symlink():
-                links[_name(path, root)] = path.resolve()
-                files[_name(path, root)] = canonical.sha256(b"link\0" + os.fsencode(path.readlink()))
+        if stat.S_ISREG(_mode(start)):
+            files[start.relative_to(root).as_posix()] = _hash(start)
+            continue
+        prefix = "" if start == root else f"{start.relative_to(root).as_posix()}/"
+        for name, path, is_link in _files(str(start), {str(folder) for folder in left_out}):
+            if is_link:
+                links[prefix + name] = Path(path).resolve()
+                files[prefix + name] = canonical.sha256(b"link\0" + os.fsencode(Path(path).readlink()))
             else:
-                files[_name(path, root)] = _hash(path)
+                files[prefix + name] = _hash(Path(path))
     for name, target in links.items():
         inside = target.is_relative_to(root) and str(target.relative_to(root)) in files
         if not inside:
@@ -158,30 +161,28 @@ def _hash(path: Path) -> str:
         raise TreeProblem(f"{path} cannot be hashed: {error}") from error
 
 
-def _name(path: Path, root: Path) -> str:
-    name = path.relative_to(root).as_posix()
-    if "\n" in name or "\r" in name:
-        raise TreeProblem(f"{name!r} has a line break in its name")
-    return name
+def _files(folder: str, left_out: set[str] | None = None, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Files below a folder: relative name, path, whether it is a link.
 
-
-def _files(folder: Path, left_out: set[Path] | None = None) -> Iterator[Path]:
-    """Files below a folder; for data sets (`left_out` None) everything counts and links are refused."""
+    For data sets (`left_out` None) everything counts and links are refused.
+    """
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+        entries = list(os.scandir(folder))
     except OSError as error:
         raise TreeProblem(f"{folder}: {error.strerror}") from error
     for entry in entries:
-        path = Path(entry.path)
-        if left_out is not None and (entry.name.startswith(".") or entry.name in SKIPPED or path in left_out):
+        if left_out is not None and (entry.name[0] == "." or entry.name in SKIPPED or entry.path in left_out):
             continue
+        name = prefix + entry.name
+        if "\n" in name or "\r" in name:
+            raise TreeProblem(f"{name!r} has a line break in its name")
         if entry.is_symlink():
             if left_out is None:
-                raise TreeProblem(f"{path} is a symbolic link")
-            yield path
+                raise TreeProblem(f"{entry.path} is a symbolic link")
+            yield name, entry.path, True
         elif entry.is_dir(follow_symlinks=False):
-            yield from _files(path, left_out)
+            yield from _files(entry.path, left_out, f"{name}/")
         elif entry.is_file(follow_symlinks=False):
-            yield path
+            yield name, entry.path, False
         else:
-            raise TreeProblem(f"{path} is neither a file nor a folder")
+            raise TreeProblem(f"{entry.path} is neither a file nor a folder")
