@@ -25,6 +25,7 @@ class Project:
     site: Path
     environment: dict[str, str] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
     @property
     def register(self) -> Path:
@@ -36,13 +37,13 @@ class Project:
         path.write_text(text)
         return path
 
-    def allow(self, snakefile: str = "Snakefile", data: str = "data", sources: tuple[str, ...] = ()) -> None:
+    def allow(self, snakefile: str = "Snakefile", data: str = "data") -> None:
         """Sign a permit for the workflow as it is now."""
         (self.root / data).mkdir(exist_ok=True)
         if not any((self.root / data).iterdir()):
             (self.root / data / "empty").write_text("")
         made = {"results", "logs", "bench", data}
-        sources = sources or tuple(
+        sources = self.sources or tuple(
             sorted(path.name for path in self.root.iterdir() if path.name not in made and path.name[0] != ".")
         )
         keys = {name: signing.read_signer(self.site / "site" / f"{name}.pem") for name in ("holder", "committee")}

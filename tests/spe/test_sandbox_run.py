@@ -1,0 +1,256 @@
+"""What would execute outside of jobs: refused, or held by the enclosure; and how runs are bound to the permit."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from spe import runs
+
+ATTACKS = """
+import os, socket, subprocess, pathlib
+found = {}
+def attempt(name, function):
+    try:
+        found[name] = repr(function())
+    except BaseException as error:
+        found[name] = "closed " + repr(error)
+attempt("network", lambda: socket.create_connection(("127.0.0.1", PORT), timeout=1))
+attempt("abstract", lambda: [socket.socket(socket.AF_UNIX).connect("\\0kimed-parse")])
+attempt("other project", lambda: pathlib.Path("OTHER").read_text())
+attempt("home", lambda: list(pathlib.Path.home().glob(".kimed-planted"))[0])
+attempt("write outside", lambda: pathlib.Path("OTHER.new").write_text("x"))
+attempt("write workflow", lambda: open("Snakefile", "a").write("# tampered"))
+attempt("write data", lambda: open("data/x.txt", "a").write("tampered"))
+attempt("read register", lambda: open("REGISTER").read())
+attempt("write register", lambda: open("REGISTER", "a").write("{}"))
+attempt("write permit", lambda: open("PERMIT", "a").write(" "))
+attempt("read key", lambda: open("KEY").read())
+attempt("process", lambda: pathlib.Path("/proc/PID/cmdline").read_text()[0])
+attempt("environment", lambda: os.environ["PLANTED_SECRET"])
+attempt("tool", lambda: subprocess.check_output(["cat", "OTHER"]))
+pathlib.Path("results").mkdir(exist_ok=True)
+pathlib.Path("results/found.json").write_text(__import__("json").dumps(found))
+rule all:
+    input: "data/x.txt"
+    output: "results/a.txt"
+    shell: "touch {output}"
+"""
+# Open in a plain run, and the names of what must be closed in the enclosure.
+ATTEMPTS = (
+    "network", "abstract", "other project", "home", "write outside", "write workflow", "write data", "read register",
+    "write register", "write permit", "read key", "process", "environment", "tool",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What Python of a Snakefile reached while it was parsed."""
+    from spe.test_sandbox_escapes import serve
+
+    base = tmp_path_factory.mktemp("parse")
+    tcp = serve(2, 1, ("127.0.0.1", 0), b"x")
+    abstract = serve(1, 1, "\0kimed-parse", b"x")
+    sleeper = subprocess.Popen(["sleep", "300"])
+    planted = Path.home() / ".kimed-planted"
+    planted.write_text("x")
+    result = {}
+    try:
+        for way in ("plain", "boxed"):
+            project = runs.project(base / way)
+            (base / f"{way}-other").write_text("patient 4711")
+            project.environment = {"PLANTED_SECRET": "hunter2"}
+            project.register.mkdir()
+            if way == "plain":
+                (project.register / "log.jsonl").write_text("{}")
+                (project.site / "permit.json").write_text("{}")
+            text = ATTACKS
+            for name, value in {
+                "PORT": tcp.getsockname()[1], "OTHER": base / f"{way}-other", "PID": sleeper.pid,
+                "REGISTER": project.register / "log.jsonl", "PERMIT": project.site / "permit.json",
+                "KEY": project.site / "site/holder.pem",
+            }.items():  # fmt: skip
+                text = text.replace(name, str(value))
+            project.write("Snakefile", text)
+            project.write("data/x.txt", "x")
+            run = project.run(sandboxed=way == "boxed")
+            assert run.returncode == 0 or way == "plain", run.stdout
+            result[way] = json.loads((project.root / "results/found.json").read_text())
+            result[way]["tampered"] = str("# tampered" in (project.root / "Snakefile").read_text()[len(text) :])
+    finally:
+        tcp.close()
+        abstract.close()
+        sleeper.kill()
+        sleeper.wait()
+        planted.unlink()
+        shutil.rmtree(base, ignore_errors=True)
+    return result
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_python_of_a_snakefile_is_enclosed(found: dict, name: str):
+    assert found["boxed"][name].startswith("closed"), found["boxed"][name]
+    assert not found["plain"][name].startswith("closed"), found["plain"][name]
+
+
+REFUSED = {
+    "run block": "rule x:\n    output: 'results/x'\n    run:\n        open(output[0], 'w').write('x')\n",
+    "template engine": "rule x:\n    input: 'data/x.txt'\n    output: 'results/x'\n    template_engine: 'yte'\n",
+    "remote wrapper": "rule x:\n    output: 'results/x'\n    wrapper: 'v3.0.0/bio/samtools/sort'\n",
+    "remote script": "rule x:\n    output: 'results/x'\n    script: 'https://example.com/x.py'\n",
+    "service": "rule all:\n    input: 'results/y'\n"
+    "rule x:\n    output: service('results/x')\n    shell: 'sleep 5'\n"
+    "rule y:\n    input: 'results/x'\n    output: 'results/y'\n    shell: 'touch {output}'\n",
+    "output outside": "rule x:\n    output: '../escaped'\n    shell: 'touch {output}'\n",
+    "output in the run's records": "rule x:\n    output: '.snakemake/x'\n    shell: 'touch {output}'\n",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_before_any_job(tmp_path: Path, name: str):
+    project = runs.project(tmp_path)
+    project.write("data/x.txt", "x: 1\n")
+    project.write("Snakefile", REFUSED[name])
+    run = project.run(*(["results/y"] if name == "service" else []))
+    assert run.returncode != 0, run.stdout
+    assert not list((project.root / "results").glob("*")) and not (tmp_path / "escaped").exists()
+    assert project.entries("refusal") or project.entries("permit.refused"), run.stdout
+
+
+# Ways past a box that Snakemake offers; with the shell each job writes how many processes it sees.
+BYPASSES = """
+shell.executable("/bin/sh")
+shell.prefix("true; ")
+
+onstart:
+    shell("cat OTHER > results/onstart.txt || true")
+
+rule all:
+    input: "results/exec.txt", "results/shadow.txt", "results/prefix.txt", "results/script.txt"
+
+rule exec:
+    output: "results/exec.txt"
+    resources: shell_exec="/bin/sh"
+    shell: "ls -d /proc/[0-9]* | wc -l > {output}; cat OTHER >> {output} || true"
+
+rule prefix:
+    output: "results/prefix.txt"
+    shell: "ls -d /proc/[0-9]* | wc -l > {output}; cat OTHER >> {output} || true"
+
+rule shadow:
+    output: "results/shadow.txt"
+    shadow: "full"
+    shell: "ls -d /proc/[0-9]* | wc -l > {output}; cat OTHER >> {output} || true; touch undeclared"
+
+rule script:
+    output: "results/script.txt"
+    resources: shell_exec="/bin/sh"
+    script: "scripts/look.py"
+"""
+LOOK = """
+import os, pathlib
+text = str(len([name for name in os.listdir("/proc") if name.isdigit()])) + "\\n"
+try:
+    text += pathlib.Path("OTHER").read_text()
+except OSError:
+    pass
+open(snakemake.output[0], "w").write(text)
+"""
+
+
+def test_no_way_past_the_box(tmp_path: Path):
+    project = runs.project(tmp_path)
+    other = tmp_path / "other"
+    other.write_text("patient 4711")
+    project.write("Snakefile", BYPASSES.replace("OTHER", str(other)))
+    project.write("scripts/look.py", LOOK.replace("OTHER", str(other)))
+    run = project.run("--keep-going")
+    results = {path.name: path.read_text() for path in (project.root / "results").glob("*.txt")}
+    assert not [name for name, text in results.items() if "patient" in text], results
+    assert all(int(text.split()[0]) < 8 for name, text in results.items() if name != "onstart.txt"), results
+    # A shell outside of a job has no box and is refused; so nothing of this run may have happened there.
+    assert run.returncode != 0 or set(results) >= {"exec.txt", "shadow.txt", "prefix.txt", "script.txt"}, run.stdout
+
+
+def test_executor_alone_is_refused(tmp_path: Path):
+    project = runs.project(tmp_path)
+    project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch {output}'\n")
+    project.allow()
+    source = Path(runs.__file__).parents[2] / "src"
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--executor", "spe", "--cores", "1"], cwd=project.root, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        env={**project.variables(), "PYTHONPATH": str(source)},
+    )  # fmt: skip
+    assert run.returncode != 0 and "enclosure" in run.stdout
+    assert not (project.root / "results/x").exists()
+
+
+def test_no_bubblewrap_no_run(tmp_path: Path):
+    project = runs.project(tmp_path)
+    project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch {output}'\n")
+    project.environment = {"PATH": str(Path(sys.executable).parent)}
+    run = project.run()
+    assert run.returncode != 0 and "bubblewrap is not installed" in run.stdout
+    assert not (project.root / "results").exists()
+
+
+@pytest.mark.parametrize("permitted", ["none", "bubblewrap"])
+def test_run_without_sandbox_needs_the_permit(tmp_path: Path, permitted: str):
+    project = runs.project(tmp_path)
+    project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch {output}'\n")
+    project.changes = {"sandbox": permitted}
+    project.environment = {"KIMED_SANDBOX": "none"}
+    run = project.run()
+    if permitted == "none":
+        assert run.returncode == 0 and "NO SANDBOX" in run.stdout, run.stdout
+        assert project.entries("job")[0]["content"]["sandbox"] == "none"
+    else:
+        assert run.returncode != 0 and "sandbox" in run.stdout
+        assert project.entries("permit.refused")
+
+
+def test_killed_supervisor_leaves_nothing_behind(tmp_path: Path):
+    project = runs.project(tmp_path)
+    marker = str(500 + os.getpid() % 100)
+    project.write("Snakefile", f"rule x:\n    output: 'results/x'\n    shell: 'setsid sleep 60.{marker} & sleep 60'\n")
+    project.allow()
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "kimed_spe.enclosure", "--executor", "spe", "--cores", "1"], cwd=project.root,
+        env=project.variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    from spe.test_sandbox_limits import wait_for
+
+    def running() -> list[psutil.Process]:
+        everyone = psutil.process_iter(["cmdline"])
+        return [process for process in everyone if f"sleep 60.{marker}" in " ".join(process.info["cmdline"] or ())]
+
+    assert wait_for(running, True, seconds=120)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert wait_for(running, False, seconds=10)
+
+
+def test_interrupt_ends_jobs_and_gives_the_lock_back(tmp_path: Path):
+    project = runs.project(tmp_path)
+    project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch results/x; sleep 60'\n")
+    project.allow()
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "kimed_spe.enclosure", "--executor", "spe", "--cores", "1"], cwd=project.root,
+        env=project.variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    boxes = project.root / ".snakemake" / "spe"
+    end = time.monotonic() + 120
+    while not list(boxes.glob("run-*/*/pids")) and time.monotonic() < end:
+        time.sleep(0.2)
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(60) != 0
+    assert not list((project.root / ".snakemake" / "locks").glob("*"))
+    assert project.entries("run.stop")[0]["content"]["exit_code"] != 0
