@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from kimed_spe.scan_forms import Data, Form, Forms
@@ -15,13 +14,11 @@ DEEPEST = 6
 """Layers inside layers that are followed."""
 LIMIT = 16 << 30
 """Bytes that one file may decode to."""
-PER_PLACE = 5
-"""Occurrences reported per file and layer."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """An identifier that was found.
+    """The first occurrence of an identifier, in one form, in one layer of a file.
 
     Attributes
     ----------
@@ -129,8 +126,11 @@ def _names(path: Path, name: str, forms: Forms, more: bytes = b"") -> Iterator[H
 def _layer(data: Data, path: str, where: tuple[str, ...], forms: Forms, budget: list[int]) -> Iterator[Hit | Gap]:
     """Search one layer and those inside it."""
     place = " > ".join(where)
-    for offset, form in islice(forms.find(data), PER_PLACE):
-        yield Hit(path, place, offset, form)
+    seen: set[Form] = set()
+    for offset, form in forms.find(data):
+        if form not in seen:
+            seen.add(form)
+            yield Hit(path, place, offset, form)
     if len(where) == DEEPEST:
         yield Gap(path, place, f"more than {DEEPEST} layers inside each other")
         return

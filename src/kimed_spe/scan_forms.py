@@ -8,8 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Data = bytes | mmap.mmap
-SHORTEST = 4
-"""Shorter identifiers stand in any binary file by chance."""
+SHORTEST = 3
+"""Shorter identifiers stand in any file by chance."""
+CAREFUL = 4
+"""Shorter ones than this are found in their own case only, and only between printable characters."""
+WRITTEN_OUT = {
+    ord(letter): pair for letter, pair in zip("äöüÄÖÜß", ("ae", "oe", "ue", "Ae", "Oe", "Ue", "ss"), strict=True)
+}
+TEXT = frozenset(b"\0\t\n\r" + bytes(range(32, 127)))
 UNBOUNDED = 6
 """From this length on, an identifier is found inside longer words too."""
 
@@ -41,7 +47,7 @@ class Forms:
     Raises
     ------
     ValueError
-        One is shorter than four characters, or there is none.
+        One is shorter than three characters, or there is none.
     """
 
     def __init__(self, identifiers: dict[int, str]) -> None:
@@ -55,12 +61,16 @@ class Forms:
             )
         folded: dict[bytes, Form] = {}
         exact: dict[bytes, Form] = {}
-        self._words: dict[bytes, int] = {}
+        self._alone: dict[bytes, _Alone] = {}
         for number, text in identifiers.items():
             for name, data in _texts(text):
+                width = 2 if name.startswith("UTF-16") else 1
+                if len(text) < CAREFUL and width == 2:
+                    continue
                 folded.setdefault(data.lower(), Form(number, name))
-                if len(text) < UNBOUNDED:
-                    self._words[data.lower()] = 2 if name.startswith("UTF-16") else 1
+                if text.isdecimal() or len(text) < UNBOUNDED:
+                    spelled = data if len(text) < CAREFUL else None
+                    self._alone[data.lower()] = _Alone(width, text.isdecimal(), spelled)
             for name, data in _encodings(text):
                 exact.setdefault(data, Form(number, name))
         self._folded = (re.compile(_any(folded), re.IGNORECASE), folded)
@@ -70,32 +80,59 @@ class Forms:
         """Offset and form of every occurrence."""
         expression, forms = self._folded
         for match in expression.finditer(data):
-            found = match[0].lower()
-            width = self._words.get(found)
-            if width is None or _stands_alone(data, match.start(), match.end(), width):
-                yield match.start(), forms[found]
+            alone = self._alone.get(match[0].lower())
+            if alone is None or alone.holds(data, match):
+                yield match.start(), forms[match[0].lower()]
         if self._exact:
             expression, forms = self._exact
             for match in expression.finditer(data):
                 yield match.start(), forms[match[0]]
 
 
-def _stands_alone(data: Data, start: int, end: int, width: int) -> bool:
-    """Whether no letter or digit touches a match, in characters of one byte or of two (either byte order)."""
-    around = (bytes(data[max(0, start - width) : start]), bytes(data[end : end + width]))
-    return not any(side.replace(b"\0", b"").isalnum() for side in around)
+@dataclass(frozen=True)
+class _Alone:
+    """What must be around a match that could be chance.
+
+    Attributes
+    ----------
+    width
+        Bytes per character.
+    digits
+        The identifier is a number: letters may touch it, digits not, and it is not the fraction of a decimal number.
+    spelled
+        For very short words: how they must be spelled, with text around.
+    """
+
+    width: int
+    digits: bool
+    spelled: bytes | None
+
+    def holds(self, data: Data, match: re.Match[bytes]) -> bool:
+        start, end = match.span()
+        before = bytes(data[max(0, start - 20 * self.width) : start]).replace(b"\0", b"", 20 * (self.width - 1))
+        after = bytes(data[end : end + self.width]).replace(b"\0", b"", self.width - 1)
+        if self.digits:
+            decimal = re.search(rb"(?:^|[^0-9.])[0-9]+\.$", before)
+            return not (before[-1:].isdigit() or after.isdigit() or decimal)
+        if before[-1:].isalnum() or after.isalnum():
+            return False
+        return self.spelled is None or (match[0] == self.spelled and set(before[-1:] + after) <= TEXT)
 
 
 def _texts(text: str) -> Iterable[tuple[str, bytes]]:
-    """Forms that are compared without regard to case."""
-    spellings = {unicodedata.normalize(form, text) for form in ("NFC", "NFD")}
-    joined = re.sub(r"[\s._/^-]", "", text)
-    if len(joined) >= UNBOUNDED and joined != text:
-        spellings.add(joined)
-    for spelling in sorted(spellings):
-        yield "text", spelling.encode()
-        yield "UTF-16", spelling.encode("utf-16-le")
-        yield "UTF-16 (big-endian)", spelling.encode("utf-16-be")
+    """Forms that are compared without regard to the case of ASCII letters."""
+    written_out = text.translate(WRITTEN_OUT)
+    stripped = unicodedata.normalize("NFD", text.replace("ß", "ss"))
+    stripped = "".join(character for character in stripped if not unicodedata.combining(character))
+    spellings = {text, text.upper(), text.lower(), written_out, stripped}
+    spellings |= {re.sub(r"[\s._/^-]", "", spelling) for spelling in spellings}
+    if len(text) < CAREFUL:
+        spellings = {text}
+    for spelling in sorted({spelling for spelling in spellings if len(spelling) >= min(UNBOUNDED, len(text))}):
+        for form in sorted({unicodedata.normalize(kind, spelling) for kind in ("NFC", "NFD")}):
+            yield "text", form.encode()
+            yield "UTF-16", form.encode("utf-16-le")
+            yield "UTF-16 (big-endian)", form.encode("utf-16-be")
         if not spelling.isascii():
             yield "Latin-1", spelling.encode("latin-1", "ignore")
 

@@ -20,7 +20,7 @@ from kimed_spe import scan
 from kimed_spe.cli import main
 
 NAME = "MRN-00418273"
-IDENTIFIERS = {1: NAME, 2: "Jörg Müßig", 3: "P017", 4: "4711081500"}
+IDENTIFIERS = {1: NAME, 2: "Jörg Müßig", 3: "P017", 4: "4711081500", 5: "Ute"}
 TEXT = f"patient {NAME} was seen".encode()
 
 
@@ -128,9 +128,17 @@ FORMS: dict[str, tuple[bytes, int]] = {
     "umlauts composed": ("Jörg Müßig".encode(), 2),
     "umlauts decomposed": ("Jo\u0308rg Mu\u0308ßig".encode(), 2),
     "umlauts in Latin-1": ("Jörg Müßig".encode("latin-1"), 2),
+    "umlauts in capitals": ("JÖRG MÜSSIG".encode(), 2),
+    "umlauts written out": (b"Joerg Muessig", 2),
+    "umlauts left out": (b"jorg mussig", 2),
+    "number as a decimal": (b"x\t4711081500.0", 4),
+    "number in a UID": (b"1.2.840.4711081500.1", 4),
+    "number after letters": (b"MRN4711081500", 4),
+    "number, UTF-16": ("x 4711081500 y".encode("utf-16-be"), 4),
     "name joined": ("JörgMüßig".encode(), 2),
     "short, as a word": (b"sample_P017.tsv", 3),
     "short, between zero bytes": (b"AB\0P017\0CD", 3),
+    "very short": (b"Meier^Ute", 5),
     "short, UTF-16": ("x P017 y".encode("utf-16-le"), 3),
 }
 
@@ -158,7 +166,21 @@ def test_found_in_form(tmp_path: Path, name: str):
     assert {hit.form.number for hit in hits(tmp_path / "leak")} == {number}
 
 
-@pytest.mark.parametrize("text", ["P0171", "XP017", "AP017B", "MRN-0041827", "Jorg Mussig"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "P0171",
+        "XP017",
+        "AP017B",
+        "MRN-0041827",
+        "Jorg Massig",
+        "minute",
+        "0.4711081500",
+        "14711081500",
+        "(ute)",
+        "\x01Ute",
+    ],
+)
 def test_other_words_are_not_found(tmp_path: Path, text: str):
     (tmp_path / "clean").write_text(text)
     assert hits(tmp_path / "clean") == []
