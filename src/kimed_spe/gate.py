@@ -100,7 +100,7 @@ def _memory(register: Register) -> dict[str, Any]:
     newest = register.newest()
     if newest:
         known["newest_known"] = canonical.moment(newest.time)
-        for entry in register.entries("permit.accepted"):
+        for entry in register.of_kind("permit.accepted"):
             known["project"] = entry.content["project"]
             known["revocations_seen"] = max(known.get("revocations_seen", 0), entry.content["revocations"])
     return known

@@ -6,6 +6,7 @@ and a rewritten history. `verify` re-hashes everything and trusts no stored hash
 """
 
 import fcntl
+import io
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,7 @@ class Register:
     def __init__(self, path: Path | None = None) -> None:
         self.path = (path or site.place("register", DEFAULT)).absolute()
         self.log = self.path / "log.jsonl"
+        self._seen: dict[str, tuple[int, list[Entry]]] = {}
 
     def append(self, kind: str, content: Mapping[str, Any]) -> Entry:
         """Add an entry; it is on the disk when this returns.
@@ -121,24 +123,49 @@ class Register:
             last = self._last(descriptor)
             return self._write(descriptor, last, kind, content)
 
-    def entries(self, kind: str | None = None) -> Iterator[Entry]:
-        """All entries in order, or those of one kind.
+    def entries(self) -> Iterator[Entry]:
+        """All entries in order.
 
         Raises
         ------
         RegisterError
             A line is no entry.
         """
-        marker = canonical.encode({"kind": kind})[1:-1] if kind else b""
         for number, line in enumerate(self.lines(), 1):
-            if marker not in line:
-                continue
             try:
-                entry = parse(line)
+                yield parse(line)
             except ValueError as error:
                 raise RegisterError(f"{self.log}: line {number}: {error}") from error
-            if kind in (None, entry.kind):
-                yield entry
+
+    def of_kind(self, kind: str) -> list[Entry]:
+        """Entries of one kind; a second call reads only what was added since, because every job asks.
+
+        Raises
+        ------
+        RegisterError
+            A line of this kind is no entry.
+        """
+        start, found = self._seen.get(kind, (0, []))
+        if not self.log.exists() or self.log.stat().st_size < start:
+            start, found = 0, []
+        marker = canonical.encode({"kind": kind})[1:-1]
+        with self.log.open("rb") if self.log.exists() else io.BytesIO() as file:
+            file.seek(start)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                start += len(line)
+                if marker in line:
+                    found = [*found, *self._parsed(line, kind)]
+        self._seen[kind] = (start, found)
+        return found
+
+    def _parsed(self, line: bytes, kind: str) -> list[Entry]:
+        try:
+            entry = parse(line.removesuffix(b"\n"))
+        except ValueError as error:
+            raise RegisterError(f"{self.log}: an entry is damaged ({error}); run `spe audit verify`") from error
+        return [entry] if entry.kind == kind else []
 
     def lines(self) -> Iterator[bytes]:
         """The raw lines, without their ends; none if nothing was ever recorded."""

@@ -7,6 +7,7 @@ zlib streams inside the file, H5AD is HDF5, DICOM and NIfTI hold their texts as 
 import bz2
 import io
 import lzma
+import math
 import mmap
 import re
 import tarfile
@@ -20,6 +21,8 @@ from kimed_spe.scan_forms import Data
 
 BLOCK = 1 << 16
 IN_MEMORY = 1 << 24
+VALUES = 1 << 18
+"""Values of an HDF5 data set that are read at once."""
 MAGICS = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]1AY&SY|\xfd7zXZ\x00")
 """Beginnings of gzip, zlib, bzip2 and xz streams (RFC 1952, RFC 1950, and the formats' own descriptions)."""
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
@@ -143,19 +146,46 @@ def _spooled(pieces: Iterator[bytes] | _Pieces) -> Data:
         return mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ)
 
 
+class _File(io.RawIOBase):
+    """Bytes as a file, without a copy of them."""
+
+    def __init__(self, data: Data) -> None:
+        self._data, self._position = data, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._position = max(0, offset + (0, self._position, len(self._data))[whence])
+        return self._position
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self._data[self._position : self._position + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
+def _opened(data: Data) -> io.BufferedReader:
+    return io.BufferedReader(_File(data))
+
+
 def _zip(data: Data, budget: list[int]) -> Iterator[tuple[str, Data]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        with zipfile.ZipFile(_opened(data)) as archive:
             for item in archive.infolist():
                 with archive.open(item) as member:
                     yield item.filename, _spooled(_bounded(member, budget))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, zlib.error, EOFError) as error:
         raise LayerProblem(f"the ZIP archive is damaged, encrypted or of an unknown kind ({error})") from error
 
 
 def _tar(data: Data, budget: list[int]) -> Iterator[tuple[str, Data]]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(bytes(data)), mode="r:") as archive:
+        with tarfile.open(fileobj=_opened(data), mode="r:") as archive:
             for item in archive:
                 member = archive.extractfile(item) if item.isfile() else None
                 yield f"{item.name} {item.linkname}", _spooled(_bounded(member, budget)) if member else b""
@@ -177,7 +207,7 @@ def _hdf5(data: Data) -> Iterator[tuple[str, Data]]:
         import h5py  # noqa: PLC0415 - takes half a second, and only HDF5 files need it
     except ImportError as error:
         raise LayerProblem("HDF5: filtered texts are not decoded without h5py") from error
-    with h5py.File(io.BytesIO(bytes(data)), "r") as file:
+    with h5py.File(_opened(data), "r") as file:
         found: list[tuple[str, Any]] = [("/", file)]
         file.visititems(lambda name, item: found.append((name, item)))
         for name, item in found:
@@ -185,7 +215,18 @@ def _hdf5(data: Data) -> Iterator[tuple[str, Data]]:
             for key, value in item.attrs.items():
                 yield f"{name}@{key}", _flat(value)
             if isinstance(item, h5py.Dataset) and item.dtype.kind in "OSUViu" and item.shape is not None:
-                yield name, _flat(item[()])
+                for block in _blocks(item):
+                    yield name, _flat(block)
+
+
+def _blocks(dataset: Any) -> Iterator[Any]:
+    """A data set in pieces that fit into memory."""
+    if not dataset.shape:
+        yield dataset[()]
+        return
+    step = max(1, VALUES // max(1, math.prod(dataset.shape[1:])))
+    for start in range(0, dataset.shape[0], step):
+        yield dataset[start : start + step]
 
 
 def _flat(value: Any) -> bytes:
@@ -199,7 +240,7 @@ def _parquet(data: Data) -> Iterator[tuple[str, Data]]:
         from pyarrow import parquet  # noqa: PLC0415 - only Parquet files need it
     except ImportError as error:
         raise LayerProblem("Parquet pages are not decoded without pyarrow") from error
-    file = parquet.ParquetFile(io.BytesIO(bytes(data)))
+    file = parquet.ParquetFile(_opened(data))
     yield "schema", str(file.schema_arrow).encode()
     for group in range(file.num_row_groups):
         table = file.read_row_group(group)

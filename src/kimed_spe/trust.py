@@ -113,9 +113,12 @@ class TrustStore:
     def weaknesses(self) -> list[str]:
         """Why the account that runs, or others, could change the store; of no matter in demonstrations."""
         found = []
-        for path in [self.path, self.path / "trust.json", self.path / "revocations.json", self.path / "keys"]:
+        top = self.path.resolve()
+        for path in [top / "trust.json", top / "revocations.json", top / "keys", top, *top.parents]:
             status = path.stat()
-            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            # In a sticky folder such as /tmp only the owner of an entry may replace it.
+            if shared and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
                 found.append(f"{path} can be changed by others (mode {stat.S_IMODE(status.st_mode):o})")
             elif status.st_uid == os.geteuid() != 0:
                 found.append(f"{path} belongs to the account that runs")

