@@ -92,9 +92,7 @@ class Desk:
             With the reasons; the refusal is recorded.
         """
         try:
-            gate.enforce(
-                self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False
-            )
+            gate.enforce(self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False)
         except PermitRefused as refused:
             raise LinkError(str(refused)) from refused
 

@@ -83,13 +83,17 @@ def _kernel(_: Path) -> Iterator[Finding]:
         path = Path("/proc/sys") / name
         if path.exists():
             value = int(path.read_text())
-            yield _judge("kernel", name.replace("/", "."), good(value) or os.geteuid() == 0, f"{value} ({release})", remedy)
+            yield _judge(
+                "kernel", name.replace("/", "."), good(value) or os.geteuid() == 0, f"{value} ({release})", remedy
+            )
 
 
 def _bubblewrap(_: Path) -> Iterator[Finding]:
     program = shutil.which("bwrap")
     if not program:
-        yield Finding("sandbox", "bubblewrap", "fail", "not installed", "apt-get install bubblewrap (dnf, zypper, conda)")
+        yield Finding(
+            "sandbox", "bubblewrap", "fail", "not installed", "apt-get install bubblewrap (dnf, zypper, conda)"
+        )
         return
     text = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     version = tuple(map(int, re.findall(r"\d+", text)[:3]))
@@ -206,7 +210,9 @@ def _permit(root: Path) -> Iterator[Finding]:
         content = permit.load(path).content
         end = canonical.moment(content["valid_to"])
     except (permit.PermitError, KeyError, ValueError) as error:
-        yield Finding("permit", "readable", "fail", str(error), "KIMED_PERMIT, or `spe permit demo` for the demonstration")
+        yield Finding(
+            "permit", "readable", "fail", str(error), "KIMED_PERMIT, or `spe permit demo` for the demonstration"
+        )
         return
     left = end - datetime.now(UTC)
     yield _judge("permit", "in time", left.total_seconds() > 0, f"{left.days} days left", "ask the access committee")

@@ -182,9 +182,9 @@ class Supervisor:
         process = subprocess.Popen([*command, *self.call.arguments], stdin=subprocess.DEVNULL, start_new_session=True)
         asked: list[int] = []
 
-        def forward(_number: int, _frame: FrameType | None) -> None:
-            asked.append(1)
-            stop(process.pid, gently=len(asked) == 1)
+        def forward(number: int, _frame: FrameType | None) -> None:
+            asked.append(number)
+            stop(process.pid, number if len(asked) == 1 else signal.SIGKILL)
 
         before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -228,7 +228,7 @@ class Supervisor:
         root = trees.source_root(call.snakefile)
         mounts = [Mount(path, path) for path in software.folders()]
         mounts += [Mount(call.directory, call.directory, writable=True), *visible_sources(root, call.snakefile)]
-        mounts += [Mount(path, path) for path in (*self._datasets(), desk.permit_path, desk.trust_path)]
+        mounts += [Mount(path, path) for path in (*self._permitted(root), desk.permit_path, desk.trust_path)]
         mounts += [Mount(path, path.resolve()) for path in call.named if not _below(path, call.directory)]
         mounts.append(Mount(desk.register.path))
         mounts.append(Mount(PRIVATE, state / "door"))
@@ -238,11 +238,12 @@ class Supervisor:
             mounts.append(Mount(Path.cwd()))
         return [mount for mount in mounts if mount.source is None or mount.source.exists()]
 
-    def _datasets(self) -> list[Path]:
-        """Data that the permit names. It may be unproven here only if nothing can be executed."""
+    def _permitted(self, root: Path) -> list[Path]:
+        """Data and sources that the permit names. It may be unproven here only if nothing can be executed."""
         try:
             content = load(self.desk.permit_path).content
-            return [self.call.directory / item["path"] for item in content["datasets"]]
+            sources = [root / name for name in content["workflow"]["sources"] if Path(name) != Path()]
+            return [*sources, *(self.call.directory / item["path"] for item in content["datasets"])]
         except (PermitError, KeyError, TypeError):
             return []
 
@@ -284,15 +285,15 @@ def processes() -> list[str]:
     return ["--bind", "/proc", "/proc"] if os.geteuid() == 0 else ["--unshare-pid", "--proc", "/proc"]
 
 
-def stop(pid: int, *, gently: bool) -> None:
-    """End the enclosed Snakemake so that it ends its jobs and gives back its lock, or kill everything at once."""
+def stop(pid: int, number: int) -> None:
+    """Pass a signal on to the enclosed Snakemake, so that it ends its jobs and gives its lock back; SIGKILL ends all."""
     try:
         everyone = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return
     inner = [process for process in everyone if process.name().startswith("python")]
-    if gently and inner:
-        inner[0].terminate()
+    if number != signal.SIGKILL and inner:
+        inner[0].send_signal(number)
     else:
         os.kill(pid, signal.SIGKILL)
 

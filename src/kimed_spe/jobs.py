@@ -96,11 +96,21 @@ def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:
             mounts.append(Mount(path))
         elif entry.is_file(follow_symlinks=False) and (path.suffix in CODE_SUFFIXES or entry.name == "Snakefile"):
             mounts.append(Mount(path, path))
-    known = [mount.place for mount in mounts if mount.source]
     for path in extra:
-        if path.exists() and not any(path.is_relative_to(place) for place in known):
-            mounts.append(Mount(path, path.resolve()))
+        places = [mount.place for mount in mounts if mount.source]
+        if path.exists() and not any(path.is_relative_to(place) for place in places):
+            mounts += _around(path, root)
     return mounts
+
+
+def _around(path: Path, root: Path) -> list[Mount]:
+    """A code file with the files that it may import or source: its outermost code folder, or its neighbours."""
+    below = [parent for parent in path.parents if parent != root and root in parent.parents] or list(path.parents)[:2]
+    folders = [parent for parent in below if parent.name in CODE_FOLDERS]
+    if folders:
+        return [Mount(folders[-1], folders[-1]), *(Mount(hidden) for hidden in _without_code(folders[-1]))]
+    neighbours = [near for near in path.parent.iterdir() if near.suffix in CODE_SUFFIXES and near.is_file()]
+    return [Mount(near, near.resolve()) for near in {*neighbours, path}]
 
 
 def _without_code(folder: Path) -> list[Path]:
@@ -168,9 +178,7 @@ class Runner:
         if plan.gpu:
             mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
         groups = self.groups.open(plan.name, limits)
-        return self.sandbox.box(
-            plan.name, mounts, plan.shadow or self.workdir, limits, self.groups.kind, groups
-        )
+        return self.sandbox.box(plan.name, mounts, plan.shadow or self.workdir, limits, self.groups.kind, groups)
 
     def _check_places(self, plan: Plan) -> None:
         for path in plan.inputs:
@@ -255,9 +263,7 @@ class Runner:
                 outcome.error = f"out of memory: {outcome.error}"
             self.record(self._content(plan, box.digest, limits, outcome, facts))
 
-    def run_unboxed(
-        self, plan: Plan, limits: Limits, action: Callable[[], None], facts: Mapping[str, Any]
-    ) -> None:
+    def run_unboxed(self, plan: Plan, limits: Limits, action: Callable[[], None], facts: Mapping[str, Any]) -> None:
         """Run a job as Snakemake itself would, where the permit asks for no sandbox; it is checked and recorded."""
         outcome = Outcome(time.time())
         try:

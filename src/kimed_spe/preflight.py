@@ -20,7 +20,7 @@ def refusals(workflow: Any, rules: Iterable[Any]) -> list[str]:
     """Reasons not to start, each with a remedy; an empty list allows the start."""
     found = [*_settings(workflow), *_sources(workflow)]
     for rule in rules:
-        found += _rule(rule)
+        found += rule_refusals(rule)
     return found
 
 
@@ -46,6 +46,11 @@ def _sources(workflow: Any) -> Iterator[str]:
         name = source.get_path_or_uri(secret_free=True)
         if _is_remote(name):
             yield f"{name}: workflow files must be local, since their digest is part of the permit: vendor the module"
+
+
+def rule_refusals(rule: Any) -> list[str]:
+    """Reasons why a rule cannot run in boxes."""
+    return list(_rule(rule))
 
 
 def _rule(rule: Any) -> Iterator[str]:
@@ -75,7 +80,7 @@ def _is_local_prefix(workflow: Any) -> bool:
 
 
 def _is_remote(name: str) -> bool:
-    return "://" in name and not name.startswith("file://") or name.startswith("git+")
+    return ("://" in name and not name.startswith("file://")) or name.startswith("git+")
 
 
 def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:

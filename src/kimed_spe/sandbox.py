@@ -124,9 +124,7 @@ class Sandbox:
         bubblewrap is missing, or there is no system-call filter for this machine.
     """
 
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, allowed: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, allowed: Iterable[str] = ()) -> None:
         environment = os.environ if environment is None else environment
         program = shutil.which("bwrap")
         if not program:
@@ -304,4 +302,3 @@ def thread_variables(threads: int) -> dict[str, str]:
     """What numerical libraries read; the same names as Snakemake sets."""
     names = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
     return {f"{name}_NUM_THREADS": str(threads) for name in names} | {"VECLIB_MAXIMUM_THREADS": str(threads)}
-

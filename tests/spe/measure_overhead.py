@@ -57,7 +57,9 @@ def measure(jobs: int, repeats: int) -> dict[str, float]:
                     taken = seconds(Path(folder) / "site", count, boxed)
                 key = (boxed, count)
                 fastest[key] = min(taken, fastest.get(key, taken))
-                print(f"repeat {number + 1}: {'spe' if boxed else 'local':5s} {count:4d} jobs {taken:7.2f} s", flush=True)
+                print(
+                    f"repeat {number + 1}: {'spe' if boxed else 'local':5s} {count:4d} jobs {taken:7.2f} s", flush=True
+                )
     per_job = {boxed: (fastest[boxed, jobs] - fastest[boxed, FEW]) / (jobs - FEW) * 1000 for boxed in (False, True)}
     return {
         f"spe_overhead.local_total_s_{jobs}": round(fastest[False, jobs], 2),

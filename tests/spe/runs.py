@@ -64,7 +64,12 @@ class Project:
         )
 
     def run(
-        self, *arguments: str, sandboxed: bool = True, sign: bool = True, snakefile: str = "Snakefile", timeout: int = 300
+        self,
+        *arguments: str,
+        sandboxed: bool = True,
+        sign: bool = True,
+        snakefile: str = "Snakefile",
+        timeout: int = 300,
     ) -> Any:
         """Run Snakemake as `--profile spe` does, or without any defence."""
         if sandboxed and sign:

@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from spe import runs
 
 from kimed_spe import outputs
 from kimed_spe.outputs import UnsafeOutput
-from spe import runs
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ SHARED_MEMORY_BOMB = "head -c 400000000 /dev/zero > /dev/shm/bomb && echo surviv
 # 400 sleeping processes at most
 FORK_BOMB = "n=0; while [ $n -lt 400 ]; do sleep 20 & n=$((n+1)); done; echo survived; kill $(jobs -p)"
 LARGE_FILE = "head -c 120000000 /dev/zero > big && echo survived"
-MANY_FILES = "for n in 1 2 3 4 5 6; do head -c 30000000 /dev/zero > $TMPDIR/part$n; sleep 0.4; done; sleep 5; echo survived"
+MANY_FILES = (
+    "for n in 1 2 3 4 5 6; do head -c 30000000 /dev/zero > $TMPDIR/part$n; sleep 0.4; done; sleep 5; echo survived"
+)
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
-
 from spe import runs
+
+from kimed_spe import preflight
 
 ATTACKS = """
 import os, socket, subprocess, pathlib
@@ -83,6 +85,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
             run = project.run(sandboxed=way == "boxed")
             assert run.returncode == 0 or way == "plain", run.stdout
             result[way] = json.loads((project.root / "results/found.json").read_text())
+            # A private /tmp takes any file; it counts if the file is there outside.
+            if not (base / f"{way}-other.new").exists():
+                result[way]["write outside"] = "closed"
             result[way]["tampered"] = str("# tampered" in (project.root / "Snakefile").read_text()[len(text) :])
     finally:
         tcp.close()
@@ -100,28 +105,66 @@ def test_python_of_a_snakefile_is_enclosed(found: dict, name: str):
     assert not found["plain"][name].startswith("closed"), found["plain"][name]
 
 
-REFUSED = {
-    "run block": "rule x:\n    output: 'results/x'\n    run:\n        open(output[0], 'w').write('x')\n",
-    "template engine": "rule x:\n    input: 'data/x.txt'\n    output: 'results/x'\n    template_engine: 'yte'\n",
-    "remote wrapper": "rule x:\n    output: 'results/x'\n    wrapper: 'v3.0.0/bio/samtools/sort'\n",
-    "remote script": "rule x:\n    output: 'results/x'\n    script: 'https://example.com/x.py'\n",
-    "service": "rule all:\n    input: 'results/y'\n"
-    "rule x:\n    output: service('results/x')\n    shell: 'sleep 5'\n"
-    "rule y:\n    input: 'results/x'\n    output: 'results/y'\n    shell: 'touch {output}'\n",
-    "output outside": "rule x:\n    output: '../escaped'\n    shell: 'touch {output}'\n",
-    "output in the run's records": "rule x:\n    output: '.snakemake/x'\n    shell: 'touch {output}'\n",
-}
+RULES = """
+rule all:
+    input: "results/a", "results/b", "results/c", "results/e"
+rule a:
+    output: "results/a"
+    run:
+        open(output[0], "w").write("x")
+rule b:
+    input: "data/x.txt"
+    output: "results/b"
+    template_engine: "yte"
+rule c:
+    output: "results/c"
+    wrapper: "v3.0.0/bio/samtools/sort"
+rule d:
+    output: service("results/d")
+    shell: "sleep 5"
+rule e:
+    input: "results/d"
+    output: "results/e"
+    shell: "touch {output}"
+"""
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_before_any_job(tmp_path: Path, name: str):
+def test_refused_before_any_job(tmp_path: Path):
     project = runs.project(tmp_path)
     project.write("data/x.txt", "x: 1\n")
-    project.write("Snakefile", REFUSED[name])
-    run = project.run(*(["results/y"] if name == "service" else []))
-    assert run.returncode != 0, run.stdout
-    assert not list((project.root / "results").glob("*")) and not (tmp_path / "escaped").exists()
-    assert project.entries("refusal") or project.entries("permit.refused"), run.stdout
+    project.write("Snakefile", RULES)
+    run = project.run()
+    assert run.returncode != 0
+    for name, reason in {"a": "`run:`", "b": "`template_engine:`", "c": "wrapper", "d": "service()"}.items():
+        assert f"rule {name}: {reason}" in run.stdout, run.stdout
+    assert project.entries("refusal") and not project.entries("job")
+    assert not list((project.root / "results").glob("*"))
+
+
+def test_outputs_have_their_place(tmp_path: Path):
+    project = runs.project(tmp_path)
+    places = ("../escaped", ".snakemake/planted", ".spe/planted", str(tmp_path / "absolute"))
+    text = "rule all:\n    input: " + ", ".join(map(repr, places)) + "\n"
+    for number, place in enumerate(places):
+        text += f"rule r{number}:\n    output: {place!r}\n    shell: 'touch {{output}}'\n"
+    project.write("Snakefile", text)
+    run = project.run("--keep-going")
+    assert run.returncode != 0
+    assert not [place for place in places if (project.root / place).exists()]
+    assert project.entries("refusal") or project.entries("permit.refused")
+    project.run("--keep-going", sandboxed=False)
+    assert all((project.root / place).exists() for place in places)
+
+
+@pytest.mark.parametrize("name", ["https://example.com/x.py", "git+https://example.com/a/b", "ftp://example.com/x"])
+def test_remote_sources_are_told_apart(name: str):
+    rule = SimpleNamespace(
+        name="x", is_run=False, norun=False, is_template_engine=False, is_cwl=False, script=name, wrapper=None,
+        notebook=None, input=(), output=(), log=(), workflow=None,
+    )  # fmt: skip
+    assert preflight.rule_refusals(rule)
+    rule.script = "scripts/x.py"
+    assert not preflight.rule_refusals(rule)
 
 
 # Ways past a box that Snakemake offers; with the shell each job writes how many processes it sees.
@@ -251,6 +294,10 @@ def test_interrupt_ends_jobs_and_gives_the_lock_back(tmp_path: Path):
     while not list(boxes.glob("run-*/*/pids")) and time.monotonic() < end:
         time.sleep(0.2)
     parent.send_signal(signal.SIGINT)
-    assert parent.wait(60) != 0
+    try:
+        assert parent.wait(50) != 0
+    finally:
+        parent.kill()
+        parent.wait()
     assert not list((project.root / ".snakemake" / "locks").glob("*"))
     assert project.entries("run.stop")[0]["content"]["exit_code"] != 0
