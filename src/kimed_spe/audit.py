@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import canonical, merkle
+from kimed_spe import canonical, merkle, trees
 from kimed_spe.register import CHECKPOINT_TYPE, START, Entry, Register, parse
 from kimed_spe.signing import read_envelope
 from kimed_spe.trust import TrustStore
 
+STAMP = ".snakemake_timestamp"
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far entries of several machines may disagree about the time."""
 
@@ -146,25 +147,34 @@ def _signed(path: Path, trust: TrustStore | None) -> _Signed:
 
 
 def changed_files(entries: Iterable[Entry], root: Path) -> list[Finding]:
-    """Files whose content is not what the newest entry about them says; those that are gone are no finding."""
+    """Outputs whose content is not what the newest job says that made them; those that are gone are no finding."""
     recorded: dict[str, str] = {}
     for entry in entries:
         outputs = entry.content.get("outputs")
         if entry.kind == "job" and isinstance(outputs, Mapping):
-            recorded.update({name: value for name, value in outputs.items() if isinstance(value, str)})
+            described = ((name, output) for name, output in outputs.items() if isinstance(output, Mapping))
+            recorded.update({name: str(output.get("sha256")) for name, output in described})
     findings = []
     for name, digest in sorted(recorded.items()):
-        path = root / name
-        if not path.is_file():
+        if not (root / name).exists():
             continue
         try:
-            found = canonical.sha256_file(path)
-        except (OSError, ValueError) as error:
-            findings.append(Finding(name, f"cannot be read as a file: {error}"))
+            found = _digests(root / name)
+        except trees.TreeProblem as problem:
+            findings.append(Finding(name, f"cannot be read: {problem}"))
             continue
-        if found != digest:
-            findings.append(Finding(name, f"was changed after its job (sha256 {digest[:16]}…, now {found[:16]}…)"))
+        if digest not in found:
+            findings.append(Finding(name, f"was changed after its job (sha256 {digest[:16]}…, now {found[0][:16]}…)"))
     return findings
+
+
+def _digests(path: Path) -> list[str]:
+    """SHA-256 of a file, or of a folder's manifest with and without the stamp that Snakemake puts into folders."""
+    manifest = trees.dataset(path)
+    if not path.is_dir():
+        return list(manifest.files.values())
+    unstamped = {name: value for name, value in manifest.files.items() if name != STAMP}
+    return [manifest.digest, trees.Manifest(unstamped).digest]
 
 
 def proof(register: Register, index: int) -> dict[str, Any]:

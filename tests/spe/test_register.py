@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from spe.offices import Site, build
 
-from kimed_spe import audit, canonical, merkle, register, signing
+from kimed_spe import audit, canonical, merkle, outputs, register, signing
 from kimed_spe.cli import main
 from kimed_spe.register import Entry, Register, RegisterError
 
@@ -292,14 +292,20 @@ def test_secrets_are_not_taken(log: Register, content: dict):
 
 
 def test_changed_output_is_found(log: Register, tmp_path: Path):
-    (tmp_path / "a.tsv").write_text("1\n")
-    (tmp_path / "gone.tsv").write_text("1\n")
-    digests = {name: canonical.sha256_file(tmp_path / name) for name in ("a.tsv", "gone.tsv")}
-    log.append("job", {"rule": "make", "outputs": digests})
+    for name in ("a.tsv", "gone.tsv", "folder/b.tsv", "link.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1\n")
+    files = ("a.tsv", "gone.tsv", "folder", "link.tsv")
+    log.append("job", {"rule": "make", "outputs": {n: vars(outputs.digest(tmp_path / n)) for n in files}})
     (tmp_path / "gone.tsv").unlink()
+    (tmp_path / "folder/.snakemake_timestamp").write_text("")
     assert audit.changed_files(log.entries(), tmp_path) == []
     (tmp_path / "a.tsv").write_text("2\n")
-    assert [finding.place for finding in audit.changed_files(log.entries(), tmp_path)] == ["a.tsv"]
+    (tmp_path / "folder/c.tsv").write_text("new\n")
+    (tmp_path / "link.tsv").unlink()
+    (tmp_path / "link.tsv").symlink_to("folder/b.tsv")
+    found = audit.changed_files(log.entries(), tmp_path)
+    assert [finding.place for finding in found] == ["a.tsv", "folder", "link.tsv"]
 
 
 def test_exported_entry_is_proven_by_a_checkpoint(log: Register, site: Site, tmp_path: Path):
