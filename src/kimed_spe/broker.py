@@ -145,7 +145,7 @@ class Broker:
                     self.desk.record(request["kind"], request["content"])
                 else:
                     raise LinkError(f"unknown request {request['ask']!r}")
-                answer = {"done": True}
+                answer: dict[str, Any] = {"done": True}
             except (LinkError, ValueError, KeyError, TypeError, AttributeError) as error:
                 answer = {"done": False, "reason": str(error)}
             stream.write(json.dumps(answer).encode() + b"\n")

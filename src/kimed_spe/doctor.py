@@ -66,25 +66,25 @@ def examine(root: Path) -> list[Finding]:
     return findings
 
 
-def _judge(area: str, check: str, good: bool, found: str, remedy: str, otherwise: str = "fail") -> Finding:
-    return Finding(area, check, "ok" if good else otherwise, found, "" if good else remedy)
+def _judge(what: tuple[str, str], good: object, found: str, remedy: str, otherwise: str = "fail") -> Finding:
+    return Finding(*what, "ok" if good else otherwise, found, "" if good else remedy)
 
 
 def _kernel(_: Path) -> Iterator[Finding]:
     release = os.uname().release
-    yield _judge("kernel", "system-call filter", seccomp.program() is not None, os.uname().machine,
+    yield _judge(("kernel", "system-call filter"), seccomp.program() is not None, os.uname().machine,
                  "filters exist for x86-64 and AArch64 only")  # fmt: skip
     for name, good, remedy in (
-        ("user/max_user_namespaces", lambda value: value > 0, "sysctl user.max_user_namespaces=15000"),
-        ("kernel/unprivileged_userns_clone", lambda value: value == 1, "sysctl kernel.unprivileged_userns_clone=1"),
-        ("kernel/apparmor_restrict_unprivileged_userns", lambda value: value == 0,
+        ("user/max_user_namespaces", range(1, 1 << 31), "sysctl user.max_user_namespaces=15000"),
+        ("kernel/unprivileged_userns_clone", (1,), "sysctl kernel.unprivileged_userns_clone=1"),
+        ("kernel/apparmor_restrict_unprivileged_userns", (0,),
          "an AppArmor profile for bwrap, or sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
     ):  # fmt: skip
         path = Path("/proc/sys") / name
         if path.exists():
             value = int(path.read_text())
             yield _judge(
-                "kernel", name.replace("/", "."), good(value) or os.geteuid() == 0, f"{value} ({release})", remedy
+                ("kernel", name.replace("/", ".")), value in good or os.geteuid() == 0, f"{value} ({release})", remedy
             )
 
 
@@ -95,11 +95,11 @@ def _bubblewrap(_: Path) -> Iterator[Finding]:
             "sandbox", "bubblewrap", "fail", "not installed", "apt-get install bubblewrap (dnf, zypper, conda)"
         )
         return
-    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     version = tuple(map(int, re.findall(r"\d+", text)[:3]))
-    yield _judge("sandbox", "bubblewrap", version >= BUBBLEWRAP, text.strip(), "bubblewrap 0.8.0 or newer")
-    unsafe = os.stat(program).st_mode & 0o4000
-    yield _judge("sandbox", "set-user-id", not unsafe, "no" if not unsafe else "bwrap is set-user-id",
+    yield _judge(("sandbox", "bubblewrap"), version >= BUBBLEWRAP, text.strip(), "bubblewrap 0.8.0 or newer")
+    unsafe = Path(program).stat().st_mode & 0o4000
+    yield _judge(("sandbox", "set-user-id"), not unsafe, "no" if not unsafe else "bwrap is set-user-id",
                  "remove the bit; user namespaces need none", "warn")  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _box(_: Path) -> Iterator[Finding]:
         return
     for name in selfprobes.PROBES:
         open_ = escaped.get(name, True)
-        yield _judge("sandbox", f"closed: {name}", not open_, "ESCAPED" if open_ else "blocked",
+        yield _judge(("sandbox", f"closed: {name}"), not open_, "ESCAPED" if open_ else "blocked",
                      "do not run: report this with kernel and bubblewrap versions")  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def probe() -> dict[str, bool]:
         limits = Limits.of({"mem_mb": 500}, 1)
         sandbox = Sandbox(folder / "boxes")
         mounts = [Mount(folder / "work"), Mount(folder / "work" / "input", folder / "work" / "input")]
-        box = sandbox.box("doctor", mounts, folder / "work", limits, "rlimit", [])
+        box = sandbox.box("doctor", mounts, folder / "work", limits=limits, kind="rlimit", groups=[])
         asked = {
             "host service by TCP": str(tcp.getsockname()[1]),
             "host service by Unix socket": str(folder / "socket"),
@@ -171,20 +171,20 @@ def _limits(_: Path) -> Iterator[Finding]:
     kind = groups.kind
     groups.close()
     remedy = "delegate a control group (systemd Delegate=, SLURM ConstrainRAMSpace); docs/spe/admin.md"
-    yield _judge("limits", "memory and processes by", kind != "rlimit", kind, remedy, "warn")
+    yield _judge(("limits", "memory and processes by"), kind != "rlimit", kind, remedy, "warn")
 
 
 def _account(_: Path) -> Iterator[Finding]:
     found = f"{gate.current_user()} ({os.geteuid()})"
     remedy = "run as an ordinary user: as root, Python of a Snakefile can reach kernel settings (threat-model.md)"
-    yield _judge("account", "not root", os.geteuid() != 0, found, remedy, "warn")
+    yield _judge(("account", "not root"), os.geteuid() != 0, found, remedy, "warn")
 
 
 def _clock(_: Path) -> Iterator[Finding]:
     buffer = ctypes.create_string_buffer(512)
     state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
     remedy = "start chrony or systemd-timesyncd: validity of permits depends on the clock"
-    yield _judge("clock", "synchronised", state not in (-1, TIME_ERROR), f"adjtimex {state}", remedy, "warn")
+    yield _judge(("clock", "synchronised"), state not in (-1, TIME_ERROR), f"adjtimex {state}", remedy, "warn")
 
 
 def _trust(_: Path) -> Iterator[Finding]:
@@ -194,13 +194,15 @@ def _trust(_: Path) -> Iterator[Finding]:
     except trust.TrustError as error:
         yield Finding("trust", "store", "fail", str(error), "`spe trust`, or KIMED_TRUST; docs/spe/admin.md")
         return
-    yield _judge("trust", "productive", not store.demonstration, "demonstration" if store.demonstration else "productive",
+    kind = "demonstration" if store.demonstration else "productive"
+    yield _judge(("trust", "productive"), not store.demonstration, kind,
                  "demonstration keys are public: make your own before real data", "warn")  # fmt: skip
     weaknesses = list(store.weaknesses())
-    yield _judge("trust", "protected", not weaknesses, "; ".join(weaknesses) or "yes",
-                 "owned by root, not writable by the running account", "warn" if store.demonstration else "fail")  # fmt: skip
+    yield _judge(("trust", "protected"), not weaknesses, "; ".join(weaknesses) or "yes",
+                 "owned by root, not writable by the running account",
+                 "warn" if store.demonstration else "fail")  # fmt: skip
     left = store.revocations.next_update - datetime.now(UTC)
-    yield _judge("trust", "revocation list", left.total_seconds() > 0, f"{left.days} days left",
+    yield _judge(("trust", "revocation list"), left.total_seconds() > 0, f"{left.days} days left",
                  "fetch the newest list of the access committee")  # fmt: skip
 
 
@@ -215,13 +217,13 @@ def _permit(root: Path) -> Iterator[Finding]:
         )
         return
     left = end - datetime.now(UTC)
-    yield _judge("permit", "in time", left.total_seconds() > 0, f"{left.days} days left", "ask the access committee")
+    yield _judge(("permit", "in time"), left.total_seconds() > 0, f"{left.days} days left", "ask the access committee")
     for name, digest in sorted(content.get("environments", {}).items()):
         try:
             found = canonical.sha256_file(trees.plain_path(root, name))
         except (OSError, ValueError) as error:
             found = str(error)
-        yield _judge("permit", f"environment {name}", found == digest, found[:16], f"restore {name} as it was signed")
+        yield _judge(("permit", f"environment {name}"), found == digest, found[:16], f"restore {name} as it was signed")
 
 
 def _register(_: Path) -> Iterator[Finding]:
@@ -234,10 +236,10 @@ def _register(_: Path) -> Iterator[Finding]:
     yield Finding("register", "entries", "ok", "none yet" if newest is None else f"{newest.index + 1}")
     if newest is not None:
         ahead = (permit.moment(newest.time) - datetime.now(UTC)).total_seconds()
-        yield _judge("clock", "not behind the register", ahead < 60, f"{-ahead:.0f} s after its newest entry",
+        yield _judge(("clock", "not behind the register"), ahead < 60, f"{-ahead:.0f} s after its newest entry",
                      "set the clock: it was set back, or the register is from another machine")  # fmt: skip
         shared = register.log.stat().st_mode & 0o022
-        yield _judge("register", "permissions", not shared, oct(register.log.stat().st_mode & 0o777), "chmod go-w")
+        yield _judge(("register", "permissions"), not shared, oct(register.log.stat().st_mode & 0o777), "chmod go-w")
 
 
 def _disk(root: Path) -> Iterator[Finding]:
@@ -250,7 +252,7 @@ def _disk(root: Path) -> Iterator[Finding]:
 def _profile(root: Path) -> Iterator[Finding]:
     path = root / "profiles" / "spe" / "profile.yaml"
     text = path.read_text() if path.exists() else ""
-    yield _judge("profile", "spe", "executor: spe" in text or not text, str(path) if text else "none here",
+    yield _judge(("profile", "spe"), "executor: spe" in text or not text, str(path) if text else "none here",
                  "profiles/spe/profile.yaml must say `executor: spe`")  # fmt: skip
 
 

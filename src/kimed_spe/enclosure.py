@@ -1,9 +1,9 @@
 """The outer box: a whole Snakemake run, parsing included, without network and without a view of other projects.
 
 Whatever Snakemake executes outside of jobs (the Snakefile's own Python, input functions, `onstart`, modules) executes
-here. `enter()` stands in the profile, which Snakemake reads before any workflow file: it asks the gate, starts Snakemake
-again inside bubblewrap, and stays outside as supervisor, holding permit and register (`broker`). Boxes of jobs are made
-inside, nested.
+here. `enter()` stands in the profile, which Snakemake reads before any workflow file: it asks the gate, starts
+Snakemake again inside bubblewrap, and stays outside as supervisor, holding permit and register (`broker`). Boxes of
+jobs are made inside, nested.
 """
 
 import importlib.util
@@ -40,7 +40,8 @@ KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "PYTHON", "SLURM_")
 PASSIVE = (
     "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
     "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
-    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked", "print_compilation",
+    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
+    "print_compilation",
     "generate_unit_tests", "archive", "conda_list_envs", "conda_cleanup_envs", "config_summary",
 )  # fmt: skip
 
@@ -74,8 +75,9 @@ class Call:
 
 def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
     """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names."""
-    from snakemake.api import resolve_snakefile
-    from snakemake.cli import get_argument_parser
+    # Snakemake imports executor plugins, and so this module, while it is itself being imported.
+    from snakemake.api import resolve_snakefile  # noqa: PLC0415
+    from snakemake.cli import get_argument_parser  # noqa: PLC0415
 
     parsed = get_argument_parser().parse_args(list(arguments))
     given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
@@ -115,7 +117,7 @@ def enter(snakefile: str | None = None) -> str:
 
 def offer_plugin() -> None:
     """Let this process and those it starts find the executor; Snakemake overlooks packages installed in place."""
-    from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+    from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry  # noqa: PLC0415
 
     spec = importlib.util.find_spec(PLUGIN)
     if spec is None or spec.origin is None:
@@ -172,14 +174,17 @@ class Supervisor:
     def _record(self, kind: str, more: Mapping[str, Any]) -> None:
         content = {
             "user": gate.current_user(), "node": os.uname().nodename, "kernel": os.uname().release,
-            "snakefile": os.path.relpath(self.call.snakefile, self.call.directory), "permit": str(self.desk.permit_path),
+            "snakefile": os.path.relpath(self.call.snakefile, self.call.directory),
+            "permit": str(self.desk.permit_path),
             "sandbox": self.desk.sandbox, "run": self.desk.run,
         }  # fmt: skip
         self.desk.register.append(kind, {**content, **more})
 
     def _start(self, state: Path, groups: Groups) -> int:
         command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
-        process = subprocess.Popen([*command, *self.call.arguments], stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
+            [*command, *self.call.arguments], stdin=subprocess.DEVNULL, start_new_session=True
+        )
         asked: list[int] = []
 
         def forward(number: int, _frame: FrameType | None) -> None:
@@ -286,7 +291,7 @@ def processes() -> list[str]:
 
 
 def stop(pid: int, number: int) -> None:
-    """Pass a signal on to the enclosed Snakemake, so that it ends its jobs and gives its lock back; SIGKILL ends all."""
+    """Pass a signal on to the enclosed Snakemake, which ends its jobs and gives its lock back; SIGKILL ends all."""
     try:
         everyone = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:

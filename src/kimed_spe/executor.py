@@ -4,8 +4,9 @@ import concurrent.futures
 import copy
 import os
 import shutil
+import sys
 import tempfile
-import threading
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -28,18 +29,16 @@ RESOURCES = 6
 """Place of `resources` among the arguments of Snakemake's `run_wrapper`."""
 
 
-class Executor(local.Executor):
+class Executor(local.Executor):  # type: ignore[misc]
     """Runs each job in a box of its own; refuses to start where that is not possible."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.numbers = count()
-        self.lock = threading.Lock()
+        self.known: tuple[int, set[Path]] = (-1, set())
         link = connect()
         self.boxed = os.environ.get(SANDBOX) != "none"
         if link is None and not self.boxed:
-            import sys
-
             link = Supervisor(read_call(sys.argv[1:], str(self.workflow.main_snakefile))).desk
         if link is None:
             raise WorkflowError(
@@ -59,7 +58,13 @@ class Executor(local.Executor):
         if reasons:
             self.link.record("refusal", {"stage": "preflight", "reasons": reasons})
             raise WorkflowError("The SPE refuses this workflow:\n" + "\n".join(f"  - {line}" for line in reasons))
-        self.link.check(preflight.facts(self.workflow, jobs, whole=True))
+        self.link.check(preflight.facts(self.workflow, jobs, self._products(), whole=True))
+
+    def _products(self) -> set[Path]:
+        """Made anew when a checkpoint has added jobs."""
+        if len(self.dag) != self.known[0]:
+            self.known = (len(self.dag), preflight.products(self.workflow))
+        return self.known[1]
 
     def _make_runner(self) -> None:
         workdir = Path.cwd()
@@ -74,7 +79,7 @@ class Executor(local.Executor):
         sources = source_mounts(trees.source_root(snakefile), [*included, *preflight.rule_sources(self.workflow)])
         self.runner = Runner(
             Sandbox(self.folder, allowed=allowed), groups, workdir, sources,
-            partial(self.link.record, "job"), readable=[Path("/")],
+            record=partial(self.link.record, "job"),
         )  # fmt: skip
         self.watch = Watch()
 
@@ -88,16 +93,20 @@ class Executor(local.Executor):
             reasons = preflight.refusals(self.workflow, [job.rule])
             if reasons:
                 raise JobRefused("; ".join(reasons))
-            self.link.check(preflight.facts(self.workflow, [job], whole=False))
+            self.link.check(preflight.facts(self.workflow, [job], self._products(), whole=False))
             if job.is_shadow and not self.use_threads:
-                return self.pool.submit(self.cached_or_run, job, self.spawn_job, job)
+                return self._submit(job, self.spawn_job, job)
             arguments = self.job_args_and_prepare(job)
         except (JobRefused, LinkError) as refusal:
             self.link.record("refusal", {"stage": "job", "rule": job.rule.name, "reasons": [str(refusal)]})
             failed: concurrent.futures.Future[None] = concurrent.futures.Future()
             failed.set_exception(WorkflowError(str(refusal)))
             return failed
-        return self.pool.submit(self.cached_or_run, job, partial(self._run, job), *arguments)
+        return self._submit(job, partial(self._run, job), *arguments)
+
+    def _submit(self, job: Any, action: Callable[..., None], *arguments: Any) -> "concurrent.futures.Future[None]":
+        future: concurrent.futures.Future[None] = self.pool.submit(self.cached_or_run, job, action, *arguments)
+        return future
 
     def _run(self, job: Any, *arguments: Any) -> None:
         limits = Limits.of(dict(job.resources.items()), job.threads)

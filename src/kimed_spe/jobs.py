@@ -127,11 +127,9 @@ class Runner:
     sandbox, groups
         What the boxes share.
     workdir
-        The working directory; outputs must be in it or in `writable`.
+        The working directory; outputs must be in it.
     sources
         Mounts of the workflow's code.
-    readable, writable
-        Folders besides the working directory in which inputs and outputs may be.
     record
         Called with the register's content for each finished job.
     """
@@ -142,19 +140,15 @@ class Runner:
         groups: Groups,
         workdir: Path,
         sources: list[Mount],
+        *,
         record: Callable[[dict[str, Any]], None],
-        readable: Iterable[Path] = (),
-        writable: Iterable[Path] = (),
     ) -> None:
         self.sandbox = sandbox
         self.groups = groups
         self.workdir = workdir
         self.sources = sources
         self.record = record
-        self.readable = [workdir, *readable]
-        self.writable = [workdir, *writable]
         self.digests = outputs.Digests()
-        self.device = os.stat(sandbox.folder).st_dev
 
     def prepare(self, plan: Plan, limits: Limits) -> Box:
         """Make the box of a job.
@@ -162,7 +156,7 @@ class Runner:
         Raises
         ------
         JobRefused
-            An input or output is where the job must not read or write.
+            An output is where the job must not write.
         """
         self._check_places(plan)
         folder = self.sandbox.folder / plan.name
@@ -178,18 +172,13 @@ class Runner:
         if plan.gpu:
             mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
         groups = self.groups.open(plan.name, limits)
-        return self.sandbox.box(plan.name, mounts, plan.shadow or self.workdir, limits, self.groups.kind, groups)
+        return self.sandbox.box(
+            plan.name, mounts, plan.shadow or self.workdir, limits=limits, kind=self.groups.kind, groups=groups
+        )
 
     def _check_places(self, plan: Plan) -> None:
-        for path in plan.inputs:
-            real = path.resolve()
-            if not any(real.is_relative_to(root.resolve()) for root in self.readable):
-                raise JobRefused(
-                    f"rule {plan.rule}: input {path} leads to {real}, which is neither in the working directory nor in"
-                    " a data set of the permit"
-                )
         for path in (*plan.written, *plan.logs):
-            if ".." in path.parts or not any(path.parent.resolve().is_relative_to(root) for root in self.writable):
+            if ".." in path.parts or not path.parent.resolve().is_relative_to(self.workdir):
                 raise JobRefused(f"rule {plan.rule}: output {path} is outside the working directory {self.workdir}")
             if path.is_relative_to(self.workdir / ".snakemake") or path.is_relative_to(self.workdir / ".spe"):
                 raise JobRefused(f"rule {plan.rule}: output {path} is inside the run's own records")

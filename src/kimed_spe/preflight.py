@@ -64,14 +64,14 @@ def _rule(rule: Any) -> Iterator[str]:
         text = str(name) if name else ""
         remote_wrapper = name is rule.wrapper and name and not text.startswith(("file:", "/"))
         if remote_wrapper and not _is_local_prefix(rule.workflow):
-            yield f"rule {rule.name}: wrapper {text} is fetched from the network: vendor it (`file:` or --wrapper-prefix)"
+            yield f"rule {rule.name}: wrapper {text} is fetched from the network: vendor it (`file:`, --wrapper-prefix)"
         elif _is_remote(text):
             yield f"rule {rule.name}: {text} is fetched from the network: vendor it"
     for file in (*rule.input, *rule.output, *rule.log):
         if is_flagged(file, "storage_object"):
             yield f"rule {rule.name}: {file} is in remote storage: data sets come with the permit"
         if is_flagged(file, "service"):
-            yield f"rule {rule.name}: service() shares a live process between boxes: start it inside the rule that uses it"
+            yield f"rule {rule.name}: service() shares a live process between boxes: start it in the rule that uses it"
 
 
 def _is_local_prefix(workflow: Any) -> bool:
@@ -83,14 +83,18 @@ def _is_remote(name: str) -> bool:
     return ("://" in name and not name.startswith("file://")) or name.startswith("git+")
 
 
-def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
-    """What the gate compares with the permit, of a whole run or of some of its jobs."""
+def products(workflow: Any) -> set[Path]:
+    """All that the run makes or made."""
+    return {_absolute(file) for job in workflow.dag.jobs for file in job.output}
+
+
+def facts(workflow: Any, jobs: Iterable[Any], made: set[Path], *, whole: bool) -> dict[str, Any]:
+    """What the gate compares with the permit, of a whole run or of some of its jobs; `made` are `products`."""
     jobs = list(jobs)
-    made = {Path(file).absolute() for job in workflow.dag.jobs for file in job.output}
     inputs = {
         str(path)
         for job in jobs
-        for path in (Path(os.path.abspath(file)) for file in job.input)
+        for path in (_absolute(file) for file in job.input)
         # Of a directory() output, single files may be inputs, as after checkpoints.
         if path not in made and made.isdisjoint(path.parents)
     }
@@ -110,7 +114,12 @@ def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
 
 
 def _relative(name: str) -> str:
-    return os.path.relpath(name) if os.path.isabs(name) else os.path.normpath(name)
+    return os.path.relpath(name) if name.startswith("/") else os.path.normpath(name)
+
+
+def _absolute(name: str, folder: Path | None = None) -> Path:
+    """Without `..`, and without following links as `resolve` would."""
+    return Path(os.path.normpath((folder or Path.cwd()) / name))
 
 
 def _largest(workflow: Any, jobs: list[Any], *, whole: bool) -> dict[str, float]:
@@ -142,7 +151,7 @@ def plan(job: Any, workflow: Any, name: str) -> Plan:
     """What one job reads and writes."""
 
     def absolute(files: Iterable[Any]) -> tuple[Path, ...]:
-        return tuple(Path(os.path.normpath(os.path.join(workflow.workdir_init, str(file)))) for file in files)
+        return tuple(_absolute(str(file), Path(workflow.workdir_init)) for file in files)
 
     files = (*job.input, *job.output)
     pipes = [path for path in absolute(files) if _is_fifo(path)]

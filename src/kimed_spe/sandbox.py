@@ -175,6 +175,7 @@ class Sandbox:
         name: str,
         mounts: Iterable[Mount],
         directory: Path,
+        *,
         limits: Limits,
         kind: str,
         groups: list[Path],
@@ -224,8 +225,7 @@ class Sandbox:
     def _launch(self, folder: Path, limits: Limits, kind: str, groups: list[Path], closing: list[str]) -> str:
         quoted = shlex.quote(str(folder))
         lines = [f"echo $$ >> {quoted}/pids", *shell_limits(kind, limits)]
-        for group in groups:
-            lines.append(f"echo $$ > {shlex.quote(str(group / 'cgroup.procs'))} || exit 98")
+        lines += [f"echo $$ > {shlex.quote(str(group / 'cgroup.procs'))} || exit 98" for group in groups]
         lines.append(
             f'exec {shlex.quote(self.program)} --args 9 "${{own[@]}}" {shlex.join(closing)} --'
             f' /bin/bash "$@" 9< {quoted}/args 8< {shlex.quote(str(self.folder))}/seccomp'
@@ -234,7 +234,7 @@ class Sandbox:
 
     def run(self, box: Box, command: str, **options: object) -> "subprocess.CompletedProcess[str]":
         """Run a command in a box from here, for checks of the sandbox itself."""
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(  # type: ignore[call-overload,no-any-return] # noqa: S603 - the launcher
             [str(self.launcher), "-c", command], env={**os.environ, "TMPDIR": str(box.tmp)}, text=True,
             capture_output=True, check=False, **options,
         )  # fmt: skip

@@ -46,7 +46,7 @@ def _sees_process(pid: str) -> bool:
 
 
 def _processes() -> list[str]:
-    return [name for name in os.listdir("/proc") if name.isdigit()]
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def _makes_namespace(_: str) -> bool:

@@ -101,5 +101,5 @@ def used(*folders: Path | None) -> int:
         for parent, _, names in os.walk(folder) if folder else ():
             for name in names:
                 with suppress(OSError):
-                    total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+                    total += Path(parent, name).lstat().st_blocks * 512
     return total

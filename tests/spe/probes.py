@@ -180,37 +180,37 @@ def signal_process(plan):
 
 @probe
 def write_input(plan):
-    with open("data/x.txt", "a") as file:
+    with Path("data/x.txt").open("a") as file:
         file.write("tampered")
 
 
 @probe
 def write_input_by_chmod(plan):
-    os.chmod("data/x.txt", 0o666)
+    Path("data/x.txt").chmod(0o666)
     os.utime("data/x.txt")
 
 
 @probe
 def write_workflow(plan):
-    with open("Snakefile", "a") as file:
+    with Path("Snakefile").open("a") as file:
         file.write("# tampered\n")
 
 
 @probe
 def write_script(plan):
-    with open("scripts/library.py", "a") as file:
+    with Path("scripts/library.py").open("a") as file:
         file.write("# tampered\n")
 
 
 @probe
 def write_register(plan):
-    with open(plan["register"], "a") as file:
+    with Path(plan["register"]).open("a") as file:
         file.write("{}\n")
 
 
 @probe
 def write_sibling_output(plan):
-    with open("results/earlier.txt", "a") as file:
+    with Path("results/earlier.txt").open("a") as file:
         file.write("tampered")
     # In a job's own folder the file is the job's own invention; it counts if it is the real one.
     assert "first" in Path("results/earlier.txt").read_text()

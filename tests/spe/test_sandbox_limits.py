@@ -1,4 +1,4 @@
-"""Bombs: memory, processes, disk, time; and nothing lives on when Snakemake is killed. All bounded by themselves too."""
+"""Bombs: memory, processes, disk, time; and nothing lives on when Snakemake is killed. All bound themselves."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def boxed(sandbox: Sandbox, command: str, kind: str = "", **resources: float) ->
     limits = Limits.of(resources, 1)
     folders = groups.open("job", limits) if kind == groups.kind else []
     work = sandbox.folder.parent / "work"
-    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits, kind, folders)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind=kind, groups=folders)
     try:
         return sandbox.run(box, command, timeout=60)
     finally:
@@ -88,7 +88,7 @@ def test_limits_without_a_control_group_are_those_of_the_process():
 def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: str):
     work = sandbox.folder.parent / "work"
     limits = Limits.of(resources, 1)
-    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits, "rlimit", [])
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
     watch = Watch()
     guard = Guard(box, limits, None, time.monotonic())
     watch.guards.append(guard)
@@ -102,7 +102,9 @@ def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: st
 
 def test_nothing_lives_on_when_the_parent_is_killed(tmp_path: Path, sandbox: Sandbox):
     work = sandbox.folder.parent / "work"
-    box: Box = sandbox.box("job", [Mount(work, work, writable=True)], work, Limits.of({}, 1), "rlimit", [])
+    box: Box = sandbox.box(
+        "job", [Mount(work, work, writable=True)], work, limits=Limits.of({}, 1), kind="rlimit", groups=[]
+    )
     # The marker is an argument of a process that tries to detach itself.
     marker = str(400 + os.getpid() % 100)
     for prefix, survives in (([str(sandbox.launcher), "-c"], False), (["bash", "-c"], True)):
