@@ -20,9 +20,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done and fine, 1 done and something found or refused, 2 not done."""
-    options = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
     try:
+        options = parser().parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except (ValueError, OSError, RuntimeError) as error:
         sys.stderr.write(f"spe: {error}\n")

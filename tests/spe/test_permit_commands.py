@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from spe import offices
 
-from kimed_spe import gate, permit, site, trust
+from kimed_spe import gate, permit, permit_model, site, trust
 from kimed_spe.cli import main
 from kimed_spe.register import Register
 
@@ -166,3 +169,31 @@ def test_site_file_of_others_is_refused(fixed: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(site, "OWNER", os.geteuid() + 1)
     with pytest.raises(site.SiteError, match="belong to root"):
         site.fixed()
+
+
+def test_contradiction_is_a_message_of_every_command(
+    fixed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    fixed.write_text('{"trust": "/etc/kimed/trust"}')
+    monkeypatch.setenv("KIMED_TRUST", "/my/own")
+    assert spe("permit", "check", "-s", "Snakefile") == 2
+    assert "unset KIMED_TRUST" in capsys.readouterr().err
+
+
+def test_schema_is_closed_and_described():
+    jsonschema.Draft202012Validator.check_schema(permit_model.schema())
+
+    def look(node: dict, path: str) -> None:
+        for name, inner in node.get("properties", {}).items():
+            assert inner.get("description") or inner.get("properties") or inner.get("oneOf"), f"{path}.{name}"
+            look(inner, f"{path}.{name}")
+        if "properties" in node:
+            assert node["additionalProperties"] is False and node["required"], path
+        look(node["items"], f"{path}[]") if "items" in node else None
+
+    look(permit_model.schema(), "")
+
+
+def test_commands_start_without_cloud_libraries():
+    code = "import sys, kimed_spe.signing; print('boto3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
