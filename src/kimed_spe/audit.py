@@ -58,8 +58,7 @@ def read(register: Register) -> Log:
     """Read a log and check form, numbering, chain and time; nothing but the lines themselves is trusted."""
     log = Log([], [], [])
     previous, newest = START, None
-    raw = register.log.read_bytes() if register.log.exists() else b""
-    if raw and not raw.endswith(b"\n"):
+    if not register.complete():
         log.findings.append(Finding("end of the log", "the last line is not complete"))
     for index, line in enumerate(register.lines()):
         place = f"line {index + 1}"

@@ -174,6 +174,14 @@ class Register:
                 for line in file:
                     yield line.removesuffix(b"\n")
 
+    def complete(self) -> bool:
+        """Whether the last line is complete, as it is unless a writer was cut off."""
+        if not self.log.exists() or not self.log.stat().st_size:
+            return True
+        with self.log.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
+
     def newest(self) -> Entry | None:
         """The last entry, found without reading the others."""
         if not self.log.exists():
