@@ -56,6 +56,9 @@ class Desk:
         `bubblewrap` or `none`.
     run
         Name of the run; it joins the entries of its jobs.
+    products
+        What the run makes: files that jobs may read besides those of the permit. Jobs that are processes of their own
+        do not know what others make.
     """
 
     root: Path
@@ -66,6 +69,7 @@ class Desk:
     register: Register
     sandbox: str = "bubblewrap"
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    products: set[Path] = field(default_factory=set)
 
     def context(self, facts: Mapping[str, Any] | None = None) -> Context:
         """The facts in the gate's form."""
@@ -75,13 +79,17 @@ class Desk:
             user=gate.current_user(),
             snakefile=self.snakefile,
             sources=tuple(Path(name) for name in facts.get("sources", ())),
-            inputs=tuple(Path(name) for name in facts.get("inputs", ())),
+            inputs=tuple(path for path in map(Path, facts.get("inputs", ())) if not self._made(path)),
             outputs=tuple(str(name) for name in facts.get("outputs", ())),
             resources={str(name): float(value) for name, value in facts.get("resources", {}).items()},
             overrides=tuple(str(name) for name in facts.get("overrides", ())),
             sandbox=self.sandbox,
             manifests=self.manifests,
         )
+
+    def _made(self, path: Path) -> bool:
+        """Whether the run makes it; of a directory() output, single files may be inputs, as after checkpoints."""
+        return path in self.products or not self.products.isdisjoint(path.parents)
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Compare facts of a run or job with the permit.
@@ -91,6 +99,7 @@ class Desk:
         LinkError
             With the reasons; the refusal is recorded.
         """
+        self.products |= {self.root / name for name in facts.get("outputs", ())}
         try:
             gate.enforce(self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False)
         except PermitRefused as refused:

@@ -35,7 +35,6 @@ class Executor(local.Executor):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.numbers = count()
-        self.known: tuple[int, set[Path]] = (-1, set())
         link = connect()
         self.boxed = os.environ.get(SANDBOX) != "none"
         if link is None and not self.boxed:
@@ -58,13 +57,7 @@ class Executor(local.Executor):  # type: ignore[misc]
         if reasons:
             self.link.record("refusal", {"stage": "preflight", "reasons": reasons})
             raise WorkflowError("The SPE refuses this workflow:\n" + "\n".join(f"  - {line}" for line in reasons))
-        self.link.check(preflight.facts(self.workflow, jobs, self._products(), whole=True))
-
-    def _products(self) -> set[Path]:
-        """Made anew when a checkpoint has added jobs."""
-        if len(self.dag) != self.known[0]:
-            self.known = (len(self.dag), preflight.products(self.workflow))
-        return self.known[1]
+        self.link.check(preflight.facts(self.workflow, jobs, whole=True))
 
     def _make_runner(self) -> None:
         workdir = Path.cwd()
@@ -89,11 +82,14 @@ class Executor(local.Executor):  # type: ignore[misc]
 
     def run_single_job(self, job: Any) -> "concurrent.futures.Future[None]":
         """Start a job in a thread; a refused one fails like any other."""
+        if job.is_norun:  # a target rule that only collects
+            future: concurrent.futures.Future[None] = super().run_single_job(job)
+            return future
         try:
             reasons = preflight.refusals(self.workflow, [job.rule])
             if reasons:
                 raise JobRefused("; ".join(reasons))
-            self.link.check(preflight.facts(self.workflow, [job], self._products(), whole=False))
+            self.link.check(preflight.facts(self.workflow, [job], whole=False))
             if job.is_shadow and not self.use_threads:
                 return self._submit(job, self.spawn_job, job)
             arguments = self.job_args_and_prepare(job)

@@ -83,24 +83,16 @@ def _is_remote(name: str) -> bool:
     return ("://" in name and not name.startswith("file://")) or name.startswith("git+")
 
 
-def products(workflow: Any) -> set[Path]:
-    """All that the run makes or made."""
-    return {_absolute(file) for job in workflow.dag.jobs for file in job.output}
-
-
-def facts(workflow: Any, jobs: Iterable[Any], made: set[Path], *, whole: bool) -> dict[str, Any]:
-    """What the gate compares with the permit, of a whole run or of some of its jobs; `made` are `products`."""
+def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
+    """What the gate compares with the permit, of a whole run or of some of its jobs."""
     jobs = list(jobs)
-    inputs = {
-        str(path)
-        for job in jobs
-        for path in (_absolute(file) for file in job.input)
-        # Of a directory() output, single files may be inputs, as after checkpoints.
-        if path not in made and made.isdisjoint(path.parents)
-    }
+    inputs = {str(_absolute(file)) for job in jobs for file in job.input}
     found: dict[str, Any] = {
         "inputs": sorted(inputs),
-        "outputs": sorted({_relative(str(file)) for job in jobs for file in job.output}),
+        # Of a whole run also what is there already and need not be made again: jobs may read it.
+        "outputs": sorted(
+            {_relative(str(file)) for job in (workflow.dag.jobs if whole else jobs) for file in job.output}
+        ),
         "resources": _largest(workflow, jobs, whole=whole),
     }
     if whole:
