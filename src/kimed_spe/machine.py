@@ -48,12 +48,13 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
     if software == "conda" and not shutil.which("conda", path=environment.get("PATH", "")):
         raise ValueError("KIMED_SOFTWARE=conda, but there is no conda on PATH: install it, or unset KIMED_SOFTWARE")
     cores = len(os.sched_getaffinity(0))
+    open_ = environment.get("KIMED_SANDBOX") == "none"
     reasons = (
-        "executor: local (cluster execution is not part of this release)",
+        "executor: spe on this machine (cluster execution is not part of this release)",
         f"software: {software} ({why})",
         f"cores:    {cores}",
-        "sandbox:  off (not part of this release)",
-        "permit:   not required (not part of this release)",
+        f"sandbox:  {'NONE (KIMED_SANDBOX; the permit must allow it)' if open_ else 'bubblewrap, one box per job'}",
+        f"permit:   {environment.get('KIMED_PERMIT') or 'demonstration (KIMED_PERMIT names another)'}",
     )
     return Machine(software, cores, reasons)
 

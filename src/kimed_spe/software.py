@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
@@ -47,6 +48,10 @@ def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
     wanted += [Path(name) for name in environment.get("KIMED_SOFTWARE_PATHS", "").split(":") if name]
     if environment.get("CONDA_PREFIX"):
         wanted.append(Path(environment["CONDA_PREFIX"]))
+    conda = shutil.which("conda", path=environment.get("PATH", ""))
+    # A wrapper in somebody's ~/bin must not open their home.
+    if conda and (Path(conda).resolve().parents[1] / "conda-meta").is_dir():
+        wanted.append(Path(conda).resolve().parents[1])
     kept: list[Path] = []
     for path in sorted({path.absolute() for path in wanted if path.is_dir()}):
         if path != Path("/") and not inside(path, [Path("/usr"), *kept]):
