@@ -34,8 +34,11 @@ SANDBOX = "KIMED_SANDBOX"
 PLUGIN = "snakemake_executor_plugin_spe"
 PRIVATE = Path("/run/kimed")
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
-KEPT = ("TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS")
-KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "PYTHON", "SLURM_")
+KEPT = (
+    "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
+    "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+)  # fmt: skip
+KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
 # Options of Snakemake that parse the workflow but execute nothing; the broker still asks the gate before any job.
 PASSIVE = (
     "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
@@ -224,6 +227,11 @@ class Supervisor:
             "HOME": "/tmp/home",  # noqa: S108 - the enclosure's own
             "USER": sandbox.ACCOUNT,
             "LOGNAME": sandbox.ACCOUNT,
+            # No module that is not of the software or the signed workflow: not by PYTHONPATH, not from the folder
+            # in which somebody stands, not from a home directory.
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONNOUSERSITE": "1",
             ADDRESS: str(PRIVATE / "socket"),
             GROUPS: groups.text(),
         }
