@@ -86,7 +86,8 @@ def _is_remote(name: str) -> bool:
 def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
     """What the gate compares with the permit, of a whole run or of some of its jobs."""
     jobs = list(jobs)
-    inputs = {str(_absolute(file)) for job in jobs for file in job.input}
+    copies = Path(workflow.sourcecache.runtime_cache_path) / "file"
+    inputs = {str(_original(_absolute(file), copies)) for job in jobs for file in job.input}
     found: dict[str, Any] = {
         "inputs": sorted(inputs),
         # Of a whole run also what is there already and need not be made again: jobs may read it.
@@ -103,6 +104,15 @@ def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
         found["sources"] = sorted({str(Path(root, name).resolve()) for name in named if not _is_remote(name)})
         found["overrides"] = sorted(map(str, workflow.config_settings.config or ()))
     return found
+
+
+def _original(path: Path, copies: Path) -> Path:
+    """The workflow's own file behind the copy that `workflow.source_path()` names, if they are the same."""
+    if path.is_relative_to(copies):
+        source = Path("/") / path.relative_to(copies)
+        if source.is_file() and source.read_bytes() == path.read_bytes():
+            return source
+    return path
 
 
 def _relative(name: str) -> str:
