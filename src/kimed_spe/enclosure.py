@@ -32,6 +32,7 @@ from kimed_spe.sandbox import Mount
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
+EXECUTOR = "spe"
 PRIVATE = Path("/run/kimed")
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
 KEPT = (
@@ -77,12 +78,22 @@ class Call:
 
 
 def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
-    """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names."""
+    """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names.
+
+    Raises
+    ------
+    EnclosureError
+        It names another executor.
+    """
     # Snakemake imports executor plugins, and so this module, while it is itself being imported.
     from snakemake.api import resolve_snakefile  # noqa: PLC0415
     from snakemake.cli import get_argument_parser  # noqa: PLC0415
 
     parsed = get_argument_parser().parse_args(list(arguments))
+    if parsed.executor not in (None, EXECUTOR):
+        raise EnclosureError(
+            f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
+        )
     given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
     named = [Path(word.partition("=")[2] or word).absolute() for word in arguments if word]
     return Call(
@@ -105,8 +116,8 @@ def enter(snakefile: str | None = None) -> str:
     offer_plugin()
     if os.environ.get(ADDRESS):
         return ""
-    call = read_call(sys.argv[1:], snakefile)
     try:
+        call = read_call(sys.argv[1:], snakefile)
         supervisor = Supervisor(call)
         if os.environ.get(SANDBOX) == "none":
             supervisor.begin()
@@ -116,6 +127,12 @@ def enter(snakefile: str | None = None) -> str:
     except (EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, trees.TreeProblem) as problem:
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
+
+
+def forced(arguments: Sequence[str]) -> list[str]:
+    """The command line with our executor last, where neither it nor a workflow profile can name another one."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:end], "--executor", EXECUTOR, *arguments[end:]]
 
 
 def offer_plugin() -> None:
@@ -186,7 +203,7 @@ class Supervisor:
     def _start(self, state: Path, groups: Groups) -> int:
         command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
-            [*command, *self.call.arguments], stdin=subprocess.DEVNULL, start_new_session=True
+            [*command, *forced(self.call.arguments)], stdin=subprocess.DEVNULL, start_new_session=True
         )
         asked: list[int] = []
 
