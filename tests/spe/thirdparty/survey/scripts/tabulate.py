@@ -1,11 +1,11 @@
 import collections
 import csv
+from pathlib import Path
 
 column = snakemake.wildcards.question
-with open(snakemake.input[0]) as handle:
+with Path(snakemake.input[0]).open() as handle:
     counts = collections.Counter(row[column] for row in csv.DictReader(handle))
-with open(snakemake.output[0], "w") as table, open(snakemake.output[1], "w") as text:
-    for value, count in sorted(counts.items()):
-        table.write(f"{value}\t{count}\n")
-        text.write(f"{count} answered {value}\n")
-open(snakemake.log.notebook, "w").write("tabulated\n")
+table, text = map(Path, snakemake.output)
+table.write_text("".join(f"{value}\t{count}\n" for value, count in sorted(counts.items())))
+text.write_text("".join(f"{count} answered {value}\n" for value, count in sorted(counts.items())))
+Path(snakemake.log.notebook).write_text("tabulated\n")

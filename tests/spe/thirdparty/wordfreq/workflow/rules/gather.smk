@@ -44,6 +44,7 @@ rule archive:
 rule check:
     input:
         "results/summary.tsv",
+        patterns=workflow.source_path("../scripts/patterns.txt"),
     output:
         touch("results/flags/checked.done"),
     script:

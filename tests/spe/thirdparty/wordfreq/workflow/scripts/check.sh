@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 set -euo pipefail
-grep -q total "${snakemake_input[0]}"
+grep -q -f "${snakemake_input[patterns]}" "${snakemake_input[0]}"

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+
 def read_counts(path):
-    with open(path) as handle:
-        return {word: int(count) for word, count in (line.split("\t") for line in handle)}
+    lines = (line.split("\t") for line in Path(path).read_text().splitlines())
+    return {word: int(count) for word, count in lines}
