@@ -40,7 +40,7 @@ KEPT = (
     "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
 KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
-# Options of Snakemake that parse the workflow but execute nothing; the broker still asks the gate before any job.
+# Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
 PASSIVE = (
     "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
     "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
@@ -162,13 +162,19 @@ class Supervisor:
         )  # fmt: skip
 
     def begin(self) -> None:
-        """Ask the gate, unless nothing can be executed; the datasets' manifests are kept for the jobs."""
-        if not self.call.passive:
-            desk = self.desk
-            permit = gate.enforce(desk.context(), desk.permit_path, desk.trust_path, desk.register)
-            if desk.manifests is not None:
-                gate.store_manifests(permit, desk.root, desk.manifests)
-            self._record("run.start", {})
+        """Ask the gate, also where no job can run: the Python of the Snakefile runs, and sees the permit's data.
+
+        The data sets' manifests are kept for the jobs.
+        """
+        desk, passive = self.desk, self.call.passive
+        permit = gate.enforce(
+            desk.context(), desk.permit_path, desk.trust_path, desk.register, record_acceptance=not passive
+        )
+        if passive:
+            return
+        if desk.manifests is not None:
+            gate.store_manifests(permit, desk.root, desk.manifests)
+        self._record("run.start", {})
 
     def run(self) -> int:
         """Run Snakemake in the enclosure and give its exit status."""
@@ -269,13 +275,10 @@ class Supervisor:
         return [mount for mount in mounts if mount.source is None or mount.source.exists()]
 
     def _permitted(self, root: Path) -> list[Path]:
-        """Data and sources that the permit names. It may be unproven here only if nothing can be executed."""
-        try:
-            content = load(self.desk.permit_path).content
-            sources = [root / name for name in content["workflow"]["sources"] if Path(name) != Path()]
-            return [*sources, *(self.call.directory / item["path"] for item in content["datasets"])]
-        except (PermitError, KeyError, TypeError):
-            return []
+        """Data and sources that the permit names; the gate has proven it."""
+        content = load(self.desk.permit_path).content
+        sources = [root / name for name in content["workflow"]["sources"] if Path(name) != Path()]
+        return [*sources, *(self.call.directory / item["path"] for item in content["datasets"])]
 
 
 def visible_sources(root: Path, snakefile: Path) -> list[Mount]:
