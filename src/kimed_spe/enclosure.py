@@ -25,7 +25,7 @@ import psutil
 from kimed_spe import gate, jobs, sandbox, software, trees
 from kimed_spe.broker import ADDRESS, Broker, Desk
 from kimed_spe.limits import GROUPS, Groups
-from kimed_spe.permit_model import PermitError, PermitRefused, load
+from kimed_spe.permit_model import PermitError, PermitRefused
 from kimed_spe.register import Register
 from kimed_spe.sandbox import Mount
 
@@ -154,6 +154,7 @@ class Supervisor:
 
     def __init__(self, call: Call) -> None:
         self.call = call
+        self.content: Mapping[str, Any] = {}
         permit_path, trust_path = gate.places()
         without_box = os.environ.get(SANDBOX) == "none"
         self.desk = Desk(
@@ -170,6 +171,8 @@ class Supervisor:
         permit = gate.enforce(
             desk.context(), desk.permit_path, desk.trust_path, desk.register, record_acceptance=not passive
         )
+        # What was proven, not what the file may hold later.
+        self.content = permit.content
         if passive:
             return
         if desk.manifests is not None:
@@ -276,9 +279,8 @@ class Supervisor:
 
     def _permitted(self, root: Path) -> list[Path]:
         """Data and sources that the permit names; the gate has proven it."""
-        content = load(self.desk.permit_path).content
-        sources = [root / name for name in content["workflow"]["sources"] if Path(name) != Path()]
-        return [*sources, *(self.call.directory / item["path"] for item in content["datasets"])]
+        sources = [root / name for name in self.content["workflow"]["sources"] if Path(name) != Path()]
+        return [*sources, *(self.call.directory / item["path"] for item in self.content["datasets"])]
 
 
 def visible_sources(root: Path, snakefile: Path) -> list[Mount]:
