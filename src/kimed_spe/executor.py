@@ -143,6 +143,8 @@ class Executor(local.Executor):  # type: ignore[misc]
         """Wait for jobs, then remove what boxes left."""
         super().shutdown()
         self.watch.close()
+        # What `onsuccess` and `onerror` start belongs to no job; it executes in the enclosure.
+        shell.executable("bash")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def cancel(self) -> None:

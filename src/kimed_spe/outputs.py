@@ -5,6 +5,7 @@ outputs are looked at without following anything, and renamed to their place; wh
 A symbolic link to another project's file, a FIFO that blocks the release, a hard link or a device never arrives.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -125,7 +126,7 @@ def publish(staged: Path, final: Path) -> None:
     try:
         staged.replace(final)
     except OSError as error:
-        if not isinstance(error, OSError) or error.errno != 18:  # EXDEV: another file system
+        if error.errno != errno.EXDEV:
             raise
         shutil.move(staged, final)
 

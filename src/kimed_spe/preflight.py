@@ -12,6 +12,7 @@ from typing import Any
 
 from snakemake.io import is_flagged
 from snakemake.settings.types import DeploymentMethod
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 from kimed_spe.jobs import Plan
 
@@ -94,7 +95,8 @@ def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
         "outputs": sorted(
             {_relative(str(file)) for job in (workflow.dag.jobs if whole else jobs) for file in job.output}
         ),
-        "resources": _largest(workflow, jobs, whole=whole),
+        # A process of its own (`shadow:`) evaluates defaults anew; the one that started it had its requests checked.
+        "resources": {} if workflow.exec_mode == ExecMode.SUBPROCESS else _largest(workflow, jobs, whole=whole),
     }
     if whole:
         root = Path(workflow.main_snakefile).resolve().parent

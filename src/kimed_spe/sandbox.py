@@ -26,8 +26,8 @@ if [ ! -r "$box/args" ] || [ ! -r "$box/launch" ]; then
   exit 97
 fi
 own=()
-pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" ]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
-if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ]; then
+pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" /]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
+if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ] && [ ! -L "$PWD/${BASH_REMATCH[0]}" ]; then
   own=(--bind "$PWD/${BASH_REMATCH[0]}" "$PWD/${BASH_REMATCH[0]}")
 fi
 [ -z "${IPYTHONDIR-}" ] || own+=(--dir "$IPYTHONDIR" --setenv IPYTHONDIR "$IPYTHONDIR")

@@ -15,8 +15,8 @@ from kimed_spe.limits import Limits
 from kimed_spe.sandbox import Box
 
 INTERVAL = 0.5
-# A job that would fill the file system is stopped while others can still write: 1 %, at least 200 MB.
-RESERVE_SHARE, RESERVE_BYTES = 0.01, 200_000_000
+# A job that would fill the file system is stopped while others can still write: 200 MB, or a tenth of a small one.
+RESERVE_SHARE, RESERVE_BYTES = 0.1, 200_000_000
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Guard:
         if self.limits.seconds and time.monotonic() - self.started > self.limits.seconds:
             self.kill(f"it ran longer than its runtime of {self.limits.seconds / 60:g} minutes")
         usage = shutil.disk_usage(self.box.folder)
-        if usage.free < min(RESERVE_BYTES, usage.total * RESERVE_SHARE * 10):
+        if usage.free < min(RESERVE_BYTES, usage.total * RESERVE_SHARE):
             self.kill("the file system is almost full")
         if self.limits.disk and used(self.box.folder, self.shadow) > self.limits.disk:
             self.kill(f"it wrote more than its disk_mb of {self.limits.disk / 1e6:g}")
