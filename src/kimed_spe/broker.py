@@ -72,14 +72,15 @@ class Desk:
     products: set[Path] = field(default_factory=set)
 
     def context(self, facts: Mapping[str, Any] | None = None) -> Context:
-        """The facts in the gate's form."""
+        """The facts in the gate's form; what the run makes, or this request adds to that, is no input."""
         facts = facts or {}
+        made = self.products | self._added(facts)
         return Context(
             root=self.root,
             user=gate.current_user(),
             snakefile=self.snakefile,
             sources=tuple(Path(name) for name in facts.get("sources", ())),
-            inputs=tuple(path for path in map(Path, facts.get("inputs", ())) if not self._made(path)),
+            inputs=tuple(path for path in map(Path, facts.get("inputs", ())) if not _made(path, made)),
             outputs=tuple(str(name) for name in facts.get("outputs", ())),
             resources={str(name): float(value) for name, value in facts.get("resources", {}).items()},
             overrides=tuple(str(name) for name in facts.get("overrides", ())),
@@ -87,9 +88,8 @@ class Desk:
             manifests=self.manifests,
         )
 
-    def _made(self, path: Path) -> bool:
-        """Whether the run makes it; of a directory() output, single files may be inputs, as after checkpoints."""
-        return path in self.products or not self.products.isdisjoint(path.parents)
+    def _added(self, facts: Mapping[str, Any]) -> set[Path]:
+        return {self.root / name for name in facts.get("outputs", ())}
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Compare facts of a run or job with the permit.
@@ -99,11 +99,11 @@ class Desk:
         LinkError
             With the reasons; the refusal is recorded.
         """
-        self.products |= {self.root / name for name in facts.get("outputs", ())}
         try:
             gate.enforce(self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False)
         except PermitRefused as refused:
             raise LinkError(str(refused)) from refused
+        self.products |= self._added(facts)
 
     def record(self, kind: str, content: Mapping[str, Any]) -> None:
         """Write an entry that the enclosed side may ask for.
@@ -119,6 +119,11 @@ class Desk:
             self.register.append(kind, {**content, "node": os.uname().nodename, "run": self.run})
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise LinkError(f"the register takes no entry: {error}") from error
+
+
+def _made(path: Path, products: set[Path]) -> bool:
+    """Whether the run makes it; of a directory() output, single files may be inputs, as after checkpoints."""
+    return path in products or not products.isdisjoint(path.parents)
 
 
 class Broker:

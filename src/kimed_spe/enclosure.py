@@ -275,12 +275,28 @@ class Supervisor:
         mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
         if not _below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
             mounts.append(Mount(Path.cwd()))
-        return [mount for mount in mounts if mount.source is None or mount.source.exists()]
+        mounts = [mount for mount in mounts if mount.source is None or mount.source.exists()]
+        return [*mounts, *pinned(mounts, call.directory)]
 
     def _permitted(self, root: Path) -> list[Path]:
         """Data and sources that the permit names; the gate has proven it."""
         sources = [root / name for name in self.content["workflow"]["sources"] if Path(name) != Path()]
         return [*sources, *(self.call.directory / item["path"] for item in self.content["datasets"])]
+
+
+def pinned(mounts: Sequence[Mount], folder: Path) -> list[Mount]:
+    """Mounts that keep the writable folders above protected places where they are.
+
+    A place that is mounted cannot be renamed (EBUSY, rename(2)), but the folders above it can; the register would then
+    begin anew at its old place.
+    """
+    protected = [mount.place for mount in mounts if not mount.writable and _below(mount.place, folder)]
+    above = {parent for place in protected for parent in place.parents if folder in parent.parents}
+    return [
+        Mount(parent, parent, writable=True)
+        for parent in sorted(above)
+        if parent.exists() and not any(_below(parent, place) for place in protected)
+    ]
 
 
 def visible_sources(root: Path, snakefile: Path) -> list[Mount]:

@@ -247,6 +247,39 @@ def test_no_way_past_the_box(tmp_path: Path):
     assert all("patient" in text for name, text in results.items()), results
 
 
+MOVES = """
+import os, pathlib
+pathlib.Path("results").mkdir(exist_ok=True)
+for name in (".spe", "deep", "rules"):
+    try:
+        os.rename(name, "moved" + name.strip("."))
+    except OSError as error:
+        pathlib.Path(f"results/{name}.txt").write_text(os.strerror(error.errno))
+rule all:
+    input: "deep/data/x.txt"
+    output: "results/a"
+    shell: "touch {output}"
+"""
+
+
+def test_register_data_and_workflow_cannot_be_moved_away(tmp_path: Path):
+    for boxed in (False, True):
+        project = runs.project(tmp_path / str(boxed))
+        project.write("Snakefile", MOVES)
+        project.write("deep/data/x.txt", "x")
+        project.write("rules/one.smk", "")
+        project.write(".spe/register/.keep", "")
+        project.changes = {"datasets": [runs.dataset("deep/data")]}
+        project.sources = ("Snakefile", "rules")
+        project.environment = {"KIMED_REGISTER": str(project.root / ".spe/register")}
+        run = project.run(sandboxed=boxed)
+        moved = sorted(path.name for path in project.root.glob("moved*"))
+        assert moved == ([] if boxed else ["moveddeep", "movedrules", "movedspe"]), run.stdout
+    assert run.returncode == 0, run.stdout
+    lines = (project.root / ".spe/register/log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["permit.accepted", "run.start", "job", "run.stop"]
+
+
 def test_executor_alone_is_refused(tmp_path: Path):
     project = runs.project(tmp_path)
     project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch {output}'\n")
