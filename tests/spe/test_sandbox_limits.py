@@ -17,8 +17,8 @@ from kimed_spe.watch import Guard, Watch
 
 MEMORY_BOMB = "python -c \"x = bytearray(600_000_000); print('survived', len(x))\""
 SHARED_MEMORY_BOMB = "head -c 400000000 /dev/zero > /dev/shm/bomb && echo survived"
-# 400 sleeping processes at most
-FORK_BOMB = "n=0; while [ $n -lt 400 ]; do sleep 20 & n=$((n+1)); done; echo survived; kill $(jobs -p)"
+# 150 sleeping processes at most
+FORK_BOMB = "n=0; while [ $n -lt 150 ]; do sleep 20 & n=$((n+1)); done; echo survived; kill $(jobs -p)"
 LARGE_FILE = "head -c 120000000 /dev/zero > big && echo survived"
 MANY_FILES = (
     "for n in 1 2 3 4 5 6; do head -c 30000000 /dev/zero > $TMPDIR/part$n; sleep 0.4; done; sleep 5; echo survived"
