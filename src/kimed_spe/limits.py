@@ -151,8 +151,10 @@ class Groups:
         return counted
 
     def close(self) -> None:
-        """Remove the groups of the run."""
+        """Remove the groups of the run, with those of jobs that were cut off."""
         for folder in self.folders.values():
+            if folder.is_dir():
+                self.close_job([path for path in folder.iterdir() if path.is_dir()])
             with contextlib.suppress(OSError):
                 folder.rmdir()
         self.folders = {}

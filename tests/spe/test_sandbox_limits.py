@@ -73,6 +73,13 @@ def test_large_file(sandbox: Sandbox):
     assert "survived" in boxed(sandbox, LARGE_FILE, disk_mb=500).stdout
 
 
+def test_groups_of_a_run_that_was_cut_off_are_removed():
+    groups = Groups(f"kimed-test-{os.getpid()}")
+    made = [*groups.open("job", Limits.of({"mem_mb": 100}, 1)), *groups.folders.values()]
+    groups.close()
+    assert not [path for path in made if path.exists()]
+
+
 def test_limits_without_a_control_group_are_those_of_the_process():
     limits = Limits.of({"mem_mb": 200, "disk_mb": 10, "runtime": 2}, 2)
     assert limits == Limits(200_000_000, 384, 2, 10_000_000, 120)
