@@ -67,7 +67,7 @@ fmt: $(READY) ## format all code
 
 test-data: $(READY) ## write test_data/ and the sample sheets in config/ again, from their seed
 	@snakemake -s workflows/synthetic/Snakefile --cores all --config 'pathvars={results: test_data}'
-	@for name in genomics singlecell imaging; do cp test_data/sheets/$$name.samples.tsv config/; done
+	@cp test_data/sheets/*.tsv config/
 
 lock: $(READY) ## resolve pyproject.toml and write requirements/*.lock
 	@uv pip compile pyproject.toml --group host --group analysis --group imaging --group dev \

@@ -4,7 +4,7 @@ A workflow includes this file first. It defines functions only, no rules:
 
     library(step)         digest of the kimedlib modules a script uses, for `params: library=`
     checked_config(name)  the workflow's config, checked against its closed schema
-    read_config(path)     a module's config file, for the chaining workflow
+    read_config(*paths)   a module's config files, for the chaining workflow
     read_samples(...)     the sample sheet, checked line by line; its files checked before any job
     scaled(megabytes)     a memory request that doubles with every retry
 """
@@ -19,6 +19,7 @@ if str(REPOSITORY / "scripts") not in sys.path:
 
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 from kimedlib.library import library_digest
 from kimedlib.problems import InputProblems
@@ -47,9 +48,12 @@ def checked_config(name):
     return expanded
 
 
-def read_config(path):
-    """Config file of a module."""
-    return load_configfile(path)
+def read_config(*paths):
+    """Config of a module; what later files say replaces what earlier ones say."""
+    merged = {}
+    for path in paths:
+        update_config(merged, load_configfile(path))
+    return merged
 
 
 def read_samples(path, name, check_files):

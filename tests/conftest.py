@@ -32,9 +32,11 @@ def run_snakemake(
     overrides = root / "config.override.yaml"
     overrides.write_text(yaml.safe_dump({**(config or {}), "pathvars": {"root": str(root)}}))
     command = [
-        *(no_network() if offline else ()), sys.executable, "-m", "snakemake",
-        "-s", f"workflows/{workflow}/Snakefile", *arguments, "--cores", str(cores), "--configfile", str(overrides), "--nocolor", "--printshellcmds", "--show-failed-logs",
-    ]  # fmt: skip
+        *(no_network() if offline else ()),
+        *(sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments),
+        *("--cores", str(cores), "--configfile", str(overrides)),
+        *("--nocolor", "--printshellcmds", "--show-failed-logs"),
+    ]
     run = subprocess.run(
         command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         env={**os.environ, "PYTHONHASHSEED": "0"},

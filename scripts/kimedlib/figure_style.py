@@ -22,8 +22,9 @@ DPI = 144
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults; text is never smaller than 8 pt."""
+    """Set matplotlib's defaults, whatever was set before; text is never smaller than 8 pt."""
     plt.switch_backend("Agg")
+    plt.rcdefaults()
     settings: dict[str, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": 9.5,
@@ -47,6 +48,13 @@ def use_style() -> None:
         "svg.hashsalt": "kimed",
     }
     plt.rcParams.update(settings)
+
+
+def new_figure(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Typed `plt.subplots`: a figure and its axes (one, or an array of them)."""
+    figure: Figure
+    figure, axes = plt.subplots(rows, columns, **options)
+    return figure, axes
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:

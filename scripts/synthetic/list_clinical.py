@@ -18,5 +18,5 @@ def main(plan: Path, clinical: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):  # noqa: F821
-        main(Path(snakemake.input.plan), Path(snakemake.output.clinical))  # noqa: F821
+    with log_to(snakemake.log[0]):
+        main(Path(snakemake.input.plan), Path(snakemake.output.clinical))

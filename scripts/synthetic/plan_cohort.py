@@ -18,11 +18,11 @@ def main(plan: Path, seed: int, patients: int, effect_size: float, settings: dic
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):  # noqa: F821
+    with log_to(snakemake.log[0]):
         main(
-            Path(snakemake.output.plan),  # noqa: F821
-            snakemake.params.seed,  # noqa: F821
-            snakemake.params.patients,  # noqa: F821
-            snakemake.params.effect_size,  # noqa: F821
-            snakemake.params.settings,  # noqa: F821
+            Path(snakemake.output.plan),
+            snakemake.params.seed,
+            snakemake.params.patients,
+            snakemake.params.effect_size,
+            snakemake.params.settings,
         )

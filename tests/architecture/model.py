@@ -52,6 +52,10 @@ class Rule:
         return (self.file.parent / str(self.parsed.script)).resolve() if self.parsed.script else None
 
     @property
+    def is_python(self) -> bool:
+        return bool(self.script and self.script.suffix == ".py")
+
+    @property
     def environment(self) -> Path | None:
         found = self.parsed.conda_env
         return (self.file.parent / str(found)).resolve() if found else None

@@ -45,7 +45,7 @@ def test_is_pinned_exactly(path: Path):
     assert path in {rule.environment for rule in working_rules()}, f"no rule uses {relative(path)}"
 
 
-@pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.script], ids=identify)
+@pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.is_python], ids=identify)
 def test_environment_holds_what_the_script_imports(rule: Rule):
     pins = environment_pins(rule.environment)
     assert "python" in pins

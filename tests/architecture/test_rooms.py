@@ -1,5 +1,6 @@
 """Everything stands in its room, and nothing stands there unused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,12 @@ def test_test_data_are_small_and_attributed():
 def test_library_is_pure_and_used(path: Path):
     assert not roots(imports(path)) & {"snakemake", "argparse", "kimed_spe"}
     module = f"kimedlib.{path.stem}"
-    users = [other for other in tracked("scripts/**/*.py", "rules/*.smk", "workflows/*/Snakefile") if other != path]
-    assert any(module in other.read_text(encoding="utf-8") for other in users), f"nothing uses {module}"
+    scripts = [other for other in tracked("scripts/**/*.py") if other != path]
+    snakefiles = [*tracked("rules/common.smk"), *tracked("workflows/*/Snakefile")]
+    imported = rf"^(from kimedlib import .*\b{path.stem}\b|from {module} import |import {module}\b)"
+    assert any(module in imports(other) for other in scripts) or any(
+        re.search(imported, other.read_text(encoding="utf-8"), flags=re.MULTILINE) for other in snakefiles
+    ), f"nothing uses {module}"
 
 
 @pytest.mark.parametrize("path", STEP_SCRIPTS, ids=relative)
@@ -83,6 +88,12 @@ def test_script_knows_its_domain_only(path: Path):
     assert not roots(imports(path)) & {"kimed_spe", "argparse"}
     others = {other.parent.name for other in STEP_SCRIPTS} - {path.parent.name}
     assert not roots(imports(path)) & others, "imports another domain's scripts"
+
+
+@pytest.mark.parametrize("path", tracked("scripts/*/*.sh"), ids=relative)
+def test_shell_script_is_a_step_and_stops_at_errors(path: Path):
+    assert path in {rule.script for rule in working_rules()}, f"no rule runs {relative(path)}"
+    assert "set -euo pipefail" in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", tracked("src/**/*.py"), ids=relative)

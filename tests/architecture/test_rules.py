@@ -40,7 +40,8 @@ def test_has_one_name_everywhere(rule: Rule):
     for path in [*rule.parsed.log, rule.parsed.benchmark]:
         assert f"/{rule.name}" in str(path), f"{identify(rule)}: {path} does not carry the rule's name"
     if rule.script:
-        assert rule.script == REPOSITORY / "scripts" / rule.domain / f"{rule.name}.py"
+        folder = REPOSITORY / "scripts" / rule.domain
+        assert rule.script in {folder / f"{rule.name}.py", folder / f"{rule.name}.sh"}
     test = REPOSITORY / "tests" / "rules" / rule.domain / f"test_{rule.name}.py"
     assert test.is_file(), f"{identify(rule)} has no {relative(test)}"
 
@@ -50,7 +51,7 @@ def test_runs_no_run_block(rule: Rule):
     assert not rule.parsed.is_run, "run: starts a whole Snakemake per job and escapes any sandbox around jobs"
 
 
-@pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.script], ids=identify)
+@pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.is_python], ids=identify)
 def test_reruns_when_its_library_changes(rule: Rule):
     uses_library = any(name.startswith("kimedlib") for name in imports(rule.script))
     assert uses_library == ("library" in dict(rule.parsed.params.items())), (

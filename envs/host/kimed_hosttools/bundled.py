@@ -1,10 +1,37 @@
 """Run a command of the C tools inside pysam as if it were the tool itself."""
 
+import os
+import stat
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import pysam
 from pysam.utils import _pysam_dispatch
+
+
+@contextmanager
+def plain_stdout() -> Iterator[str]:
+    """Path by which the bundled code can open this process's stdout.
+
+    What the tools print, in contrast to what they write as BAM or VCF, pysam discards unless it may open a file
+    for it, and that it truncates. A pipe or terminal can be opened by its descriptor; in front of a regular file
+    (which others may write to as well) goes a `cat`.
+    """
+    kind = os.fstat(1).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+        yield "/dev/fd/1"
+        return
+    ours, theirs = os.pipe()
+    with subprocess.Popen(["/bin/cat"], stdin=ours) as copier:
+        os.close(ours)
+        try:
+            yield f"/dev/fd/{theirs}"
+        finally:
+            os.close(theirs)
+    if copier.returncode:
+        raise SystemExit(f"cannot write to stdout (cat exited with {copier.returncode})")
 
 
 def run(tool: str, version: str, commands: Iterable[str], arguments: list[str]) -> int:
@@ -47,8 +74,13 @@ def run(tool: str, version: str, commands: Iterable[str], arguments: list[str]) 
         )
         return 1
     sys.stdout.flush()
-    # The public wrapper folds exit code and messages into the text of an exception.
-    code, messages, _ = _pysam_dispatch(tool, command, tuple(arguments[1:]), catch_stdout=False)
+    with plain_stdout() as path:
+        # `bcftools query` closes the stdout it is given, and pysam closes it again: give it a file of its own.
+        own = ["-o", path] if (tool, command) == ("bcftools", "query") else []
+        # The public wrapper folds exit code and messages into the text of an exception.
+        code, messages, _ = _pysam_dispatch(
+            tool, command, (*own, *arguments[1:]), catch_stdout=False, save_stdout=None if own else path
+        )
     if messages:
         sys.stderr.write(messages if isinstance(messages, str) else messages.decode(errors="replace"))
     return int(code)

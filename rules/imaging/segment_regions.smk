@@ -1,0 +1,31 @@
+"""Apply the trained network.
+
+Inputs:  data set of `prepare_bids`, gates of `check_images`, weights of `train_segmentation`
+Outputs: <results>/regions/{sample}.nii.gz in one folder
+"""
+
+
+rule segment_regions:
+    """All images in one job: starting torch takes longer than segmenting a volume."""
+    input:
+        bids="<results>/bids",
+        conversion="<results>/conversion.tsv",
+        checks="<results>/checks.tsv",
+        weights="<results>/model/weights.pt",
+        model="<results>/model/model.json",
+    output:
+        masks=directory("<results>/regions"),
+    log:
+        "<logs>/segment_regions/regions.log",
+    benchmark:
+        "<benchmarks>/segment_regions/regions.tsv"
+    conda:
+        "../../envs/segmentation.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+        runtime=120,
+    params:
+        library=library("imaging/segment_regions"),
+    script:
+        "../../scripts/imaging/segment_regions.py"

@@ -1,0 +1,30 @@
+"""Merge all samples and find clusters.
+
+Inputs:  kept cells of all samples from `qc_cells`
+Outputs: <results>/clustered.h5ad (temporary): normalised, components, graph, clusters, UMAP
+"""
+
+
+rule cluster_cells:
+    """One job from normalisation to UMAP, since loading and compiling the libraries costs more than the steps."""
+    input:
+        samples=expand("<results>/samples/{sample}.h5ad", sample=ROWS),
+    output:
+        cells=temp("<results>/clustered.h5ad"),
+    log:
+        "<logs>/cluster_cells/cells.log",
+    benchmark:
+        "<benchmarks>/cluster_cells/cells.tsv"
+    conda:
+        "../../envs/singlecell.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=240,
+    params:
+        seed=config["seed"],
+        source=config["input"],
+        embedding=config["embedding"],
+        library=library("singlecell/cluster_cells"),
+    script:
+        "../../scripts/singlecell/cluster_cells.py"

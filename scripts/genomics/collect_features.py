@@ -1,0 +1,173 @@
+"""One row per patient for the cohort, one row per sample for quality."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from kimedlib.atomic import atomic_path
+from kimedlib.genomics_consequences import changed_genes
+from kimedlib.genomics_files import open_variants, passing, read_variants, tumour_fraction
+from kimedlib.logs import log_to
+
+FEATURES = (
+    "patient_id",
+    "driver_mutated",
+    "somatic_snv_count",
+    "somatic_indel_count",
+    "somatic_protein_changing_count",
+    "median_tumour_vaf",
+    "germline_snv_count",
+    "germline_indel_count",
+    "germline_ts_tv",
+    "normal_mean_coverage",
+    "tumour_mean_coverage",
+    "tumour_normal_concordance",
+    "estimated_sex",
+)
+SAMPLE_COLUMNS = (
+    "sample",
+    "patient_id",
+    "role",
+    "reads",
+    "mapped_pct",
+    "properly_paired_pct",
+    "duplicate_pct",
+    "insert_size_mean",
+    "mean_coverage",
+    "covered_20x_pct",
+    "germline_ts_tv",
+    "expected_sex",
+    "estimated_sex",
+    "tumour_normal_concordance",
+    "status",
+    "problems",
+)
+
+
+def somatic_features(path: Path, driver_genes: Sequence[str]) -> dict[str, Any]:
+    """What a tumour carries: counts by class, driver, median allele fraction of passing variants."""
+    with open_variants(path) as source:
+        annotated = "BCSQ" in source.header.info  # only if there is a gene model
+        records = [
+            (
+                record.contig,
+                record.pos,
+                len(record.ref) != len(record.alts[0]),
+                tumour_fraction(record),
+                tuple(record.info.get("BCSQ", ())) if annotated else (),
+            )
+            for record in source
+            if passing(record)
+        ]
+    annotations: dict[str, dict[int, list[str]]] = {}
+    for contig, position, _, _, entries in records:
+        annotations.setdefault(contig, {}).setdefault(position, []).extend(entries)
+    changed = [changed_genes(annotations[contig], position) for contig, position, *_ in records]
+    fractions = [fraction for _, _, _, fraction, _ in records]
+    return {
+        "driver_mutated": int(any(genes & set(driver_genes) for genes in changed)),
+        "somatic_snv_count": sum(not is_indel for _, _, is_indel, _, _ in records),
+        "somatic_indel_count": sum(is_indel for _, _, is_indel, _, _ in records),
+        "somatic_protein_changing_count": sum(map(bool, changed)),
+        "median_tumour_vaf": round(median(fractions), 4) if fractions else "",
+    }
+
+
+def sample_row(quality: dict[str, Any]) -> dict[str, Any]:
+    """One row of the quality table."""
+    numbers, coverage = quality["alignments"], quality["coverage"]
+
+    def percent(key: str) -> float:
+        return round(100 * float(numbers[key] / numbers["reads"]), 2)
+
+    return {
+        **{key: quality[key] for key in ("sample", "patient_id", "role", "expected_sex", "estimated_sex")},
+        "reads": int(numbers["reads"]),
+        "mapped_pct": percent("mapped"),
+        "properly_paired_pct": percent("properly_paired"),
+        "duplicate_pct": percent("duplicated"),
+        "insert_size_mean": numbers["insert_size_mean"],
+        "mean_coverage": round(coverage.get("mean", 0.0), 2),
+        "covered_20x_pct": round(100 * coverage.get("share_20x", 0.0), 2),
+        "germline_ts_tv": empty_if_none(quality["germline_ts_tv"]),
+        "tumour_normal_concordance": empty_if_none((quality["identity"] or {}).get("concordance")),
+        "status": "doubtful" if quality["problems"] else "good",
+        "problems": "; ".join(quality["problems"]),
+    }
+
+
+def empty_if_none(value: float | None) -> float | str:
+    """Missing values are empty cells."""
+    return "" if value is None else value
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Write a tab-separated table; absent values are empty cells."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, columns, restval="", delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main(
+    *,
+    qualities: Sequence[Path],
+    germline: Sequence[Path],
+    somatic: Sequence[Path],
+    features: Path,
+    quality: Path,
+    driver_genes: Sequence[str],
+) -> None:
+    """Write both tables, patients and samples in ascending order.
+
+    Parameters
+    ----------
+    qualities
+        JSON of every sample.
+    germline, somatic
+        VCF of every normal and tumour, named `<sample>.vcf.gz`.
+    features, quality
+        Tables to write, columns `FEATURES` and `SAMPLE_COLUMNS`. Features of a tumour are empty where there is none.
+    driver_genes
+        Genes whose protein-changing somatic variants count as drivers.
+    """
+    by_sample = {one["sample"]: one for one in (json.loads(path.read_text(encoding="utf-8")) for path in qualities)}
+    patients: dict[str, dict[str, Any]] = {}
+    for path in germline:
+        about = by_sample[path.name.removesuffix(".vcf.gz")]
+        kinds = [variant.kind for variant in read_variants(path)]
+        patients.setdefault(about["patient_id"], {}).update(
+            {
+                "germline_snv_count": kinds.count("snv"),
+                "germline_indel_count": kinds.count("indel"),
+                "germline_ts_tv": empty_if_none(about["germline_ts_tv"]),
+                "normal_mean_coverage": about["coverage"].get("mean", 0.0),
+                "estimated_sex": about["estimated_sex"],
+            }
+        )
+    for path in somatic:
+        about = by_sample[path.name.removesuffix(".vcf.gz")]
+        patients.setdefault(about["patient_id"], {}).update(
+            {
+                **somatic_features(path, driver_genes),
+                "tumour_mean_coverage": about["coverage"].get("mean", 0.0),
+                "tumour_normal_concordance": empty_if_none(about["identity"]["concordance"]),
+            }
+        )
+    write_rows(features, FEATURES, [{"patient_id": name, **patients[name]} for name in sorted(patients)])
+    write_rows(quality, SAMPLE_COLUMNS, [sample_row(by_sample[name]) for name in sorted(by_sample)])
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            qualities=[Path(path) for path in snakemake.input.quality],
+            germline=[Path(path) for path in snakemake.input.germline],
+            somatic=[Path(path) for path in snakemake.input.somatic],
+            features=Path(snakemake.output.features),
+            quality=Path(snakemake.output.quality),
+            driver_genes=snakemake.params.driver_genes,
+        )

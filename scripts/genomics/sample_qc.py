@@ -1,0 +1,115 @@
+"""Measure the quality of one sample."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pysam
+
+from kimedlib.atomic import atomic_path
+from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.genomics_qc import (
+    alignment_statistics,
+    coverage_summary,
+    depth_histogram,
+    estimate_sex,
+    genotype_concordance,
+    is_sex_chromosome,
+    quality_problems,
+    transition_ratio,
+)
+from kimedlib.logs import log_to
+
+
+def covered_intervals(alignments: pysam.AlignmentFile, targets: Path | None, region: str) -> list[tuple[str, int, int]]:
+    """Where coverage is measured: targets within the region, the region, or all contigs."""
+    lengths = dict(zip(alignments.references, alignments.lengths, strict=True))
+    intervals = read_bed(targets) if targets else [(name, 0, length) for name, length in lengths.items()]
+    if not region:
+        return intervals
+    contig, _, span = region.partition(":")
+    first, last = (int(part) for part in span.split("-")) if span else (1, lengths[contig])
+    clipped = [(name, max(start, first - 1), min(end, last)) for name, start, end in intervals if name == contig]
+    return [(name, start, end) for name, start, end in clipped if start < end]
+
+
+def main(
+    *,
+    alignments: Path,
+    statistics: Path,
+    germline: Path,
+    reference: Path,
+    targets: Path | None,
+    quality: Path,
+    sample: dict[str, str],
+    region: str,
+    settings: dict[str, Any],
+) -> None:
+    """Write one JSON object.
+
+    Parameters
+    ----------
+    alignments, statistics
+        CRAM and `samtools stats` of the sample.
+    germline
+        Variants of the patient's normal.
+    reference
+        Reference of the CRAM.
+    targets, region
+        Where coverage is measured; None and "" for everywhere.
+    quality
+        JSON to write.
+    sample
+        sample, patient_id, role and sex of the sheet.
+    settings
+        Section `qc` of the config.
+
+    Raises
+    ------
+    ValueError
+        No properly paired reads, or no germline variant passed its filters.
+    """
+    variants = list(read_variants(germline))
+    if not variants:
+        raise ValueError(f"{germline}: no variant passed its filters")
+    with pysam.AlignmentFile(str(alignments), reference_filename=str(reference)) as reads:
+        intervals = covered_intervals(reads, targets, region)
+        x_names = {"X", "chrX"}
+        histogram = depth_histogram(reads, intervals)
+        on_x = coverage_summary(depth_histogram(reads, [one for one in intervals if one[0] in x_names]))
+        elsewhere = coverage_summary(
+            depth_histogram(reads, [one for one in intervals if not is_sex_chromosome(one[0])])
+        )
+        identity = genotype_concordance(reads, variants) if sample["role"] == "tumour" else None
+    numbers = alignment_statistics(statistics)
+    result: dict[str, Any] = {
+        **{key: sample[key] for key in ("sample", "patient_id", "role")},
+        "expected_sex": sample["sex"] or "unknown",
+        "estimated_sex": estimate_sex(
+            on_x.get("mean"), elsewhere.get("mean"), [one for one in variants if one.contig in x_names]
+        ),
+        "alignments": numbers,
+        "duplicate_share": round(numbers["duplicated"] / numbers["mapped"], 5),
+        "coverage": coverage_summary(histogram),
+        "germline_ts_tv": transition_ratio(variants) if sample["role"] == "normal" else None,
+        "identity": identity,
+        "depth_histogram": [int(count) for count in histogram],
+    }
+    result["problems"] = quality_problems(result, settings)
+    with atomic_path(quality) as temporary:
+        temporary.write_text(json.dumps(result) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            alignments=Path(snakemake.input.alignments),
+            statistics=Path(snakemake.input.statistics),
+            germline=Path(snakemake.input.germline),
+            reference=Path(snakemake.input.reference),
+            targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
+            quality=Path(snakemake.output.quality),
+            sample=snakemake.params.sample,
+            region=snakemake.params.region,
+            settings=snakemake.params.settings,
+        )

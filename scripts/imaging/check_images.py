@@ -1,0 +1,86 @@
+"""Check every converted image against the QC gates and draw a contact sheet of all of them."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from kimedlib.atomic import atomic_path
+from kimedlib.imaging_nifti import load_canonical, voxel_sizes
+from kimedlib.imaging_pictures import NO_METADATA, PLANES, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_qc import check_image
+from kimedlib.imaging_tables import read_table, records
+from kimedlib.logs import log_to
+
+SHOWN = 24  # images on the contact sheet; refused ones first
+
+
+def main(*, bids: Path, conversion: Path, checks: Path, picture: Path, minimum_slices: int) -> None:
+    """Apply the gates.
+
+    Parameters
+    ----------
+    checks
+        Table: sample, check, found, allowed, passed (yes or no). A sample with a no is measured no further.
+    picture
+        Contact sheet, PNG: three planes per image, title red where a gate failed.
+    """
+    rows = read_table(conversion)
+    table, shown = [], []
+    for row in records(rows[rows["refused"] == ""]):
+        data, image = load_canonical(bids / row["image"])
+        results = check_image(
+            data, image, modality=row['modality'], task=row['task'],
+            slice_distance_mm=float(row['slice_distance_mm']), minimum_slices=minimum_slices,
+        )  # fmt: skip
+        table += [
+            {
+                "sample": row["sample"],
+                "check": check.name,
+                "found": check.found,
+                "allowed": check.allowed,
+                "passed": "yes" if check.passed else "no",
+            }
+            for check in results
+        ]
+        shown.append((all(check.passed for check in results), row["sample"], row["modality"], row["image"]))
+    with atomic_path(checks) as temporary:
+        pd.DataFrame(table).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    draw_sheet(bids, sorted(shown)[:SHOWN], picture)
+
+
+def draw_sheet(bids: Path, shown: list[tuple[bool, str, str, str]], picture: Path) -> None:
+    """Three planes of each image, four images in a row."""
+    use_quiet_style()
+    across = min(4, len(shown))
+    down = -(-len(shown) // across)
+    figure, grid = plt.subplots(
+        down, across * 3, figsize=(across * 3.6, down * 1.45), squeeze=False, layout="constrained"
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for number, (passed, sample, modality, name) in enumerate(shown):
+        data, image = load_canonical(bids / name)
+        volume = data if data.ndim == 3 else data[..., 0]
+        panels = grid[number // across, number % across * 3 : number % across * 3 + 3]
+        for plane, axes in enumerate(panels):
+            show_plane(
+                axes, volume, spacing=voxel_sizes(image), plane=plane,
+                index=volume.shape[plane] // 2, window=grey_window(volume, modality),
+            )  # fmt: skip
+        panels[1].set_title(f"{sample}{'' if passed else ': failed'}", color="black" if passed else "#c00000")
+    figure.suptitle(f"Converted images, {', '.join(PLANES)}; patient's right is left", fontsize=9)
+    with atomic_path(picture) as temporary:
+        figure.savefig(temporary, metadata=NO_METADATA)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            bids=Path(snakemake.input.bids),
+            conversion=Path(snakemake.input.conversion),
+            checks=Path(snakemake.output.checks),
+            picture=Path(snakemake.output.picture),
+            minimum_slices=snakemake.params.minimum_slices,
+        )

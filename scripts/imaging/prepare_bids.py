@@ -1,0 +1,156 @@
+"""Bring de-identified DICOM series and NIfTI images into one BIDS data set."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from kimedlib.atomic import atomic_path
+from kimedlib.dicom_series import read_all, slice_places, slice_spacing
+from kimedlib.imaging_nifti import save_nifti
+from kimedlib.imaging_tables import read_sheet_rows, records
+from kimedlib.logs import log_to
+
+BIDS_VERSION = "1.10.0"
+# dcm2niix keeps these for data sets that were not de-identified; none of them may go on.
+IDENTIFYING_KEYS = re.compile(
+    r"^(Patient|Institution|Institutional|Station|Operator|Referring|Performing|Physician|Accession|Device(Serial|UID)|"
+    r"Study|Series(Instance|Description)|ProcedureStep|ProtocolName|AcquisitionDate|ContentDate|Comments|ImageComments)"
+)
+SUFFIXES = {("MR", "brain"): ("anat", "T1w"), ("MR", "labels"): ("anat", "T1w")}
+
+
+def bids_places(sheet: pd.DataFrame) -> list[Path]:
+    """Place of each row's image below the data set, without extension; names only from sheet columns."""
+    kinds = [SUFFIXES.get((row["modality"], row["task"]), (row["modality"].lower(),) * 2) for row in records(sheet)]
+    counts = pd.Series(list(zip(sheet["patient_id"], kinds, strict=True))).value_counts()
+    places = []
+    for row, kind in zip(records(sheet), kinds, strict=True):
+        folder, suffix = kind
+        acquisition = (
+            f"_acq-{re.sub('[^A-Za-z0-9]', '', row['sample'])}" if counts[(row["patient_id"], kind)] > 1 else ""
+        )
+        places.append(Path(f"sub-{row['patient_id']}") / folder / f"sub-{row['patient_id']}{acquisition}_{suffix}")
+    return places
+
+
+def clean_sidecar(text: str) -> dict[str, Any]:
+    """Sidecar without keys that may name a person, site or day."""
+    return {key: value for key, value in sorted(json.loads(text).items()) if not IDENTIFYING_KEYS.match(key)}
+
+
+def convert_series(folder: Path, target: Path) -> str:
+    """Convert one series with dcm2niix; returns why it cannot be used, or an empty text."""
+    with tempfile.TemporaryDirectory() as scratch:
+        command = ["dcm2niix", "-b", "y", "-ba", "y", "-z", "n", "-f", "image", "-o", scratch, str(folder)]
+        run = subprocess.run(command, text=True, capture_output=True, check=False)  # noqa: S603 fixed program, no shell
+        print(run.stdout, run.stderr)
+        images = sorted(Path(scratch).glob("*.nii"))
+        if len(images) != 1:
+            return f"dcm2niix makes {len(images)} images of the series"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.with_name(f"{target.name}.nii.gz").write_bytes(
+            gzip.compress(images[0].read_bytes(), compresslevel=6, mtime=0)
+        )
+        sidecar = images[0].with_suffix(".json")
+        kept = clean_sidecar(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
+        target.with_name(f"{target.name}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return ""
+
+
+def copy_nifti(source: Path, target: Path) -> None:
+    """Copy an image with its voxel values and grid, but no free text of its header."""
+    image = nib.load(source)
+    data = np.asanyarray(image.dataobj)
+    if data.dtype.kind == "f":
+        data = data.astype(np.float32)
+    copy = nib.Nifti1Image(data, image.affine)
+    copy.header.set_xyzt_units("mm")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_nifti(copy, target.with_name(f"{target.name}.nii.gz"))
+
+
+def dicom_slice_distance(folder: Path) -> float:
+    """Slice distance by ImagePositionPatient, mm; 0 if it cannot be told."""
+    found, _ = read_all(folder, pixels=False)
+    return slice_spacing(slice_places([dataset for _, dataset in found]))
+
+
+def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, conversion: Path) -> None:
+    """Build the data set.
+
+    Parameters
+    ----------
+    sheet
+        Sample sheet.
+    images
+        One per sheet row: folder of a de-identified series, or NIfTI file.
+    decisions
+        JSON files of `deidentify_series`; refused series are listed, not converted.
+    bids
+        Folder of the data set.
+    conversion
+        Table: sample, patient_id, modality, task, image (below `bids`), slice_distance_mm (of the DICOM
+        files), refused (reason or empty).
+
+    Raises
+    ------
+    ValueError
+        No image could be converted.
+    """
+    rows = read_sheet_rows(sheet)
+    said = {entry["sample"]: entry for entry in (json.loads(path.read_text(encoding="utf-8")) for path in decisions)}
+    shutil.rmtree(bids, ignore_errors=True)
+    table = []
+    for row, source, place in zip(records(rows), images, bids_places(rows), strict=True):
+        decision = said.get(row["sample"], {"accepted": True})
+        distance, refused = 0.0, "" if decision["accepted"] else "de-identification: " + "; ".join(decision["reasons"])
+        if not refused and source.is_dir():
+            refused = convert_series(source, bids / place)
+            distance = dicom_slice_distance(source)
+        elif not refused:
+            copy_nifti(source, bids / place)
+        table.append(
+            {
+                "sample": row["sample"],
+                "patient_id": row["patient_id"],
+                "modality": row["modality"],
+                "task": row["task"],
+                "image": "" if refused else f"{place}.nii.gz",
+                "slice_distance_mm": round(distance, 4),
+                "refused": refused,
+            }
+        )
+    if all(entry["refused"] for entry in table):
+        raise ValueError("every series was refused; the reasons are in the decisions of deidentify_series")
+    description = {
+        "Name": "De-identified images",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "KIMed Demonstrators, workflow imaging"}],
+    }
+    (bids / "dataset_description.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    participants = sorted({str(entry["patient_id"]) for entry in table if not entry["refused"]})
+    lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
+    (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with atomic_path(conversion) as temporary:
+        pd.DataFrame(table).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            sheet=Path(snakemake.input.sheet),
+            images=[Path(path) for path in snakemake.input.images],
+            decisions=[Path(path) for path in snakemake.input.decisions],
+            bids=Path(snakemake.output.bids),
+            conversion=Path(snakemake.output.conversion),
+        )

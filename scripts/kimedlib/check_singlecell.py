@@ -1,0 +1,183 @@
+"""Checks of a single-cell sample sheet's files that cost little and are made before any job starts."""
+
+import gzip
+import logging
+import zlib
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+
+from kimedlib.cells_reading import format_of, located, matrix_files, read_lines
+from kimedlib.problems import InputProblems, Problem
+
+# Larger gzip files are read to the end by the job only.
+WHOLE_FILE_BYTES = 30_000_000
+COPY_AGAIN = "copy or export it again"
+
+
+def has_truth(frame: pd.DataFrame, settings: dict[str, Any]) -> bool:
+    """Whether labels are given, so that scores can be computed."""
+    names = settings["labels"]
+    return bool((frame["labels"] != "").any() or names["obs_column"] or names["doublet_obs_column"])
+
+
+def gzip_problems(path: Path) -> list[Problem]:
+    """A gzip file that is empty, truncated or damaged."""
+    if path.stat().st_size == 0:
+        return [Problem(str(path), "", "is empty", COPY_AGAIN)]
+    if path.suffix != ".gz":
+        return []
+    try:
+        with gzip.open(path) as handle:
+            while handle.read(1 << 20) and path.stat().st_size <= WHOLE_FILE_BYTES:
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        return [Problem(str(path), "", f"is truncated or no gzip file ({error})", COPY_AGAIN)]
+    return []
+
+
+def mtx_problems(folder: Path) -> list[Problem]:
+    """Absent, damaged or disagreeing files of a 10x folder."""
+    files = matrix_files(folder)
+    problems = [
+        Problem(str(folder), role, f"no {role} file in the folder", "copy the whole 10x folder")
+        for role in ("matrix", "features", "barcodes")
+        if role not in files
+    ]
+    problems += [problem for path in files.values() for problem in gzip_problems(path)]
+    if problems:
+        return problems
+    opener = gzip.open if files["matrix"].suffix == ".gz" else open
+    with opener(files["matrix"], "rt", encoding="utf-8", errors="replace") as handle:
+        head = handle.readline()
+        sizes = next((line.split() for line in handle if not line.startswith("%")), [])
+    if not head.startswith("%%MatrixMarket") or len(sizes) != 3 or not all(size.isdigit() for size in sizes):
+        return [Problem(str(files["matrix"]), "line 1", "is no MatrixMarket coordinate file", COPY_AGAIN)]
+    for role, size in zip(("features", "barcodes"), sizes[:2], strict=True):
+        lines = read_lines(files[role])
+        if len(lines) != int(size):
+            found = f"has {len(lines)} lines, {files['matrix'].name} has {size} {role}"
+            remedy = "the files belong to different matrices; copy them again"
+            problems.append(Problem(str(files[role]), "", found, remedy))
+        names = [line[0] for line in lines]
+        if role == "barcodes" and len(set(names)) < len(names):
+            found = f"barcode '{pd.Series(names)[pd.Series(names).duplicated()].iloc[0]}' stands twice"
+            problems.append(Problem(str(files[role]), "", found, "give each sample its own folder"))
+        nameless = sum(len(line) > 1 and not line[1].strip() for line in lines) if role == "features" else 0
+        if nameless:
+            found = f"{nameless} genes have no symbol"
+            problems.append(Problem(str(files[role]), "column 2", found, "fill in the gene symbols"))
+    if int(sizes[1]) == 0 or int(sizes[2]) == 0:
+        problems.append(Problem(str(files["matrix"]), "", "holds no cells or no counts", "give a matrix with cells"))
+    return problems
+
+
+def obs_columns(handle: h5py.File) -> set[str]:
+    """Names of obs columns; AnnData files before version 0.7 keep obs as one compound dataset."""
+    if "obs" not in handle:
+        return set()
+    obs = handle["obs"]
+    return (
+        set(obs.dtype.names or ()) if isinstance(obs, h5py.Dataset) else set(obs) - {"_index", "__categories", "index"}
+    )
+
+
+def h5ad_problems(handle: h5py.File, row: dict[str, str], place: str, settings: dict[str, Any]) -> list[Problem]:
+    """Absent obs columns and matrices that the sheet or the config names."""
+    file, known = handle.filename, obs_columns(handle)
+    wanted = {f"sheet, {place}, column subset": row["subset"].partition("=")[0]}
+    if not row["labels"]:
+        wanted |= {f"config, labels.{key}": settings["labels"][key] for key in ("obs_column", "doublet_obs_column")}
+    remedy = f"use one of: {', '.join(sorted(known)) or 'none'}"
+    problems = [
+        Problem(file, f"obs['{name}']", f"no such column (named in {source})", remedy)
+        for source, name in wanted.items()
+        if name and name not in known
+    ]
+    matrix = settings["input"]["h5ad_matrix"]
+    places = ("raw/X", "raw.X") if matrix == "raw" else (matrix,)
+    if not any(name in handle for name in places):
+        problems.append(Problem(file, matrix, "the file holds no such matrix", "set `input.h5ad_matrix` in the config"))
+    return problems
+
+
+def hdf5_problems(path: Path, row: dict[str, str], place: str, settings: dict[str, Any]) -> list[Problem]:
+    """A truncated or foreign HDF5 file, or one without what is needed."""
+    try:
+        with h5py.File(path, "r") as handle:
+            if path.name.endswith(".h5ad"):
+                return h5ad_problems(handle, row, place, settings)
+            groups = [handle[name] for name in handle if isinstance(handle[name], h5py.Group)]
+            if "matrix" not in handle and not any("gene_names" in group for group in groups):
+                found = "has no group `matrix`: not a 10x H5 file"
+                return [Problem(str(path), "", found, "give Cell Ranger's *_feature_bc_matrix.h5")]
+    except OSError as error:
+        return [Problem(str(path), "", f"is truncated or no HDF5 file ({str(error)[:120]})", COPY_AGAIN)]
+    return []
+
+
+def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str, Any]) -> list[Problem]:
+    """What is wrong with the files of one line of the sheet."""
+    try:
+        path = Path(located(row["counts"]))
+    except InputProblems as error:
+        return error.problems
+    problems = []
+    kind = format_of(path)
+    if not path.exists():
+        problems.append(Problem(sheet, f"{place}, column counts", f"'{path}' does not exist", "correct the path"))
+    elif not kind:
+        found, remedy = f"'{path}' has an unknown format", "give a 10x folder, .h5, .h5ad, .csv or .tsv"
+        problems.append(Problem(sheet, f"{place}, column counts", found, remedy))
+    elif kind == "mtx":
+        problems += mtx_problems(path)
+    elif path.stat().st_size == 0:
+        problems.append(Problem(str(path), "", "is empty", COPY_AGAIN))
+    elif kind in ("h5", "h5ad"):
+        problems += hdf5_problems(path, row, place, settings)
+    else:
+        problems += gzip_problems(path)
+    if row["subset"] and kind not in ("h5ad", ""):
+        problems.append(Problem(sheet, f"{place}, column subset", "only H5AD files have obs columns", "leave it empty"))
+    if row["labels"] and not Path(row["labels"]).is_file():
+        found = f"'{row['labels']}' does not exist"
+        problems.append(Problem(sheet, f"{place}, column labels", found, "correct the path or leave it empty"))
+    return problems
+
+
+def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]) -> list[Problem]:
+    """Everything wrong with the files that the sheet and the config name.
+
+    Parameters
+    ----------
+    frame
+        The sheet, one row per sample; see config/schemas/singlecell.samples.schema.yaml.
+    settings
+        The whole config.
+
+    Returns
+    -------
+    list[Problem]
+        In the order of the sheet. What allows a run but limits it (a condition with one donor) is only logged.
+    """
+    problems = []
+    for number, record in enumerate(frame.to_dict("records"), 2):
+        row = {str(key): str(value) for key, value in record.items()}
+        problems += row_problems(row, f"line {number}", str(sheet), settings)
+    tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
+    problems += [
+        Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
+        for key, path in tables.items()
+        if path and not Path(path).is_file()
+    ]
+    comparison = settings["comparison"]
+    for role in ("reference", "contrast"):
+        donors = frame.loc[frame["condition"] == comparison[role], "patient_id"].nunique()
+        if donors < comparison["minimum_donors"]:
+            logging.getLogger("snakemake.logging").warning(
+                "%s: condition '%s' has %d donor(s), %d are needed: composition and expression will not be compared",
+                sheet, comparison[role], donors, comparison["minimum_donors"],
+            )  # fmt: skip
+    return problems

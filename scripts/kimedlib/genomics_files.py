@@ -1,0 +1,63 @@
+"""Small readers of genomic files that several steps share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pysam
+
+from kimedlib.variant_comparison import CalledVariant
+
+
+def read_bed(path: str | Path) -> list[tuple[str, int, int]]:
+    """Intervals of a BED file (plain text), 0-based and half-open; comments and track lines are skipped."""
+    with Path(path).open(encoding="utf-8") as handle:
+        rows = (line.split() for line in handle if line.strip() and not line.startswith(("#", "track", "browser")))
+        return [(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def open_variants(path: str | Path) -> pysam.VariantFile:
+    """Open a VCF or BCF for reading from its beginning.
+
+    htslib's own messages are silenced meanwhile: it complains about an index that is not needed here, past any
+    Python redirection; what matters is raised as an exception.
+    """
+    before = pysam.set_verbosity(0)
+    try:
+        return pysam.VariantFile(str(path))
+    finally:
+        pysam.set_verbosity(before)
+
+
+def tumour_fraction(record: pysam.VariantRecord) -> float:
+    """Allele fraction in the last sample of a record, the tumour."""
+    return float(record.samples.values()[-1]["AF"][0])
+
+
+def passing(record: pysam.VariantRecord) -> bool:
+    """Whether no filter speaks against a record (PASS, or no filter was applied)."""
+    return set(record.filter.keys()) <= {"PASS"}
+
+
+def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVariant]:
+    """Passing records of one sample of a VCF (the last one unless named) that carry another allele.
+
+    Alleles that are not bases (`*`, `<DEL>`) cannot be spelled and are skipped.
+    """
+    with open_variants(path) as records:
+        samples = list(records.header.samples)
+        name = samples[sample] if isinstance(sample, int) else sample
+        for record in records:
+            genotype = tuple(0 if allele is None else int(allele) for allele in record.samples[name]["GT"] or ())
+            called = set(genotype) - {0}
+            if (
+                called
+                and passing(record)
+                and all(set(record.alleles[allele].upper()) <= set("ACGTN") for allele in called)
+            ):
+                yield CalledVariant(
+                    record.contig,
+                    record.start,
+                    record.ref.upper(),
+                    tuple(allele.upper() for allele in record.alts),
+                    genotype,
+                )

@@ -1,0 +1,122 @@
+"""The segmentation network: architecture, preprocessing, prediction. Used alike for training and application."""
+
+import hashlib
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from monai.inferers import sliding_window_inference
+from monai.networks.nets import UNet
+from numpy.typing import NDArray
+from scipy import ndimage
+
+# Sums are split by thread count, so results depend on it: keep it fixed. One thread, since several wait for each
+# other at every operation: on a busy machine that made a step 30 times slower.
+TORCH_THREADS = 1
+
+
+def build_network(channels: int, strides: list[int], labels: int) -> torch.nn.Module:
+    """Residual 3D U-Net (Kerfoot et al., STACOM 2018, LNCS 11395) with `labels` classes besides background.
+
+    `channels` is the width of the first level, which doubles with each of the further levels that `strides` lead to.
+    """
+    widths = [channels * 2**level for level in range(len(strides) + 1)]
+    network: torch.nn.Module = UNet(
+        spatial_dims=3,
+        in_channels=1,
+        out_channels=labels + 1,
+        channels=widths,
+        strides=strides,
+        num_res_units=2,
+        norm="instance",
+    )
+    return network
+
+
+def normalise(data: NDArray[np.float32], intensity: dict[str, Any]) -> NDArray[np.float32]:
+    """Bring intensities to about zero mean and unit range.
+
+    `{"kind": "window", "low": l, "high": h}` maps l to -1 and h to 1 and clips (CT); `{"kind": "percentile"}`
+    clips at the 0.5th and 99.5th percentile, then subtracts the mean and divides by the standard deviation (MR).
+
+    Raises
+    ------
+    ValueError
+        A constant image.
+    """
+    if intensity["kind"] == "window":
+        low, high = float(intensity["low"]), float(intensity["high"])
+        return np.asarray(2 * (np.clip(data, low, high) - low) / (high - low) - 1, dtype=np.float32)
+    low, high = (float(value) for value in np.percentile(data, [0.5, 99.5]))
+    clipped = np.clip(data, low, high)
+    spread = float(clipped.std())
+    if spread == 0:
+        raise ValueError("the image is constant")
+    return np.asarray((clipped - clipped.mean()) / spread, dtype=np.float32)
+
+
+def device_for(gpus: int) -> torch.device:
+    """Select the GPU that the job was given, else the CPU.
+
+    Raises
+    ------
+    RuntimeError
+        A GPU was requested (`resources: gpu`) and torch sees none.
+    """
+    torch.set_num_threads(TORCH_THREADS)
+    torch.use_deterministic_algorithms(mode=gpus == 0)
+    if gpus and not torch.cuda.is_available():
+        raise RuntimeError("the job was given a GPU but torch sees none: install the CUDA build of torch")
+    return torch.device("cuda" if gpus else "cpu")
+
+
+def predict(
+    network: torch.nn.Module,
+    data: NDArray[np.float32],
+    patch: tuple[int, int, int],
+    flips: list[int],
+    device: torch.device,
+) -> NDArray[np.uint8]:
+    """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`."""
+    volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
+    total = torch.zeros(1)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # MONAI 1.5 indexes with lists; torch warns at every call
+        warnings.filterwarnings("ignore", message="Using a non-tuple sequence")
+        for axes in [[], *[[axis + 2] for axis in flips]]:
+            turned = volume.flip(axes) if axes else volume
+            scores = sliding_window_inference(
+                turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
+            )
+            chances = torch.softmax(scores, dim=1)
+            total = total.to(device) + (chances.flip(axes) if axes else chances)
+    labels: NDArray[np.uint8] = total.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+    return labels
+
+
+def keep_largest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of each label the largest connected part only."""
+    kept = np.zeros_like(labels)
+    for value in np.unique(labels[labels > 0]):
+        parts, count = ndimage.label(labels == value)
+        if count:
+            kept[parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))] = value
+    return kept
+
+
+def weights_digest(network: torch.nn.Module) -> str:
+    """SHA-256 over names, shapes and values of all parameters."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def weights_bytes(network: torch.nn.Module) -> bytes:
+    """Serialised weights; the archive holds no path, so that equal weights give equal bytes."""
+    buffer = io.BytesIO()
+    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, buffer)
+    return buffer.getvalue()

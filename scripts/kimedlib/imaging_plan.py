@@ -1,0 +1,42 @@
+"""Which files the imaging rules read, from the sample sheet."""
+
+import pandas as pd
+
+from kimedlib.check_imaging import NETWORK_TASKS, PACKAGED, is_nifti
+from kimedlib.imaging_tables import records
+
+
+def resolve(value: str) -> str:
+    """Path of a sheet's file; what a package ships is fetched to <results>/packaged/."""
+    return f"<results>/packaged/{value.removeprefix(PACKAGED)}" if value.startswith(PACKAGED) else value
+
+
+def dicom_samples(frame: pd.DataFrame) -> dict[str, str]:
+    """Series to de-identify: path by sample."""
+    return {row["sample"]: resolve(row["image"]) for row in records(frame) if not is_nifti(row["image"])}
+
+
+def image_sources(frame: pd.DataFrame, deidentify: bool) -> list[str]:
+    """What is brought into the BIDS data set, one per row: de-identified series, series as given, or NIfTI file."""
+    return [
+        f"<results>/deidentified/{row['sample']}"
+        if deidentify and not is_nifti(row["image"])
+        else resolve(row["image"])
+        for row in records(frame)
+    ]
+
+
+def label_sources(frame: pd.DataFrame) -> list[str]:
+    """Reference labels, in the order of the rows that have one."""
+    return [resolve(label) for label in frame["label"] if label]
+
+
+def needs_network(frame: pd.DataFrame) -> bool:
+    """Whether any row is to be segmented by the network."""
+    return bool(frame["task"].isin(NETWORK_TASKS).any())
+
+
+def has_reference(frame: pd.DataFrame) -> bool:
+    """Whether any measured row has something to be scored against."""
+    rows = frame[frame["task"] != "none"]
+    return bool(((rows["label"] != "") | (rows["reference_volume_ml"] != "")).any())

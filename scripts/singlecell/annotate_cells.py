@@ -1,0 +1,129 @@
+"""Name the cell type of each cluster by published markers, and find the genes that mark each cluster."""
+
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+import yaml
+
+from kimedlib.atomic import atomic_path
+from kimedlib.logs import log_to
+from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
+from kimedlib.singlecell_threads import compiled_code_cache
+
+OBS = [
+    "sample",
+    "patient_id",
+    "condition",
+    "batch",
+    "barcode",
+    "counts",
+    "genes",
+    "mitochondrial_percent",
+    "doublet_score",
+    "doublet",
+]
+
+
+def cluster_markers(data: ad.AnnData, number: int) -> pd.DataFrame:
+    """Genes that are higher in a cluster than in all other cells (Wilcoxon rank sum, Benjamini-Hochberg).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns cluster, rank, gene, score, log2_fold_change, p_adjusted, percent_inside, percent_outside;
+        `number` rows per cluster.
+    """
+    sizes = data.obs["cluster"].value_counts()
+    # A rank test of one cell against the rest is undefined.
+    groups = [str(name) for name in data.obs["cluster"].cat.categories if sizes[name] > 1]
+    columns = [
+        "cluster",
+        "rank",
+        "gene",
+        "score",
+        "log2_fold_change",
+        "p_adjusted",
+        "percent_inside",
+        "percent_outside",
+    ]
+    if len(groups) < 2:
+        return pd.DataFrame(columns=columns)
+    work = ad.AnnData(X=data.X, obs=data.obs[["cluster"]].copy(), var=pd.DataFrame(index=data.var_names))
+    work.uns["log1p"] = {"base": None}
+    with compiled_code_cache():
+        import scanpy as sc
+
+        sc.tl.rank_genes_groups(work, "cluster", groups=groups, method="wilcoxon", pts=True, tie_correct=True)
+        parts = []
+        for name in groups:
+            found = sc.get.rank_genes_groups_df(work, name).head(number)
+            part = pd.DataFrame(
+                {"cluster": name, "rank": range(1, len(found) + 1), "gene": found["names"], "score": found["scores"]}
+            )
+            part["log2_fold_change"], part["p_adjusted"] = found["logfoldchanges"], found["pvals_adj"]
+            part["percent_inside"] = 100 * found["pct_nz_group"]
+            part["percent_outside"] = 100 * found["pct_nz_reference"]
+            parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def main(
+    *,
+    clustered: Path,
+    marker_table: Path | None,
+    cells: Path,
+    table: Path,
+    types: Path,
+    markers: Path,
+    settings: dict[str, Any],
+) -> None:
+    """Write the final H5AD, the table of cells, the types of the clusters and the clusters' markers.
+
+    Parameters
+    ----------
+    marker_table
+        config/markers/<tissue>.yaml; without one, all cells are "unassigned".
+    settings
+        Section `annotation` of the config.
+    """
+    data = ad.read_h5ad(clustered)
+    clusters = data.obs["cluster"].astype(str)
+    loaded = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {"types": {}}
+    evidence = cluster_evidence(data.X, data.var_names, clusters)
+    scores = type_scores(evidence, marker_types(loaded))
+    assigned = annotate_clusters(scores, settings["minimum_score"], settings["minimum_margin"])
+    assigned = assigned.loc[sorted(assigned.index, key=int)]
+    assigned.insert(0, "cells", clusters.value_counts().reindex(assigned.index))
+    data.obs["cell_type"] = pd.Categorical(
+        clusters.map(assigned["cell_type"]), categories=[*loaded["types"], UNASSIGNED]
+    )
+    data.obs["annotation_score"] = clusters.map(assigned["score"]).astype("float64")
+    data.obs["annotation_margin"] = clusters.map(assigned["margin"]).astype("float64")
+
+    described = data.obs[[*OBS, "cluster", "cell_type"]].copy()
+    described["umap_1"], described["umap_2"] = data.obsm["X_umap"][:, 0], data.obsm["X_umap"][:, 1]
+    outputs = {
+        table: described,
+        types: assigned.reset_index(),
+        markers: cluster_markers(data, settings["reported_markers"]),
+    }
+    for path, content in outputs.items():
+        with atomic_path(path) as temporary:
+            content.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    with atomic_path(cells) as temporary:
+        data.write_h5ad(temporary, compression="gzip")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            clustered=Path(snakemake.input.clustered),
+            marker_table=Path(snakemake.input.marker_table[0]) if snakemake.input.marker_table else None,
+            cells=Path(snakemake.output.cells),
+            table=Path(snakemake.output.table),
+            types=Path(snakemake.output.types),
+            markers=Path(snakemake.output.markers),
+            settings=snakemake.params.settings,
+        )

@@ -1,0 +1,65 @@
+"""Draw the figures of the report."""
+
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+import yaml
+
+from kimedlib import singlecell_figures as figures
+from kimedlib.figure_style import save_figure, use_style
+from kimedlib.logs import log_to
+from kimedlib.singlecell_annotation import marker_types
+
+
+def main(
+    *, cells: Path, tables: list[Path], composition: Path, composition_test: Path, expression: Path,
+    marker_table: Path | None, markers: Path, outputs: dict[str, Path], settings: dict[str, Any],
+) -> None:  # fmt: skip
+    """Write one PNG per figure.
+
+    Parameters
+    ----------
+    outputs
+        Paths by name: umap_types, umap_samples, umap_quality, quality, composition, volcano, marker_dots.
+    settings
+        Section `comparison` of the config.
+    """
+    use_style()
+    data = ad.read_h5ad(cells)
+    quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str}) for path in tables])
+    shares = pd.read_csv(composition, sep="\t", dtype={"sample": str, "condition": str})
+    test = pd.read_csv(composition_test, sep="\t")
+    genes = pd.read_csv(expression, sep="\t")
+    if marker_table:
+        shown = {
+            name: entry["present"]
+            for name, entry in marker_types(yaml.safe_load(marker_table.read_text(encoding="utf-8"))).items()
+        }
+    else:
+        found = pd.read_csv(markers, sep="\t", dtype={"cluster": str})
+        shown = {str(name): list(part["gene"]) for name, part in found.groupby("cluster")}
+    reference, contrast = settings["reference"], settings["contrast"]
+    save_figure(figures.umap_types(data), outputs["umap_types"])
+    save_figure(figures.umap_samples(data, reference, contrast), outputs["umap_samples"])
+    save_figure(figures.umap_quality(data), outputs["umap_quality"])
+    save_figure(figures.quality_overview(quality), outputs["quality"])
+    save_figure(figures.composition_overview(shares, test, reference, contrast), outputs["composition"])
+    save_figure(figures.volcanoes(genes, settings["false_discovery_rate"], reference, contrast), outputs["volcano"])
+    save_figure(figures.marker_dots(data, shown), outputs["marker_dots"])
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            cells=Path(snakemake.input.cells),
+            tables=[Path(path) for path in snakemake.input.tables],
+            composition=Path(snakemake.input.composition),
+            composition_test=Path(snakemake.input.composition_test),
+            expression=Path(snakemake.input.expression),
+            marker_table=Path(snakemake.input.marker_table[0]) if snakemake.input.marker_table else None,
+            markers=Path(snakemake.input.markers),
+            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            settings=snakemake.params.settings,
+        )

@@ -1,0 +1,105 @@
+"""Find the intact single cells of one sample: MAD-based quality control, then doublets."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from kimedlib.atomic import atomic_path
+from kimedlib.cells_reading import read_cells
+from kimedlib.logs import log_to
+from kimedlib.problems import InputProblems, Problem
+from kimedlib.seeding import generator
+from kimedlib.singlecell_doublets import called, combined_score, expected_rate
+from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics, failures, mitochondrial, thresholds
+from kimedlib.singlecell_threads import one_thread
+
+# Below this the simulated neighbourhoods say nothing.
+CELLS_FOR_DOUBLETS = 50
+
+
+def too_few(place: tuple[Path, str], metrics: pd.DataFrame, limits: Thresholds, kept: int, minimum: int) -> Problem:
+    """Says which limits left too few cells of a sample; `place` is its file and name."""
+    medians = ", ".join(f"{name} {value:.4g}" for name, value in metrics.median().items())
+    found = f"{kept} of {len(metrics)} barcodes are intact cells, {minimum} are needed"
+    remedy = "remove the sample from the sheet or relax `quality` in the config"
+    return Problem(str(place[0]), f"sample {place[1]}", f"{found} (limits: {limits}; medians: {medians})", remedy)
+
+
+def main(
+    *, counts: Path, gene_sets: Path, cells: Path, table: Path, sample: dict[str, str], seed: int,
+    source: dict[str, str], quality: dict[str, Any], doublets: dict[str, Any],
+) -> None:  # fmt: skip
+    """Write the kept cells (H5AD, counts in X) and a table of all barcodes with the reason for leaving any out.
+
+    Parameters
+    ----------
+    sample
+        The sheet's row: sample, patient_id, condition, batch, subset.
+    source, quality, doublets
+        Sections of the config; see config/schemas/singlecell.schema.yaml.
+
+    Raises
+    ------
+    InputProblems
+        The counts cannot be used, or fewer than `quality["minimum_cells"]` cells are left.
+    """
+    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
+    sets = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["mitochondrial"]
+    genes = mitochondrial(data, set(sets["identifiers"]), sets["prefix"])
+    if not genes.any():
+        logging.warning("%s: no mitochondrial gene found by symbol or identifier; dying cells cannot be seen", counts)
+    metrics = cell_metrics(data, genes)
+    limits = QualityLimits(**{name: value for name, value in quality.items() if name != "minimum_cells"})
+    raw = source["state"] == "counts"
+    applied = thresholds(metrics, limits) if raw else Thresholds(0, 0, 100)
+    reason = failures(metrics, applied)
+    intact = (reason == "").to_numpy()
+    if intact.sum() < quality["minimum_cells"]:
+        place = (counts, sample["sample"])
+        raise InputProblems([too_few(place, metrics, applied, int(intact.sum()), quality["minimum_cells"])])
+
+    score, flagged = np.full(data.n_obs, np.nan), np.zeros(data.n_obs, dtype=bool)
+    if raw and intact.sum() >= CELLS_FOR_DOUBLETS:
+        with one_thread():
+            random = generator(seed, "doublets", sample["sample"])
+            score[intact] = combined_score(
+                data.X[np.flatnonzero(intact)], random, doublets["genes"], doublets["rounds"]
+            )
+        rate = doublets["expected_rate"]
+        flagged[intact] = called(score[intact], expected_rate(int(intact.sum())) if rate == "auto" else float(rate))
+    if doublets["remove"]:
+        reason[flagged] = "doublet"
+
+    result = metrics.assign(doublet_score=score.round(6), doublet=flagged, removed=reason)
+    result.insert(0, "barcode", data.obs_names)
+    result.insert(0, "sample", sample["sample"])
+    with atomic_path(table) as temporary:
+        result.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    kept = data[(reason == "").to_numpy()].copy()
+    kept.obs = result.loc[reason == "", ["barcode", *metrics.columns, "doublet_score", "doublet"]].copy()
+    for name in ("batch", "condition", "patient_id", "sample"):
+        kept.obs.insert(0, name, sample[name])
+    kept.obs_names = [f"{sample['sample']}_{barcode}" for barcode in kept.obs["barcode"]]
+    logging.info("%s: kept %d of %d barcodes; limits %s", sample["sample"], kept.n_obs, data.n_obs, asdict(applied))
+    with atomic_path(cells) as temporary:
+        kept.write_h5ad(temporary, compression="lzf")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            counts=Path(snakemake.input.counts),
+            gene_sets=Path(snakemake.input.gene_sets),
+            cells=Path(snakemake.output.cells),
+            table=Path(snakemake.output.table),
+            sample=snakemake.params.sample,
+            seed=snakemake.params.seed,
+            source=snakemake.params.source,
+            quality=snakemake.params.quality,
+            doublets=snakemake.params.doublets,
+        )

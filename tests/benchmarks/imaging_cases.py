@@ -1,0 +1,171 @@
+"""Cases of an imaging manifest as runs of the workflow; what a case is follows from its `kind` and fields alone."""
+
+import gzip
+import sys
+import tarfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from bench import REPOSITORY, Run
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+UNSUPPORTED = {
+    "cardiac_cine": "the workflow has no cine step yet",
+    "lesion": "the workflow does not segment lesions in PET-CT yet",
+    "radiomics_reference": "texture features and image interpolation are not part of the workflow yet",
+    "radiomics_baseline": "texture features are not part of the workflow yet",
+    "volume_with_reference": "the workflow has no whole-body network yet",
+}
+MODALITIES = ("CT", "MR", "PT")
+PATCH_STEP, LARGEST_PATCH = 8, 96
+
+
+def base_config() -> dict[str, Any]:
+    """The shipped config; the settings for hippocampus-like tasks come from config/real."""
+    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "config/imaging.yaml").read_text(encoding="utf-8"))
+    real = yaml.safe_load((REPOSITORY / "config/real/imaging.yaml").read_text(encoding="utf-8"))
+    config["network"] |= real["network"]
+    return config
+
+
+def write_run(
+    work: Path, case: str, rows: list[dict[str, str]], config: dict[str, Any], targets: list[str],
+    metrics: Callable[[Path], dict[str, float]],
+) -> Run:  # fmt: skip
+    """Write sheet and config of a case."""
+    sheet = work / f"{case}.samples.tsv"
+    pd.DataFrame(rows).to_csv(sheet, sep="\t", index=False)
+    path = work / f"{case}.yaml"
+    path.write_text(yaml.safe_dump({**config, "samples": str(sheet)}), encoding="utf-8")
+    return Run("imaging", path, targets, metrics)
+
+
+def unpack_series(archive: Path, folder: Path) -> list[tuple[Path, str]]:
+    """Unpack an archive and link its DICOM files into one folder per series; returns (folder, modality)."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder / "unpacked", filter="data")
+    series: dict[str, tuple[Path, str]] = {}
+    for file in sorted(path for path in (folder / "unpacked").rglob("*") if path.is_file()):
+        try:
+            header = dcmread(file, stop_before_pixels=True)
+        except InvalidDicomError:
+            continue
+        key = str(header.SeriesInstanceUID)
+        if key not in series:
+            modality = str(header.get("Modality", ""))
+            series[key] = (folder / f"series_{len(series) + 1:03d}", modality if modality in MODALITIES else "OT")
+            series[key][0].mkdir(parents=True)
+        target = series[key][0] / f"{len(list(series[key][0].iterdir())) + 1:05d}.dcm"
+        target.hardlink_to(file)
+    return list(series.values())
+
+
+def table(root: Path, name: str) -> pd.DataFrame:
+    """A result table."""
+    return pd.read_csv(root / "imaging" / name, sep="\t", keep_default_na=False)
+
+
+def segmentation_metrics(case: str, names: dict[str, str], root: Path) -> dict[str, float]:
+    """Mean Dice per label and median absolute volume error over labels and test cases."""
+    scores = table(root, "scores.tsv").set_index(["sample", "metric"])["value"]
+    found = {f"{case}.dice_{name}": float(scores["all", f"mean_dice_{name}"]) for name in names.values()}
+    errors = [abs(float(value)) for (_, metric), value in scores.items() if metric.startswith("volume_error_pct_")]
+    return {**found, f"{case}.volume_error_median_pct": median(errors)}
+
+
+def identical_metrics(case: str, references: Path, root: Path) -> dict[str, float]:
+    """Reference NIfTI files of which the workflow made an identical one, byte by byte, as a share; and their number."""
+    made = {gzip.decompress(path.read_bytes()) for path in (root / "imaging/bids").rglob("*.nii.gz")}
+    wanted = [path.read_bytes() for path in sorted(references.rglob("*.nii"))]
+    wanted += [gzip.decompress(path.read_bytes()) for path in sorted(references.rglob("*.nii.gz"))]
+    return {
+        f"{case}.byte_identical": sum(reference in made for reference in wanted) / len(wanted),
+        f"{case}.total": float(len(wanted)),
+    }
+
+
+def brain_metrics(case: str, metric: str, root: Path) -> dict[str, float]:
+    """Whether every image was refused (metric `refused`) or measured as a brain (metric `accepted`)."""
+    measured = set(table(root, "measurements.tsv")["sample"])
+    samples = set(table(root, "conversion.tsv")["sample"])
+    held = not measured if metric == "refused" else measured == samples
+    return {f"{case}.{metric}": float(held)}
+
+
+def segmentation_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Train on the cases that are not test cases, report on those that are."""
+    images, labels = folder / case["images"], folder / case["labels"]
+    names = sorted(path.name for path in images.iterdir() if path.name.endswith((".nii", ".nii.gz")))
+    chosen = [(number % case["test_every"] == 0, name) for number, name in enumerate(names)]
+    rows = [
+        {
+            "sample": name.split(".")[0], "patient_id": f"case{number}", "modality": case.get("modality", "MR"),
+            "task": "labels", "image": str(images / name), "label": str(labels / name),
+        }
+        for number, (test, name) in enumerate(chosen) if test
+    ]  # fmt: skip
+    training = work / f"{case['id']}.training.tsv"
+    pd.DataFrame(
+        [
+            {"case_id": name.split(".")[0], "image": str(images / name), "label": str(labels / name)}
+            for test, name in chosen
+            if not test
+        ]
+    ).to_csv(training, sep="\t", index=False)
+    shapes = np.array([nib.load(images / name).shape for name in names])
+    patch = np.minimum(-(-shapes.max(axis=0) // PATCH_STEP) * PATCH_STEP, LARGEST_PATCH)
+    config = base_config()
+    label_names = {str(value): name for value, name in case["label_names"].items()}
+    config["network"] |= {"training": str(training), "label_names": label_names, "patch": [int(size) for size in patch]}
+    return write_run(work, case["id"], rows, config, [], partial(segmentation_metrics, case["id"], label_names))
+
+
+def image_rows(case: dict[str, Any], folder: Path, work: Path, task: str) -> list[dict[str, str]]:
+    """Sheet rows of a case that names an archive of DICOM files or one NIfTI image."""
+    if "image" in case:
+        sources = [(folder / case["image"], case.get("modality", "MR"))]
+    else:
+        sources = unpack_series(folder / case["archive"], work / case["id"])
+    return [
+        {
+            "sample": f"{case['id']}_{number}",
+            "patient_id": f"P{number}",
+            "modality": modality,
+            "task": task,
+            "image": str(path),
+        }
+        for number, (path, modality) in enumerate(sources, 1)
+    ]
+
+
+def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
+    """Runs of all supported cases of a manifest; paths of the manifest are relative to `data`."""
+    runs = []
+    for case in manifest["cases"]:
+        kind = case["kind"]
+        if kind == "segmentation_train_test":
+            runs.append(segmentation_run(case, data, work))
+        elif kind == "dicom_to_nifti":
+            rows = image_rows(case, data, work, "none")
+            config = base_config()
+            # the references were made of the files as they are
+            config["deidentification"]["enabled"] = False
+            metrics = partial(identical_metrics, case["id"], work / case["id"] / "unpacked")
+            runs.append(write_run(work, case["id"], rows, config, ["check_images"], metrics))
+        elif kind in ("must_refuse_as_brain", "must_accept_as_brain"):
+            metric = "refused" if kind == "must_refuse_as_brain" else "accepted"
+            rows = image_rows(case, data, work, "brain")
+            metrics = partial(brain_metrics, case["id"], metric)
+            runs.append(write_run(work, case["id"], rows, base_config(), ["measure_regions"], metrics))
+    return runs

@@ -1,0 +1,36 @@
+"""One patient of the test data through the whole workflow; the tests of the rules look at its parts."""
+
+import csv
+
+import pytest
+import yaml
+
+PATIENT = "P003"
+
+
+@pytest.fixture(scope="session")
+def one_patient_config(repository, tmp_path_factory):
+    """Config of the workflow for one patient."""
+    folder = tmp_path_factory.mktemp("genomics_sheet")
+    with (repository / "config" / "genomics.samples.tsv").open(newline="") as handle:
+        rows = [row for row in csv.DictReader(handle, delimiter="\t") if row["patient_id"] == PATIENT]
+    sheet = folder / "samples.tsv"
+    with sheet.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, rows[0], delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return {**yaml.safe_load((repository / "config" / "genomics.yaml").read_text()), "samples": str(sheet)}
+
+
+@pytest.fixture(scope="session")
+def genomics_run(snakemake_run, one_patient_config, tmp_path_factory):
+    """Results of a run on the normal and the tumour of one patient."""
+    root = tmp_path_factory.mktemp("genomics_run")
+    snakemake_run("genomics", root, config=one_patient_config)
+    return root / "genomics"
+
+
+@pytest.fixture(scope="session")
+def genomics_settings(repository):
+    """The shipped config."""
+    return yaml.safe_load((repository / "config" / "genomics.yaml").read_text())

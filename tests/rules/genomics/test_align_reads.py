@@ -1,0 +1,81 @@
+import gzip
+import re
+from pathlib import Path
+
+import pysam
+import pytest
+
+SAMPLES = ("P003_normal", "P003_tumour")
+
+
+def records(genomics_run, sample):
+    reference = str(genomics_run / "reference" / "reference.fa")
+    with pysam.AlignmentFile(
+        str(genomics_run / "alignments" / f"{sample}.cram"), reference_filename=reference
+    ) as reads:
+        return str(reads.header), list(reads)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_nearly_all_pairs_are_proper_and_some_are_duplicates(genomics_run, sample):
+    _, reads = records(genomics_run, sample)
+    primary = [read for read in reads if not read.is_secondary and not read.is_supplementary]
+    assert sum(read.is_proper_pair for read in primary) > 0.98 * len(primary)
+    # the simulator copies 4 % of the fragments
+    assert 0.02 < sum(read.is_duplicate for read in primary) / len(primary) < 0.07
+    assert {read.get_tag("RG") for read in reads} == {sample}
+
+
+def test_the_header_holds_no_paths(genomics_run):
+    header, _ = records(genomics_run, SAMPLES[0])
+    assert str(genomics_run.parent) not in header
+    assert "UR:" not in header
+    assert "CL:" not in header.split("@PG\tID:samtools")[0]
+
+
+def test_positions_are_sorted_and_adapters_gone(genomics_run):
+    _, reads = records(genomics_run, SAMPLES[1])
+    places = [(read.reference_id, read.reference_start) for read in reads if not read.is_unmapped]
+    assert places == sorted(places)
+    assert not any("AGATCGGAAGAGCACACG" in read.get_forward_sequence() for read in reads)
+
+
+def test_bytes_do_not_depend_on_the_run(genomics_run, snakemake_run, one_patient_config, tmp_path):
+    target = tmp_path / "genomics" / "alignments" / "P003_normal.cram"
+    snakemake_run("genomics", tmp_path, str(target), config=one_patient_config)
+    assert target.read_bytes() == (genomics_run / "alignments" / "P003_normal.cram").read_bytes()
+
+
+def broken_sheet(config, tmp_path, change):
+    """A sheet whose first FASTQ file holds other reads."""
+    lines = Path(config["samples"]).read_text().splitlines()
+    cells = lines[1].split("\t")
+    with gzip.open(cells[4], "rt") as source:
+        text = change(source.read())
+    bad = tmp_path / "bad_R1.fastq.gz"
+    bad.write_bytes(gzip.compress(text.encode()))
+    cells[4] = str(bad)
+    sheet = tmp_path / "samples.tsv"
+    sheet.write_text("\n".join([lines[0], "\t".join(cells), *lines[2:], ""]))
+    return {**config, "samples": str(sheet)}
+
+
+def test_mates_that_differ_behind_the_first_read_stop_the_job(snakemake_run, one_patient_config, tmp_path):
+    def rename(text):
+        head, tail = text[:4000], text[4000:]
+        return head + re.sub(r"^@SIM:1", "@SIM:9", tail, count=1, flags=re.MULTILINE)
+
+    config = broken_sheet(one_patient_config, tmp_path, rename)
+    target = tmp_path / "root" / "genomics" / "alignments" / "P003_normal.cram"
+    run = snakemake_run("genomics", tmp_path / "root", str(target), config=config, check=False)
+    assert run.returncode != 0
+    assert "improperly paired" in run.stdout
+    assert not target.exists()
+
+
+def test_lost_reads_are_seen_before_any_job(snakemake_run, one_patient_config, tmp_path):
+    config = broken_sheet(one_patient_config, tmp_path, lambda text: "".join(text.splitlines(keepends=True)[:-4]))
+    run = snakemake_run("genomics", tmp_path / "root", config=config, check=False)
+    assert run.returncode != 0
+    assert "fastq_1 holds" in run.stdout
+    assert not (tmp_path / "root" / "genomics").exists()

@@ -1,0 +1,88 @@
+"""Nothing planted survives, dates keep their distance, references match, text in pixels is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import imaging_steps
+import numpy as np
+import pandas as pd
+import pytest
+from pydicom import dcmread
+
+from kimedlib.problems import InputProblems
+
+
+def all_bytes(folder: Path) -> bytes:
+    return b"\n".join(path.read_bytes() + path.name.encode() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def planted(folder: Path) -> list[str]:
+    tokens = pd.read_csv(folder / "phi.tsv", sep="\t", dtype=str)["token"]
+    return [part for token in tokens for part in {token, *token.split("^")} if len(part) >= 4]
+
+
+@pytest.mark.parametrize("where", ["deidentified", "audit", "decisions", "bids", "overlays"])
+def test_no_planted_token_in_any_byte(chain, where):
+    raw, found = all_bytes(chain / "raw").lower(), all_bytes(chain / where).lower()
+    for token in planted(chain):
+        for encoding in ("utf-8", "latin-1"):
+            assert token.lower().encode(encoding) not in found, token
+        assert token.lower().encode() in raw.lower() or not token.isascii(), token
+
+
+def test_text_in_pixels_is_refused(chain):
+    for series, reason in (("screen_save", "BurnedInAnnotation is YES"), ("scout", "text in the pixels")):
+        said = json.loads((chain / "decisions" / f"P001_{series}.json").read_text())
+        assert not said["accepted"]
+        assert reason in said["reasons"]
+        assert not list((chain / "deidentified" / f"P001_{series}").iterdir())
+
+
+def test_objects_say_what_was_done(chain):
+    dataset = dcmread(chain / "deidentified/P001_ct/0001.dcm")
+    assert dataset.PatientIdentityRemoved == "YES"
+    assert dataset.LongitudinalTemporalInformationModified == "MODIFIED"
+    assert [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence] == ["113100", "113107", "113108"]
+    assert dataset.PatientID == "P001"
+    assert dataset.PatientBirthDate == ""
+
+
+def test_pixels_and_geometry_stay(chain):
+    for number in (1, 7):
+        before = dcmread(chain / f"raw/ct/{number:03d}.dcm")
+        after = dcmread(chain / f"deidentified/P001_ct/{number:04d}.dcm")
+        assert np.array_equal(before.pixel_array, after.pixel_array)
+        assert before.ImagePositionPatient == after.ImagePositionPatient
+
+
+def test_study_is_the_same_in_both_series_and_other_with_another_key(chain, tmp_path):
+    ct, mr = (dcmread(chain / f"deidentified/P001_{name}/0001.dcm") for name in ("ct", "mr"))
+    assert ct.StudyInstanceUID == mr.StudyInstanceUID
+    assert ct.StudyDate == mr.StudyDate
+    assert ct.StudyDate != dcmread(chain / "raw/ct/001.dcm").StudyDate
+    imaging_steps.deidentify(tmp_path, chain / "raw/ct", "other", key="another key, also long enough")
+    assert dcmread(tmp_path / "deidentified/other/0001.dcm").StudyInstanceUID != ct.StudyInstanceUID
+
+
+def test_same_bytes_again(chain, tmp_path):
+    imaging_steps.deidentify(tmp_path, chain / "raw/ct", "P001_ct")
+    assert all_bytes(tmp_path / "deidentified/P001_ct") == all_bytes(chain / "deidentified/P001_ct")
+
+
+def test_all_problems_of_a_series_at_once(chain, tmp_path):
+    series = tmp_path / "series"
+    shutil.copytree(chain / "raw/ct", series)
+    (series / "notes.txt").write_text("not an image")
+    (series / "005.dcm").unlink()
+    shutil.copy(series / "007.dcm", series / "copy.dcm")
+    with pytest.raises(InputProblems) as raised:
+        imaging_steps.deidentify(tmp_path, series, "bad")
+    text = str(raised.value)
+    assert all(part in text for part in ("notes.txt: is not a DICOM file", "slices missing", "repeats the slice"))
+    assert not (tmp_path / "decisions/bad.json").exists()
+
+
+def test_short_key(chain, tmp_path):
+    with pytest.raises(ValueError, match="openssl"):
+        imaging_steps.deidentify(tmp_path, chain / "raw/ct", "x", key="short")

@@ -1,0 +1,26 @@
+"""annotate_cells: types by markers, "unassigned" without a marker table, markers of clusters."""
+
+import anndata as ad
+import pandas as pd
+
+
+def test_types_are_the_planted_ones(study):
+    cells = pd.read_csv(study.folder / "cells.tsv.gz", sep="\t").merge(study.labels, on=["sample", "barcode"])
+    cells = cells[cells["doublet_y"] == "no"]
+    assert (cells["cell_type_x"] == cells["cell_type_y"]).mean() > 0.95
+
+
+def test_markers_of_the_b_cells_are_those_of_b_cells(study):
+    types = pd.read_csv(study.folder / "types.tsv", sep="\t").set_index("cell_type")
+    markers = pd.read_csv(study.folder / "markers.tsv", sep="\t")
+    found = markers[markers["cluster"] == types.loc["B", "cluster"]].head(8)["gene"]
+    assert len(set(found) & {"MS4A1", "CD79A", "CD79B", "TCL1A", "BANK1", "TNFRSF13C", "CD74", "HLA-DQA1"}) >= 5
+
+
+def test_without_markers_all_cells_stay_unassigned(study, step, tmp_path):
+    step("singlecell/annotate_cells").main(
+        clustered=study.folder / "clustered.h5ad", marker_table=None, cells=tmp_path / "c.h5ad",
+        table=tmp_path / "c.tsv.gz", types=tmp_path / "t.tsv", markers=tmp_path / "m.tsv",
+        settings=study.config["annotation"],
+    )  # fmt: skip
+    assert set(ad.read_h5ad(tmp_path / "c.h5ad").obs["cell_type"]) == {"unassigned"}

@@ -1,0 +1,37 @@
+"""score_cells: agrees with planted labels, and sees when labels are wrong."""
+
+import pandas as pd
+import pytest
+
+from kimedlib.problems import InputProblems
+
+
+def run(study, step, folder, labels):
+    labels.to_csv(folder / "labels.tsv", sep="\t", index=False)
+    step("singlecell/score_cells").main(
+        cells=study.folder / "cells.h5ad", tables=study.tables, marker_table=study.markers,
+        rows=[{**row, "labels": str(folder / "labels.tsv")} for row in study.sheet], scores=folder / "s.tsv",
+        settings=study.config["labels"],
+    )  # fmt: skip
+    return pd.read_csv(folder / "s.tsv", sep="\t").set_index("metric")["value"]
+
+
+def test_planted_labels_agree(study, step, tmp_path):
+    scores = run(study, step, tmp_path, study.labels)
+    assert scores["annotation_accuracy"] > 0.95 and scores["nmi"] > 0.85 and scores["doublet_auroc"] > 0.75
+
+
+def test_shuffled_labels_do_not(study, step, tmp_path):
+    wrong = study.labels.assign(cell_type=study.labels["cell_type"].sample(frac=1, random_state=1).to_numpy())
+    scores = run(study, step, tmp_path, wrong)
+    assert abs(scores["ari"]) < 0.05 and scores["annotation_accuracy"] < 0.5
+
+
+def test_missing_column_is_named(study, step, tmp_path):
+    with pytest.raises(InputProblems, match="column cell_type: no such column"):
+        run(study, step, tmp_path, study.labels.drop(columns="cell_type"))
+
+
+def test_labels_of_other_cells_are_refused(study, step, tmp_path):
+    with pytest.raises(InputProblems, match="no cell of the samples has a label"):
+        run(study, step, tmp_path, study.labels.assign(barcode="other"))

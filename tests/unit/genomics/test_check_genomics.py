@@ -1,0 +1,126 @@
+"""Every kind of bad input is named with file, line and remedy, all at once."""
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from kimedlib.check_genomics import check_files, normal_of
+
+RECORD = "@r{number}/{end}\nACGTACGT\n+\nFFFFFFFF\n"
+
+
+def fastq(path, end, numbers=range(5)):
+    path.write_bytes(gzip.compress("".join(RECORD.format(number=n, end=end) for n in numbers).encode()))
+    return str(path)
+
+
+@pytest.fixture
+def good(tmp_path):
+    """A config and a sheet without any problem."""
+    (tmp_path / "reference.fa").write_text(">c1\nACGT\n>c2\nACGT\n")
+    (tmp_path / "targets.bed").write_text("c1\t0\t4\n")
+    config = {
+        "reference": str(tmp_path / "reference.fa"), "targets": str(tmp_path / "targets.bed"), "gene_model": "",
+        "region": "c2:1-3",
+    }  # fmt: skip
+    rows = [
+        {
+            "sample": f"p_{role}", "patient_id": "p", "role": role, "sex": "",
+            "fastq_1": fastq(tmp_path / f"{role}_1.fastq.gz", 1), "fastq_2": fastq(tmp_path / f"{role}_2.fastq.gz", 2),
+            "truth_vcf": "", "truth_bed": "",
+        }
+        for role in ("normal", "tumour")
+    ]  # fmt: skip
+    return config, pd.DataFrame(rows), tmp_path
+
+
+def problems(good):
+    config, frame, _ = good
+    return check_files(config, frame, "sheet.tsv")
+
+
+def test_good_input_has_no_problems(good):
+    assert problems(good) == []
+    assert normal_of(good[1]) == {"p_normal": "p_normal", "p_tumour": "p_normal"}
+
+
+def truncate(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+FASTQ_CASES = {
+    "does not exist": lambda path: path.unlink(),
+    "is empty": lambda path: path.write_bytes(b""),
+    "is not gzip": lambda path: path.write_text(RECORD.format(number=1, end=1)),
+    "truncated": truncate,
+    "holds no reads": lambda path: path.write_bytes(gzip.compress(b"")),
+    "is not FASTQ": lambda path: path.write_bytes(gzip.compress(b">r1\nACGT\n")),
+    "ends within a read": lambda path: path.write_bytes(gzip.compress(b"@r0\nACGT\n+\n")),
+    "fastq_1 holds 3 reads, fastq_2 5": lambda path: fastq(path, 1, range(3)),
+    "the first reads are not mates": lambda path: fastq(path, 1, range(1, 6)),
+}
+
+
+@pytest.mark.parametrize("expected", FASTQ_CASES)
+def test_bad_fastq(good, expected):
+    FASTQ_CASES[expected](good[2] / "tumour_1.fastq.gz")
+    (found,) = problems(good)
+    assert found.file == "sheet.tsv"
+    assert found.place.startswith("line 3")
+    assert expected in found.found
+    assert found.remedy
+
+
+def test_the_same_file_twice(good):
+    good[1].loc[0, "fastq_2"] = good[1].loc[0, "fastq_1"]
+    assert "the same file" in problems(good)[0].found
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("tumour", "has a tumour but no normal"), ("normal", "has 2 normal samples")]
+)
+def test_roles_of_a_patient(good, role, expected):
+    good[1]["role"] = role
+    assert any(expected in one.found for one in problems(good))
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "expected"),
+    [
+        ("targets", "chr1\t0\t4\n", "names 'chr1'"),
+        ("targets", "", "is empty"),
+        ("targets", "# nothing\n", "holds no records"),
+        ("reference", "no fasta\n", "holds no FASTA sequence"),
+    ],
+)
+def test_bad_files_of_the_config(good, key, content, expected):
+    config, _, folder = good
+    (folder / f"bad.{key}").write_text(content)
+    config[key] = str(folder / f"bad.{key}")
+    found = problems(good)
+    assert any(expected in one.found and one.place == f"key {key}" for one in found)
+
+
+def test_region_and_missing_reference(good):
+    config, _, folder = good
+    config["region"] = "c9:1-2"
+    assert "has no 'c9'" in problems(good)[0].found
+    config["reference"] = str(folder / "none.fa")
+    assert "does not exist" in problems(good)[0].found
+
+
+def test_truth_of_another_reference(good):
+    truth = good[2] / "truth.vcf"
+    truth.write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\n1\t5\t.\tA\tC\t.\t.\t.\n")
+    good[1].loc[1, "truth_vcf"] = str(truth)
+    (found,) = problems(good)
+    assert found.place == "line 3, column truth_vcf"
+
+
+def test_all_problems_come_at_once(good):
+    good[0]["region"] = "c9"
+    (good[2] / "normal_1.fastq.gz").unlink()
+    truncate(good[2] / "tumour_2.fastq.gz")
+    assert len(problems(good)) == 3

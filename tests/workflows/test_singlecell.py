@@ -1,0 +1,102 @@
+"""The single-cell demonstrator on test_data: what was planted is found, and the result opens in scanpy."""
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+TRUTH = Path(__file__).resolve().parents[2] / "test_data" / "truth"
+RESPONDING = ("CD4 T", "NK", "CD14 monocyte")
+
+
+@pytest.fixture(scope="module")
+def results(cohort_run: Path) -> Path:
+    return cohort_run / "singlecell"
+
+
+def table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t")
+
+
+def test_planted_types_are_found(results):
+    cells = table(results / "cells.tsv.gz").merge(
+        table(TRUTH / "cells.tsv.gz"), on=["sample", "barcode"], suffixes=("", "_true")
+    )
+    single = cells[cells["doublet_true"] == "no"]
+    assert (single["cell_type"] == single["cell_type_true"]).mean() >= 0.95
+    assert not (single["empty"] == "yes").any()
+
+
+def test_planted_genes_are_found(results):
+    truth = table(TRUTH / "de_genes.tsv")
+    found = table(results / "expression.tsv")
+    found = found[(found["p_adjusted"] < 0.05) & found["cell_type"].isin(RESPONDING)]
+    called, planted = (set(zip(part["cell_type"], part["gene"], strict=True)) for part in (found, truth))
+    assert len(called & planted) / len(called) >= 0.9
+    assert len(called & planted) / len(planted) >= 0.8
+    both = found.merge(truth, on=["cell_type", "gene"], suffixes=("", "_true"))
+    assert (np.sign(both["log2_fold_change"]) == np.sign(both["log2_fold_change_true"])).all()
+
+
+def test_planted_shift_of_composition_is_found(results):
+    test = table(results / "composition_test.tsv").set_index("cell_type").sort_values("p_value")
+    assert set(test.index[:2]) == {"NK", "B"} and (test["p_value"].iloc[:2] < 0.05).all()
+    assert test.loc["NK", "effect"] > 0 > test.loc["B", "effect"]
+
+
+def test_features_follow_the_plan(results):
+    features = table(results / "singlecell_features.tsv").set_index("patient_id")
+    plan = table(TRUTH / "patients.tsv").set_index("patient_id").loc[features.index]
+    assert features["clr_cd8_t"].corr(plan["cd8_log_ratio"]) > 0.8
+    assert features["interferon_score"].corr(plan["interferon_log2fc"]) > 0.8
+
+
+def test_dying_cells_empty_droplets_and_doublets_are_recognised(results):
+    quality = pd.concat(
+        [pd.read_csv(path, sep="\t", keep_default_na=False) for path in sorted(results.glob("samples/*.quality.tsv"))]
+    )
+    both = quality.merge(table(TRUTH / "cells.tsv.gz"), on=["sample", "barcode"], suffixes=("", "_true"))
+    assert (both.loc[both["empty"] == "yes", "removed"] != "").all()
+    assert (both.loc[both["dying"] == "yes", "removed"] != "").mean() > 0.9
+    scores = table(results / "scores.tsv").set_index("metric")["value"]
+    assert scores["doublet_auroc"] > 0.8 and scores["annotation_accuracy"] >= 0.95
+
+
+def test_result_opens_in_scanpy(results):
+    import scanpy as sc
+
+    data = ad.read_h5ad(results / "cells.h5ad")
+    assert data.layers["counts"].data.min() >= 1 and (data.layers["counts"].data % 1 == 0).all()
+    assert {"sample", "patient_id", "condition", "batch", "cell_type", "doublet_score", "mitochondrial_percent"} <= set(
+        data.obs
+    )
+    assert {"X_pca", "X_umap"} <= set(data.obsm)
+    sc.tl.leiden(data, resolution=0.3, flavor="igraph", n_iterations=2, directed=False)
+    assert data.obs["leiden"].nunique() > 3
+    assert str(results) not in str(data.uns)
+
+
+def test_workflow_runs_alone_on_bad_input_and_says_all_at_once(snakemake_run, tmp_path):
+    (tmp_path / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 100)
+    (tmp_path / "empty").mkdir()
+    sheet = tmp_path / "samples.tsv"
+    rows = [
+        ("s1", "p1", "absent.h5ad"),
+        ("s2", "p2", str(tmp_path / "broken.h5")),
+        ("s3", "p3", str(tmp_path / "empty")),
+    ]
+    lines = ["sample\tpatient_id\tcondition\tbatch\tcounts", *(f"{s}\t{p}\ttreated\tb\t{c}" for s, p, c in rows)]
+    sheet.write_text("\n".join(lines) + "\n")
+    run = snakemake_run("singlecell", tmp_path / "out", config={"samples": str(sheet)}, check=False)
+    assert run.returncode != 0
+    for said in (
+        "5 problems",
+        "'absent.h5ad' does not exist",
+        "truncated or no HDF5 file",
+        "no matrix file",
+        "no barcodes file",
+    ):
+        assert said in run.stdout
+    assert not (tmp_path / "out" / "singlecell" / "cells.h5ad").exists()
