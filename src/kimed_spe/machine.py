@@ -62,7 +62,7 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
         f"software: {software} ({why})",
         f"cores:    {cores}",
         f"sandbox:  {boxed if governed else 'off (KIMED_PERMIT=... turns governance on)'}",
-        f"permit:   {environment.get('KIMED_PERMIT', 'of this site') if governed else 'none, this run is not governed'}",
+        f"permit:   {environment.get('KIMED_PERMIT', 'of this site') if governed else 'none: run not governed'}",
     )
     return Machine(software, cores, governed, reasons)
 
