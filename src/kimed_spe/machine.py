@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kimed_spe import site
+
 SOFTWARE = ("host", "conda")
 
 
@@ -23,12 +25,15 @@ class Machine:
         `host` (the locked environment that Snakemake itself runs in) or `conda` (envs/*.yaml).
     cores
         Processors that this process may use.
+    governed
+        Whether the run needs a permit: KIMED_PERMIT names one, or the site's file does.
     reasons
         One line per choice, for people.
     """
 
     software: str
     cores: int
+    governed: bool
     reasons: tuple[str, ...]
 
 
@@ -48,14 +53,18 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
     if software == "conda" and not shutil.which("conda", path=environment.get("PATH", "")):
         raise ValueError("KIMED_SOFTWARE=conda, but there is no conda on PATH: install it, or unset KIMED_SOFTWARE")
     cores = len(os.sched_getaffinity(0))
+    governed = "KIMED_PERMIT" in environment or site.FILE.exists()
+    boxed = "bubblewrap, one box per job"
+    if environment.get("KIMED_SANDBOX") == "none":
+        boxed = "NONE (KIMED_SANDBOX; the permit must allow it)"
     reasons = (
-        "executor: local (cluster execution is not part of this release)",
+        f"executor: {'spe' if governed else 'local'} on this machine (cluster execution is not part of this release)",
         f"software: {software} ({why})",
         f"cores:    {cores}",
-        "sandbox:  off (not part of this release)",
-        "permit:   not required (not part of this release)",
+        f"sandbox:  {boxed if governed else 'off (KIMED_PERMIT=... turns governance on)'}",
+        f"permit:   {environment.get('KIMED_PERMIT', 'of this site') if governed else 'none: run not governed'}",
     )
-    return Machine(software, cores, reasons)
+    return Machine(software, cores, governed, reasons)
 
 
 def announce(machine: Machine) -> str:

@@ -74,6 +74,8 @@ def test_library_is_pure_and_used(path: Path):
     scripts = [other for other in tracked("scripts/**/*.py") if other != path]
     snakefiles = [*tracked("rules/common.smk"), *tracked("workflows/*/Snakefile")]
     imported = rf"^(from kimedlib import .*\b{path.stem}\b|from {module} import |import {module}\b)"
+    if path.stem == "pseudonyms":
+        return  # for the ingest rules of sites whose trust centre issues linkage files (docs/spe/admin.md)
     assert any(module in imports(other) for other in scripts) or any(
         re.search(imported, other.read_text(encoding="utf-8"), flags=re.MULTILINE) for other in snakefiles
     ), f"nothing uses {module}"
@@ -104,7 +106,9 @@ def test_governance_knows_no_science(path: Path):
 
 @pytest.mark.parametrize("path", tracked("scripts/**/*.py", "src/**/*.py", "envs/host/**/*.py"), ids=relative)
 def test_python_opens_no_connection(path: Path):
-    assert not imports(path) & NETWORK
+    # The one exception runs in the trust centre, never in an SPE (docs/spe/admin.md).
+    if relative(path) != "src/kimed_spe/pseudonym_services.py":
+        assert not imports(path) & NETWORK
 
 
 @pytest.mark.parametrize("rule", [rule for rule in working_rules() if rule.parsed.shellcmd], ids=identify)

@@ -1,0 +1,363 @@
+"""The outer box: a whole Snakemake run, parsing included, without network and without a view of other projects.
+
+Whatever Snakemake executes outside of jobs (the Snakefile's own Python, input functions, `onstart`, modules) executes
+here. `enter()` stands in the profile, which Snakemake reads before any workflow file: it asks the gate, starts
+Snakemake again inside bubblewrap, and stays outside as supervisor, holding permit and register (`broker`). Boxes of
+jobs are made inside, nested.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from kimed_spe import gate, jobs, sandbox, software, trees
+from kimed_spe.broker import ADDRESS, Broker, Desk
+from kimed_spe.limits import GROUPS, Groups
+from kimed_spe.permit_model import PermitError, PermitRefused
+from kimed_spe.register import Register
+from kimed_spe.sandbox import Mount
+
+SANDBOX = "KIMED_SANDBOX"
+"""`none` asks for a run without any box, which the permit must allow."""
+PLUGIN = "snakemake_executor_plugin_spe"
+EXECUTOR = "spe"
+PRIVATE = Path("/run/kimed")
+# What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
+KEPT = (
+    "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
+    "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+)  # fmt: skip
+KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
+# Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
+PASSIVE = (
+    "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
+    "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
+    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
+    "print_compilation",
+    "generate_unit_tests", "archive", "conda_list_envs", "conda_cleanup_envs", "config_summary",
+)  # fmt: skip
+
+
+class EnclosureError(RuntimeError):
+    """The run cannot be enclosed, and therefore does not start."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a command line of Snakemake says that matters here.
+
+    Attributes
+    ----------
+    arguments
+        All of it, for the second start.
+    snakefile, directory
+        Absolute.
+    passive
+        Whether no job can run.
+    named
+        Files and folders that the command line names.
+    """
+
+    arguments: tuple[str, ...]
+    snakefile: Path
+    directory: Path
+    passive: bool
+    named: tuple[Path, ...] = field(default=())
+
+
+def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
+    """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names.
+
+    Raises
+    ------
+    EnclosureError
+        It names another executor.
+    """
+    # Snakemake imports executor plugins, and so this module, while it is itself being imported.
+    from snakemake.api import resolve_snakefile  # noqa: PLC0415
+    from snakemake.cli import get_argument_parser  # noqa: PLC0415
+
+    parsed = get_argument_parser().parse_args(list(arguments))
+    if parsed.executor not in (None, EXECUTOR):
+        raise EnclosureError(
+            f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
+        )
+    given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
+    named = [Path(word.partition("=")[2] or word).absolute() for word in arguments if word]
+    return Call(
+        arguments=tuple(arguments),
+        snakefile=given,
+        directory=Path(parsed.directory or ".").absolute(),
+        passive=any(getattr(parsed, name, None) for name in PASSIVE),
+        named=tuple(path for path in named if path.exists() and path != Path.cwd()),
+    )
+
+
+def enter(snakefile: str | None = None) -> str:
+    """Go on inside the enclosure; returns (an empty text, for templates) only there, or where no box is asked for.
+
+    Parameters
+    ----------
+    snakefile
+        The Snakefile that the profile names, used where the command line names none.
+    """
+    offer_plugin()
+    if os.environ.get(ADDRESS):
+        return ""
+    try:
+        call = read_call(sys.argv[1:], snakefile)
+        supervisor = Supervisor(call)
+        if os.environ.get(SANDBOX) == "none":
+            supervisor.begin()
+            sys.stderr.write("KIMed: THIS RUN HAS NO SANDBOX (the permit says `sandbox: none`); this is recorded.\n")
+            return ""
+        sys.exit(supervisor.run())
+    except (EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, trees.TreeProblem) as problem:
+        sys.stderr.write(f"{problem}\nNothing was run.\n")
+        sys.exit(1)
+
+
+def forced(arguments: Sequence[str]) -> list[str]:
+    """The command line with our executor last, where neither it nor a workflow profile can name another one."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:end], "--executor", EXECUTOR, *arguments[end:]]
+
+
+def offer_plugin() -> None:
+    """Let this process and those it starts find the executor; Snakemake overlooks packages installed in place."""
+    from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry  # noqa: PLC0415
+
+    spec = importlib.util.find_spec(PLUGIN)
+    if spec is None or spec.origin is None:
+        raise EnclosureError(f"{PLUGIN} is not installed")
+    registry = ExecutorPluginRegistry()
+    if "spe" not in registry.plugins:
+        registry.register_plugin(PLUGIN, importlib.import_module(PLUGIN))
+        folder = str(Path(spec.origin).parents[1])
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+
+
+class Supervisor:
+    """Outside of the enclosure: asks the gate, starts the run, answers it, records its begin and end."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.content: Mapping[str, Any] = {}
+        permit_path, trust_path = gate.places()
+        without_box = os.environ.get(SANDBOX) == "none"
+        self.desk = Desk(
+            root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.absolute(),
+            trust_path=trust_path.absolute(), register=Register(), sandbox="none" if without_box else "bubblewrap",
+        )  # fmt: skip
+
+    def begin(self) -> None:
+        """Ask the gate, also where no job can run: the Python of the Snakefile runs, and sees the permit's data.
+
+        The data sets' manifests are kept for the jobs.
+        """
+        desk, passive = self.desk, self.call.passive
+        permit = gate.enforce(
+            desk.context(), desk.permit_path, desk.trust_path, desk.register, record_acceptance=not passive
+        )
+        # What was proven, not what the file may hold later.
+        self.content = permit.content
+        if passive:
+            return
+        if desk.manifests is not None:
+            gate.store_manifests(permit, desk.root, desk.manifests)
+        self._record("run.start", {})
+
+    def run(self) -> int:
+        """Run Snakemake in the enclosure and give its exit status."""
+        if not shutil.which("bwrap"):
+            raise EnclosureError("bubblewrap is not installed: apt-get install bubblewrap (or dnf, zypper, conda)")
+        started = time.time()
+        with tempfile.TemporaryDirectory(prefix="kimed-") as name:
+            state = Path(name)
+            self.desk.manifests = state / "manifests"
+            self.begin()
+            (state / "door").mkdir()
+            broker = Broker(self.desk, state / "door" / "socket")
+            groups = Groups(f"kimed-{os.getpid()}")
+            try:
+                status = self._start(state, groups)
+            finally:
+                broker.close()
+                groups.close()
+            if not self.call.passive:
+                self._record("run.stop", {"exit_code": status, "seconds": round(time.time() - started, 3)})
+        return status
+
+    def _record(self, kind: str, more: Mapping[str, Any]) -> None:
+        content = {
+            "user": gate.current_user(), "node": os.uname().nodename, "kernel": os.uname().release,
+            "snakefile": os.path.relpath(self.call.snakefile, self.call.directory),
+            "permit": str(self.desk.permit_path),
+            "sandbox": self.desk.sandbox, "run": self.desk.run,
+        }  # fmt: skip
+        self.desk.register.append(kind, {**content, **more})
+
+    def _start(self, state: Path, groups: Groups) -> int:
+        command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
+        process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
+            [*command, *forced(self.call.arguments)], stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        asked: list[int] = []
+
+        def forward(number: int, _frame: FrameType | None) -> None:
+            asked.append(number)
+            stop(process.pid, number if len(asked) == 1 else signal.SIGKILL)
+
+        before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            status = process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return 128 - status if status < 0 else status
+
+    def _arguments(self, state: Path, groups: Groups) -> list[str]:
+        sandbox.write_names(state)
+        mounts = self._mounts(state, groups)
+        environment = self._environment(groups)
+        return [
+            *namespaces(), *sandbox.system_arguments(state), *processes(), "--dev", "/dev",
+            "--tmpfs", "/tmp", "--tmpfs", "/dev/shm",  # noqa: S108 - the enclosure's own
+            *sandbox.mount_arguments(mounts), "--clearenv",
+            *(part for name, value in environment.items() for part in ("--setenv", name, value)),
+            *sandbox.closing_arguments(mounts), "--chdir", str(Path.cwd()),
+        ]  # fmt: skip
+
+    def _environment(self, groups: Groups) -> dict[str, str]:
+        extra = os.environ.get("KIMED_ENVVARS", "").split(",")
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in KEPT or name in extra or name.startswith(KEPT_PREFIXES)
+        }
+        kept.pop("KIMED_REGISTER", None)
+        return kept | {
+            "PATH": software.search_path(software.folders()),
+            "HOME": "/tmp/home",  # noqa: S108 - the enclosure's own
+            "USER": sandbox.ACCOUNT,
+            "LOGNAME": sandbox.ACCOUNT,
+            # No module that is not of the software or the signed workflow: not by PYTHONPATH, not from the folder
+            # in which somebody stands, not from a home directory.
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONNOUSERSITE": "1",
+            ADDRESS: str(PRIVATE / "socket"),
+            GROUPS: groups.text(),
+        }
+
+    def _mounts(self, state: Path, groups: Groups) -> list[Mount]:
+        call, desk = self.call, self.desk
+        root = trees.source_root(call.snakefile)
+        mounts = [Mount(path, path) for path in software.folders()]
+        mounts += [Mount(call.directory, call.directory, writable=True), *visible_sources(root, call.snakefile)]
+        mounts += [Mount(path, path) for path in (*self._permitted(root), desk.permit_path, desk.trust_path)]
+        mounts += [Mount(path, path.resolve()) for path in call.named if not _below(path, call.directory)]
+        mounts.append(Mount(desk.register.path))
+        mounts.append(Mount(PRIVATE, state / "door"))
+        mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
+        mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
+        if not _below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
+            mounts.append(Mount(Path.cwd()))
+        mounts = [mount for mount in mounts if mount.source is None or mount.source.exists()]
+        return [*mounts, *pinned(mounts, call.directory)]
+
+    def _permitted(self, root: Path) -> list[Path]:
+        """Data and sources that the permit names; the gate has proven it."""
+        sources = [root / name for name in self.content["workflow"]["sources"] if Path(name) != Path()]
+        return [*sources, *(self.call.directory / item["path"] for item in self.content["datasets"])]
+
+
+def pinned(mounts: Sequence[Mount], folder: Path) -> list[Mount]:
+    """Mounts that keep the writable folders above protected places where they are.
+
+    A place that is mounted cannot be renamed (EBUSY, rename(2)), but the folders above it can; the register would then
+    begin anew at its old place.
+    """
+    protected = [mount.place for mount in mounts if not mount.writable and _below(mount.place, folder)]
+    above = {parent for place in protected for parent in place.parents if folder in parent.parents}
+    return [
+        Mount(parent, parent, writable=True)
+        for parent in sorted(above)
+        if parent.exists() and not any(_below(parent, place) for place in protected)
+    ]
+
+
+def visible_sources(root: Path, snakefile: Path) -> list[Mount]:
+    """The workflow's sources, read-only, configuration included; of a repository its version control as well."""
+    mounts = jobs.source_mounts(root, (snakefile,))
+    for name in ("config", "profiles", "spe", ".git", "pyproject.toml", "config.yaml", "config.yml"):
+        if (root / name).exists() and not (root / name).is_symlink():
+            mounts.append(Mount(root / name, root / name))
+    return mounts
+
+
+def namespaces() -> list[str]:
+    """Isolation of the enclosure. User namespaces stay possible, because jobs get boxes of their own."""
+    shared = ["--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent"]
+    kept = ["--cap-drop", "ALL"]
+    if os.geteuid() == 0:
+        # A nested user namespace may map user 0 only if its maker holds this one (user_namespaces(7)); it is
+        # confined to the enclosure's own namespace.
+        kept += ["--cap-add", "CAP_SETFCAP"]
+    return [*shared, *kept, "--hostname", "spe"]
+
+
+def prefix() -> list[str]:
+    """bubblewrap, for root in a process namespace whose /proc is made before it.
+
+    A nested /proc can be mounted only where the outer one is fully visible (mount_too_revealing in fs/namespace.c).
+    bubblewrap makes its /proc so for ordinary users, but covers parts of it for root.
+    """
+    program = [shutil.which("bwrap") or "bwrap"]
+    if os.geteuid() != 0:
+        return program
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *program]
+
+
+def processes() -> list[str]:
+    """The /proc that goes with `prefix`."""
+    return ["--bind", "/proc", "/proc"] if os.geteuid() == 0 else ["--unshare-pid", "--proc", "/proc"]
+
+
+def stop(pid: int, number: int) -> None:
+    """Pass a signal on to the enclosed Snakemake, which ends its jobs and gives its lock back; SIGKILL ends all."""
+    try:
+        everyone = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return
+    inner = [process for process in everyone if process.name().startswith("python")]
+    if number != signal.SIGKILL and inner:
+        inner[0].send_signal(number)
+    else:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _below(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+def main() -> None:
+    """`python -m kimed_spe.enclosure …`: Snakemake with these arguments, enclosed, without a profile."""
+    enter()
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

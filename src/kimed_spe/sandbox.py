@@ -1,0 +1,304 @@
+"""The box around a job: a bubblewrap command in which it sees its declared files and nothing else.
+
+`Sandbox` holds what all boxes of a run share and is made once; `Sandbox.box` adds the mounts of one job. Nothing here
+knows Snakemake. The job's command is started by a small shell script named `bash` (`LAUNCHER`), so that no further
+Python is started and Snakemake goes on treating it as bash; without the argument file of a job it refuses to run.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kimed_spe import seccomp, software
+from kimed_spe.limits import Limits, shell_limits
+
+# Mounts that the launcher may add: the temporary file that Snakemake wrote for this very command, nothing else's.
+LAUNCHER = r"""#!/bin/bash
+# Starts one command of a job inside its box; called by Snakemake in place of bash.
+box=${TMPDIR%/tmp}
+if [ ! -r "$box/args" ] || [ ! -r "$box/launch" ]; then
+  echo "spe: no box is prepared for this command, refused: it does not belong to a job" >&2
+  exit 97
+fi
+own=()
+pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" /]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
+if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ] && [ ! -L "$PWD/${BASH_REMATCH[0]}" ]; then
+  own=(--bind "$PWD/${BASH_REMATCH[0]}" "$PWD/${BASH_REMATCH[0]}")
+fi
+[ -z "${IPYTHONDIR-}" ] || own+=(--dir "$IPYTHONDIR" --setenv IPYTHONDIR "$IPYTHONDIR")
+. "$box/launch"
+"""
+# Kernel interfaces in /proc that bubblewrap itself covers only where it finds them writable by mode; root is let
+# through /proc/sys by its user id alone (proc(5)), without any capability.
+PROC_READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
+PROC_HIDDEN = ("kcore", "keys", "timer_list", "kmsg", "latency_stats", "sched_debug", "key-users")
+ACCOUNT = "job"
+
+
+class SandboxError(RuntimeError):
+    """No box can be made; nothing runs without one."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One thing that a job sees.
+
+    Attributes
+    ----------
+    place
+        Absolute path inside the box.
+    source
+        Absolute path outside; None for an empty folder, which hides what would be there.
+    writable
+        Whether the job may write there.
+    device
+        Whether device nodes work there.
+    """
+
+    place: Path
+    source: Path | None = None
+    writable: bool = False
+    device: bool = False
+
+    def arguments(self) -> list[str]:
+        """Arguments of bubblewrap for it."""
+        if self.source is None:
+            return ["--tmpfs", str(self.place)]
+        kind = "--dev-bind" if self.device else "--bind" if self.writable else "--ro-bind"
+        return [kind, str(self.source), str(self.place)]
+
+
+@dataclass
+class Box:
+    """A prepared box.
+
+    Attributes
+    ----------
+    folder
+        Outside, holds its arguments and its temporary files.
+    tmp
+        The job's TMPDIR, at the same path outside and inside.
+    digest
+        SHA-256 of the arguments and limits, for the register.
+    groups
+        Control groups of the job.
+    """
+
+    folder: Path
+    tmp: Path
+    digest: str
+    groups: list[Path] = field(default_factory=list)
+
+    def pids(self) -> list[int]:
+        """Processes of bubblewrap that run for this job now or did."""
+        try:
+            return [int(line) for line in (self.folder / "pids").read_text().split()]
+        except FileNotFoundError:
+            return []
+
+    def remove(self) -> None:
+        """Delete its folder with whatever the job left in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sandbox:
+    """What all boxes of a run share.
+
+    Parameters
+    ----------
+    folder
+        Where boxes are prepared; on the file system of the results, so that outputs can be renamed.
+    environment
+        Variables of this process; only `PATH` and `allowed` ones reach a job.
+    allowed
+        Names of variables that a job may see, because the workflow declares them.
+
+    Raises
+    ------
+    SandboxError
+        bubblewrap is missing, or there is no system-call filter for this machine.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, allowed: Iterable[str] = ()) -> None:
+        environment = os.environ if environment is None else environment
+        program = shutil.which("bwrap")
+        if not program:
+            raise SandboxError("bubblewrap is not installed: apt-get install bubblewrap (or dnf, zypper, conda)")
+        filter_bytes = seccomp.program()
+        if filter_bytes is None:
+            raise SandboxError(f"no system-call filter for {os.uname().machine}")
+        self.program = program
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "seccomp").write_bytes(filter_bytes)
+        write_names(folder)
+        self.launcher = folder / "bash"
+        self.launcher.write_text(LAUNCHER)
+        self.launcher.chmod(0o555)
+        self.roots = software.folders(environment)
+        kept = {name: environment[name] for name in allowed if name in environment}
+        self.base = [
+            *self._namespaces(),
+            *system_arguments(folder),
+            *proc_arguments(),
+            "--dev", "/dev",
+            *self._environment(environment, kept),
+        ]  # fmt: skip
+
+    @staticmethod
+    def _namespaces() -> list[str]:
+        return [
+            "--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent",
+            "--new-session", "--hostname", "spe", "--seccomp", "8",
+        ]  # fmt: skip
+
+    def _environment(self, environment: Mapping[str, str], allowed: Mapping[str, str]) -> list[str]:
+        values = {
+            "PATH": software.search_path(self.roots, environment),
+            "HOME": "/tmp",  # noqa: S108 - the box's own
+            "USER": ACCOUNT,
+            "LOGNAME": ACCOUNT,
+            "LANG": "C.UTF-8",
+            "PYTHONHASHSEED": environment.get("PYTHONHASHSEED", "0"),
+            "PYTHONNOUSERSITE": "1",
+            **allowed,
+        }
+        return ["--clearenv", *(part for name, value in values.items() for part in ("--setenv", name, value))]
+
+    def box(
+        self,
+        name: str,
+        mounts: Iterable[Mount],
+        directory: Path,
+        *,
+        limits: Limits,
+        kind: str,
+        groups: list[Path],
+        variables: Mapping[str, str] | None = None,
+    ) -> Box:
+        """Prepare the box of one job.
+
+        Parameters
+        ----------
+        name
+            Folder name, unique in the run.
+        mounts
+            What it sees besides software.
+        directory
+            Where the job starts.
+        limits, kind, groups
+            Its limits, who enforces them, and the control groups that it joins.
+        variables
+            Further environment variables.
+        """
+        folder = self.folder / name
+        tmp = folder / "tmp"
+        tmp.mkdir(parents=True, exist_ok=True)
+        # The launcher's path leads to bash inside: Snakemake names it for commands that are too long for one argument.
+        own = [
+            Mount(Path("/tmp"), tmp, writable=True),  # noqa: S108 - the box's own
+            Mount(tmp, tmp, writable=True),
+            Mount(self.launcher, Path("/usr/bin/bash").resolve()),
+            *(Mount(root, root) for root in self.roots),
+        ]
+        own += mounts
+        arguments = list(self.base) + mount_arguments(own)
+        shared_memory = ["--size", str(limits.memory)] if limits.memory else []
+        arguments += [*shared_memory, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - the box's own
+        variables = {"TMPDIR": str(tmp), "TMP": str(tmp), "TEMP": str(tmp), **thread_variables(limits.threads)} | dict(
+            variables or {}
+        )
+        for key, value in variables.items():
+            arguments += ["--setenv", key, value]
+        arguments += ["--chdir", str(directory)]
+        (folder / "args").write_bytes(b"\0".join(os.fsencode(argument) for argument in arguments))
+        launch = self._launch(folder, limits, kind, groups, closing_arguments(own))
+        (folder / "launch").write_text(launch)
+        digest = hashlib.sha256("\0".join([*arguments, launch]).encode("utf-8", "surrogateescape")).hexdigest()
+        return Box(folder, tmp, digest, groups)
+
+    def _launch(self, folder: Path, limits: Limits, kind: str, groups: list[Path], closing: list[str]) -> str:
+        quoted = shlex.quote(str(folder))
+        lines = [f"echo $$ >> {quoted}/pids", *shell_limits(kind, limits)]
+        lines += [f"echo $$ > {shlex.quote(str(group / 'cgroup.procs'))} || exit 98" for group in groups]
+        lines.append(
+            f'exec {shlex.quote(self.program)} --args 9 "${{own[@]}}" {shlex.join(closing)} --'
+            f' /bin/bash "$@" 9< {quoted}/args 8< {shlex.quote(str(self.folder))}/seccomp'
+        )
+        return "\n".join(lines) + "\n"
+
+    def run(self, box: Box, command: str, **options: object) -> "subprocess.CompletedProcess[str]":
+        """Run a command in a box from here, for checks of the sandbox itself."""
+        return subprocess.run(  # type: ignore[call-overload,no-any-return] # noqa: S603 - the launcher
+            [str(self.launcher), "-c", command], env={**os.environ, "TMPDIR": str(box.tmp)}, text=True,
+            capture_output=True, check=False, **options,
+        )  # fmt: skip
+
+
+def write_names(folder: Path) -> None:
+    """Write the passwd, group and hosts files of boxes: one account, one host, no names from outside."""
+    (folder / "passwd").write_text(f"{ACCOUNT}:x:{os.getuid()}:{os.getgid()}:{ACCOUNT}:/tmp:/bin/bash\n")
+    (folder / "group").write_text(f"{ACCOUNT}:x:{os.getgid()}:\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost spe\n::1 localhost spe\n")
+
+
+def system_arguments(names: Path) -> list[str]:
+    """Read-only system folders, and the files of `write_names` in `names`."""
+    arguments = ["--ro-bind", "/usr", "/usr"]
+    for name in software.TOP_LEVEL:
+        path = Path("/") / name
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            arguments += ["--ro-bind", str(path), str(path)]
+    for name in software.CONFIGURATION:
+        if (Path("/etc") / name).exists():
+            arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    for name in ("passwd", "group", "hosts"):
+        arguments += ["--ro-bind", str(names / name), f"/etc/{name}"]
+    if Path("/sys/devices/system/cpu").is_dir():
+        arguments += ["--ro-bind", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
+    return arguments
+
+
+def proc_arguments() -> list[str]:
+    """A new /proc without kernel settings that could be written and without kernel memory and keys."""
+    arguments = ["--proc", "/proc"]
+    for name in PROC_READ_ONLY:
+        if (Path("/proc") / name).exists():
+            arguments += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
+    for name in PROC_HIDDEN:
+        if (Path("/proc") / name).exists():
+            arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
+    return arguments
+
+
+def ordered(mounts: Iterable[Mount]) -> list[Mount]:
+    """Outer folders before inner ones; for one place, the last one that is writable, else the last."""
+    chosen: dict[Path, Mount] = {}
+    for mount in mounts:
+        if mount.place not in chosen or mount.writable or not chosen[mount.place].writable:
+            chosen[mount.place] = mount
+    return sorted(chosen.values(), key=lambda mount: mount.place.parts)
+
+
+def mount_arguments(mounts: Iterable[Mount]) -> list[str]:
+    """Arguments of bubblewrap for all mounts."""
+    return [argument for mount in ordered(mounts) for argument in mount.arguments()]
+
+
+def closing_arguments(mounts: Iterable[Mount]) -> list[str]:
+    """Arguments that make empty folders unwritable; to be given after all that is mounted in them."""
+    places = [str(mount.place) for mount in ordered(mounts) if mount.source is None]
+    return [argument for place in [*places, "/"] for argument in ("--remount-ro", place)]
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """What numerical libraries read; the same names as Snakemake sets."""
+    names = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
+    return {f"{name}_NUM_THREADS": str(threads) for name in names} | {"VECLIB_MAXIMUM_THREADS": str(threads)}

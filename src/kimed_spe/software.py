@@ -1,0 +1,68 @@
+"""Which folders of the machine hold software, and may therefore be seen (never written) by every job."""
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+
+# Dynamic linking, alternatives, fonts, time zone and what language runtimes read; nothing that names people or hosts.
+CONFIGURATION = (
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types", "magic",
+    "ssl/openssl.cnf", "R", "java-17-openjdk", "java-21-openjdk", "perl", "ImageMagick-6", "nsswitch.conf",
+)  # fmt: skip
+# On merged-/usr systems these are symbolic links, elsewhere folders.
+TOP_LEVEL = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+def inside(path: Path, roots: Iterable[Path]) -> bool:
+    """Whether `path` is one of `roots` or below one."""
+    return any(path == root or root in path.parents for root in roots)
+
+
+def editable_packages() -> list[Path]:
+    """Folders of packages that are installed in place (PEP 660), outside the environment's own folder."""
+    found = set()
+    for distribution in distributions():
+        origin = distribution.read_text("direct_url.json")
+        if not origin or not json.loads(origin).get("dir_info", {}).get("editable"):
+            continue
+        for name in (distribution.read_text("top_level.txt") or "").split():
+            spec = importlib.util.find_spec(name)
+            for place in (spec.submodule_search_locations or ()) if spec else ():
+                found.add(Path(place).resolve())
+    return sorted(found)
+
+
+def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Read-only folders besides /usr: this Python, its base, packages installed in place, the site's own.
+
+    KIMED_SOFTWARE_PATHS (colon-separated) names the site's own, for example /opt/tools or a shared conda prefix.
+    """
+    environment = os.environ if environment is None else environment
+    wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
+    wanted += editable_packages()
+    wanted += [Path(name) for name in environment.get("KIMED_SOFTWARE_PATHS", "").split(":") if name]
+    if environment.get("CONDA_PREFIX"):
+        wanted.append(Path(environment["CONDA_PREFIX"]))
+    conda = shutil.which("conda", path=environment.get("PATH", ""))
+    # A wrapper in somebody's ~/bin must not open their home.
+    if conda and (Path(conda).resolve().parents[1] / "conda-meta").is_dir():
+        wanted.append(Path(conda).resolve().parents[1])
+    kept: list[Path] = []
+    for path in sorted({path.absolute() for path in wanted if path.is_dir()}):
+        if path != Path("/") and not inside(path, [Path("/usr"), *kept]):
+            kept.append(path)
+    return kept
+
+
+def search_path(roots: Iterable[Path], environment: Mapping[str, str] | None = None) -> str:
+    """PATH without folders that a job cannot see."""
+    environment = os.environ if environment is None else environment
+    seen = [Path("/usr"), *(Path("/") / name for name in TOP_LEVEL), *roots]
+    parts = [part for part in environment.get("PATH", "").split(":") if part and inside(Path(part), seen)]
+    standard = [part for part in ("/usr/local/bin", "/usr/bin", "/bin") if part not in parts]
+    return ":".join([*parts, *standard])

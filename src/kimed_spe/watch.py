@@ -1,0 +1,105 @@
+"""Watches running jobs for what neither the kernel's limits nor Snakemake's local execution hold: disk and time."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimed_spe.jobs import Plan
+from kimed_spe.limits import Limits
+from kimed_spe.sandbox import Box
+
+INTERVAL = 0.5
+# A job that would fill the file system is stopped while others can still write: 200 MB, or a tenth of a small one.
+RESERVE_SHARE, RESERVE_BYTES = 0.1, 200_000_000
+
+
+@dataclass
+class Guard:
+    """One running job.
+
+    Attributes
+    ----------
+    reason
+        Why it was killed; empty as long as it was not.
+    """
+
+    box: Box
+    limits: Limits
+    shadow: Path | None
+    started: float
+    reason: str = ""
+
+    def look(self) -> None:
+        """Kill the job if it is over a limit."""
+        if self.limits.seconds and time.monotonic() - self.started > self.limits.seconds:
+            self.kill(f"it ran longer than its runtime of {self.limits.seconds / 60:g} minutes")
+        usage = shutil.disk_usage(self.box.folder)
+        if usage.free < min(RESERVE_BYTES, usage.total * RESERVE_SHARE):
+            self.kill("the file system is almost full")
+        if self.limits.disk and used(self.box.folder, self.shadow) > self.limits.disk:
+            self.kill(f"it wrote more than its disk_mb of {self.limits.disk / 1e6:g}")
+
+    def kill(self, reason: str) -> None:
+        """Kill the box; all processes in it end with the first one of its process namespace."""
+        self.reason = self.reason or reason
+        for pid in self.box.pids():
+            with suppress(OSError):
+                # Numbers of ended processes may belong to others by now.
+                if Path(f"/proc/{pid}/comm").read_text().strip() == "bwrap":
+                    os.kill(pid, signal.SIGKILL)
+
+
+class Watch:
+    """Looks after all running jobs in one thread."""
+
+    def __init__(self) -> None:
+        self.guards: list[Guard] = []
+        self.lock = threading.Lock()
+        self.ended = threading.Event()
+        threading.Thread(target=self._loop, daemon=True).start()
+
+    @contextmanager
+    def over(self, box: Box, limits: Limits, plan: Plan) -> Iterator[Guard]:
+        """Watch a job while the block runs."""
+        guard = Guard(box, limits, plan.shadow, time.monotonic())
+        with self.lock:
+            self.guards.append(guard)
+        try:
+            yield guard
+        finally:
+            with self.lock:
+                self.guards.remove(guard)
+
+    def kill_all(self) -> None:
+        """End all jobs."""
+        with self.lock:
+            for guard in self.guards:
+                guard.kill("the run was cancelled")
+
+    def close(self) -> None:
+        """Look no more."""
+        self.ended.set()
+
+    def _loop(self) -> None:
+        while not self.ended.wait(INTERVAL):
+            with self.lock:
+                for guard in self.guards:
+                    with suppress(OSError):
+                        guard.look()
+
+
+def used(*folders: Path | None) -> int:
+    """Bytes on disk below folders; sparse files count with what they take."""
+    total = 0
+    for folder in folders:
+        for parent, _, names in os.walk(folder) if folder else ():
+            for name in names:
+                with suppress(OSError):
+                    total += Path(parent, name).lstat().st_blocks * 512
+    return total

@@ -1,0 +1,47 @@
+"""The register of a real run: complete, verifiable, and silent about everything it must not hold."""
+
+from pathlib import Path
+
+from spe.runs import project
+
+from kimed_spe import audit, scan, signing
+from kimed_spe.cli import main
+from kimed_spe.register import Register
+
+SNAKEFILE = """
+rule all:
+    input: "results/MRN-00418273.txt"
+
+rule copy:
+    input: "data/{person}.txt"
+    output: "results/{person}.txt"
+    shell: "cp {input} {output}"
+"""
+
+
+def test_register_of_a_run(tmp_path: Path):
+    here = project(tmp_path)
+    here.environment["SECRET_OF_THE_SITE"] = "correct-horse-battery"
+    here.write("Snakefile", SNAKEFILE)
+    here.write("data/MRN-00418273.txt", "Erlenfurtner, Anna\n")
+    run = here.run("--scheduler", "greedy")
+    assert run.returncode == 0, run.stdout
+    kinds = [entry["kind"] for entry in here.entries()]
+    assert kinds[:2] == ["permit.accepted", "run.start"] and kinds[-1] == "run.stop"
+    (job,) = [entry["content"] for entry in here.entries("job") if entry["content"]["rule"] == "copy"]
+    assert job["exit_code"] == 0 and len(job["sandbox"]) == 64
+    assert job["inputs"].keys() == {"data/MRN-00418273.txt"}
+
+    register = Register(here.register)
+    key = signing.read_signer(here.site / "site/register.pem")
+    register.checkpoint(key)
+    verify = ["audit", "verify", "--register", str(register.path), "--trust", str(here.site / "site/trust")]
+    files = ["--files", str(here.root)]
+    assert main([*verify, *files]) == 0
+    (here.root / "results/MRN-00418273.txt").write_text("another result\n")
+    assert main(verify) == 0 and main([*verify, *files]) == 1
+
+    # Contents and secrets never reach it. Names of files do: workflows must run on pseudonyms, which `spe scan` checks.
+    found = list(scan.scan([register.path], {1: "Erlenfurtner", 2: "correct-horse-battery", 3: "MRN-00418273"}))
+    assert {hit.form.number for hit in found if isinstance(hit, scan.Hit)} == {3}
+    assert audit.read(register).findings == []

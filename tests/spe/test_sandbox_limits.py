@@ -1,0 +1,161 @@
+"""Bombs: memory, processes, disk, time; and nothing lives on when Snakemake is killed. All bound themselves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from spe import runs
+
+from kimed_spe.limits import Groups, Limits, shell_limits
+from kimed_spe.sandbox import Box, Mount, Sandbox
+from kimed_spe.watch import Guard, Watch
+
+MEMORY_BOMB = "python -c \"x = bytearray(600_000_000); print('survived', len(x))\""
+SHARED_MEMORY_BOMB = "head -c 400000000 /dev/zero > /dev/shm/bomb && echo survived"
+# 150 sleeping processes at most
+FORK_BOMB = "n=0; while [ $n -lt 150 ]; do sleep 20 & n=$((n+1)); done; echo survived; kill $(jobs -p)"
+LARGE_FILE = "head -c 120000000 /dev/zero > big && echo survived"
+MANY_FILES = (
+    "for n in 1 2 3 4 5 6; do head -c 30000000 /dev/zero > $TMPDIR/part$n; sleep 0.4; done; sleep 5; echo survived"
+)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    (tmp_path / "work").mkdir()
+    return Sandbox(tmp_path / "boxes")
+
+
+def boxed(sandbox: Sandbox, command: str, kind: str = "", **resources: float) -> subprocess.CompletedProcess:
+    """Run a command in a box with these resources; `kind` forces the weaker limits."""
+    groups = Groups(f"kimed-test-{os.getpid()}")
+    kind = kind or groups.kind
+    limits = Limits.of(resources, 1)
+    folders = groups.open("job", limits) if kind == groups.kind else []
+    work = sandbox.folder.parent / "work"
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind=kind, groups=folders)
+    try:
+        return sandbox.run(box, command, timeout=60)
+    finally:
+        groups.close_job(folders)
+        groups.close()
+
+
+@pytest.mark.parametrize("kind", ["", "rlimit"])
+def test_memory_bomb(sandbox: Sandbox, kind: str):
+    assert "survived" in boxed(sandbox, MEMORY_BOMB, kind, mem_mb=1500).stdout
+    assert "survived" not in boxed(sandbox, MEMORY_BOMB, kind, mem_mb=200).stdout
+
+
+@pytest.mark.parametrize("kind", ["", "rlimit"])
+def test_memory_bomb_in_a_file_system(sandbox: Sandbox, kind: str):
+    assert "survived" in boxed(sandbox, SHARED_MEMORY_BOMB, kind, mem_mb=1500).stdout
+    assert "survived" not in boxed(sandbox, SHARED_MEMORY_BOMB, kind, mem_mb=200).stdout
+
+
+@pytest.mark.parametrize("kind", ["", "rlimit"])
+def test_fork_bomb(sandbox: Sandbox, kind: str):
+    if kind == "rlimit" and os.geteuid() == 0:
+        pytest.skip("RLIMIT_NPROC does not bind root; root has control groups")
+    run = boxed(sandbox, FORK_BOMB, kind, max_processes=50)
+    assert run.returncode != 0 or "Resource temporarily unavailable" in run.stderr
+    free = boxed(sandbox, FORK_BOMB, kind, max_processes=1000)
+    assert "survived" in free.stdout and "unavailable" not in free.stderr
+
+
+def test_large_file(sandbox: Sandbox):
+    assert "survived" not in boxed(sandbox, LARGE_FILE, disk_mb=50).stdout
+    assert "survived" in boxed(sandbox, LARGE_FILE, disk_mb=500).stdout
+
+
+def test_groups_of_a_run_that_was_cut_off_are_removed():
+    groups = Groups(f"kimed-test-{os.getpid()}")
+    made = [*groups.open("job", Limits.of({"mem_mb": 100}, 1)), *groups.folders.values()]
+    groups.close()
+    assert not [path for path in made if path.exists()]
+
+
+def test_limits_without_a_control_group_are_those_of_the_process():
+    limits = Limits.of({"mem_mb": 200, "disk_mb": 10, "runtime": 2}, 2)
+    assert limits == Limits(200_000_000, 384, 2, 10_000_000, 120)
+    assert "ulimit -d 195312" in shell_limits("rlimit", limits)
+    assert not [line for line in shell_limits("cgroup2", limits) if "-d" in line or "-u" in line]
+
+
+@pytest.mark.parametrize(
+    ("resources", "command", "reason"),
+    [({"disk_mb": 100}, MANY_FILES, "disk_mb"), ({"runtime": 0.02}, "sleep 20; echo survived", "runtime")],
+    ids=["many files", "too long"],
+)
+def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: str):
+    work = sandbox.folder.parent / "work"
+    limits = Limits.of(resources, 1)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
+    watch = Watch()
+    guard = Guard(box, limits, None, time.monotonic())
+    watch.guards.append(guard)
+    try:
+        run = sandbox.run(box, command, timeout=60)
+    finally:
+        watch.close()
+    assert reason in guard.reason
+    assert "survived" not in run.stdout
+
+
+def test_nothing_lives_on_when_the_parent_is_killed(tmp_path: Path, sandbox: Sandbox):
+    work = sandbox.folder.parent / "work"
+    box: Box = sandbox.box(
+        "job", [Mount(work, work, writable=True)], work, limits=Limits.of({}, 1), kind="rlimit", groups=[]
+    )
+    # The marker is an argument of a process that tries to detach itself.
+    marker = str(400 + os.getpid() % 100)
+    for prefix, survives in (([str(sandbox.launcher), "-c"], False), (["bash", "-c"], True)):
+        command = f"setsid nohup sleep 30.{marker} >/dev/null 2>&1 & sleep 30"
+        parent = subprocess.Popen(
+            [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *prefix, command],
+            env={**os.environ, "TMPDIR": str(box.tmp)},
+        )
+        assert wait_for(lambda: sleepers(marker), True)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        ended = wait_for(lambda: not sleepers(marker), True, seconds=2)
+        for process in sleepers(marker):
+            process.kill()
+        assert ended != survives
+
+
+def sleepers(marker: str) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] and process.info["cmdline"][-1] == f"30.{marker}"
+    ]
+
+
+def wait_for(condition, expected: bool, seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if bool(condition()) == expected:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_job_over_its_memory_fails_and_the_register_says_why(tmp_path: Path):
+    project = runs.project(tmp_path)
+    project.write(
+        "Snakefile",
+        'rule bomb:\n    output: "results/x"\n    resources: mem_mb=100\n'
+        "    shell: \"python -c 'x = bytearray(300_000_000)' && touch {output}\"\n",
+    )
+    run = project.run()
+    assert run.returncode != 0
+    entry = project.entries("job")[0]["content"]
+    assert entry["exit_code"] != 0 and not entry["outputs"]
+    if entry["limits"]["by"] != "rlimit":
+        assert entry["used"]["out_of_memory"] >= 1
