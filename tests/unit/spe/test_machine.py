@@ -38,3 +38,18 @@ def test_banner_is_shown_by_the_main_process_only(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["snakemake", "--mode", "subprocess", "--target-jobs", "a:"])
     announce(machine)
     assert capsys.readouterr().err == ""
+
+
+def test_a_permit_turns_governance_on_and_the_banner_says_so():
+    free, governed = choose({"PATH": ""}), choose({"PATH": "", "KIMED_PERMIT": "permit.json"})
+    assert not free.governed and any("not governed" in reason for reason in free.reasons)
+    assert governed.governed and any("bubblewrap" in reason for reason in governed.reasons)
+    open_run = choose({"PATH": "", "KIMED_PERMIT": "permit.json", "KIMED_SANDBOX": "none"})
+    assert any("NONE" in reason for reason in open_run.reasons)
+
+
+def test_a_site_file_turns_governance_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("kimed_spe.site.FILE", tmp_path / "spe.json")
+    assert not choose({"PATH": ""}).governed
+    (tmp_path / "spe.json").write_text("{}")
+    assert choose({"PATH": ""}).governed
