@@ -1,4 +1,4 @@
-# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | lock | clean | help
+# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock | clean | help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONHASHSEED := 0
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help setup demo demo-real test test-all bench lint fmt test-data lock clean
+.PHONY: help setup demo demo-real test test-all bench lint fmt test-data demo-permit lock clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ fmt: $(READY) ## format all code
 test-data: $(READY) ## write test_data/ and the sample sheets in config/ again, from their seed
 	@snakemake -s workflows/synthetic/Snakefile --cores all --config 'pathvars={results: test_data}'
 	@cp test_data/sheets/*.tsv config/
+
+demo-permit: $(READY) ## sign the demonstration permit for the workflows as they are now
+	@spe permit demo
 
 lock: $(READY) ## resolve pyproject.toml and write requirements/*.lock
 	@uv pip compile pyproject.toml --group host --group analysis --group imaging --group dev \

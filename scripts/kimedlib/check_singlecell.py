@@ -176,8 +176,9 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
     for role in ("reference", "contrast"):
         donors = frame.loc[frame["condition"] == comparison[role], "patient_id"].nunique()
         if donors < comparison["minimum_donors"]:
+            # Snakemake prints a message as it is and drops its arguments.
             logging.getLogger("snakemake.logging").warning(
-                "%s: condition '%s' has %d donor(s), %d are needed: composition and expression will not be compared",
-                sheet, comparison[role], donors, comparison["minimum_donors"],
-            )  # fmt: skip
+                f"{sheet}: condition '{comparison[role]}' has {donors} donor(s), {comparison['minimum_donors']} are "
+                "needed: composition and expression will not be compared"
+            )
     return problems
