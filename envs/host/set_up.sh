@@ -57,7 +57,7 @@ install_torch() {
   "${uv[@]}" --requirement requirements/torch.txt
 }
 
-[ -x "$venv/bin/python" ] || make_venv "$(find_python)"
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || make_venv "$(find_python)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 # connection-pool is pure Python and published as source only.
 "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --require-hashes \
