@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 
 from kimedlib.atomic import atomic_path
+from kimedlib.cells_writing import write_gzip
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
 from kimedlib.singlecell_threads import compiled_code_cache
@@ -110,8 +111,10 @@ def main(
         markers: cluster_markers(data, settings["reported_markers"]),
     }
     for path, content in outputs.items():
+        text = content.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
         with atomic_path(path) as temporary:
-            content.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+            # pandas would put the time and the temporary name into the gzip header.
+            write_gzip(temporary, text) if path.suffix == ".gz" else temporary.write_text(text, encoding="utf-8")
     with atomic_path(cells) as temporary:
         data.write_h5ad(temporary, compression="gzip")
 

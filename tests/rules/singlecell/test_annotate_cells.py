@@ -10,6 +10,11 @@ def test_types_are_the_planted_ones(study):
     assert (cells["cell_type_x"] == cells["cell_type_y"]).mean() > 0.95
 
 
+def test_packed_table_holds_neither_time_nor_name(study):
+    # RFC 1952: byte 3 holds the flags (FNAME is 8), bytes 4 to 7 the time.
+    assert (study.folder / "cells.tsv.gz").read_bytes()[3:8] == bytes(5)
+
+
 def test_markers_of_the_b_cells_are_those_of_b_cells(study):
     types = pd.read_csv(study.folder / "types.tsv", sep="\t").set_index("cell_type")
     markers = pd.read_csv(study.folder / "markers.tsv", sep="\t")
