@@ -87,3 +87,13 @@ def cohort_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cohort_run")
     run_snakemake("cohort", root, "cohort", offline=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def permitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment for governed runs: a demonstration permit over the checkout as it is now, and a register of its own."""
+    folder = tmp_path_factory.mktemp("permit")
+    permit = folder / "permit.json"
+    command = [sys.executable, "-m", "kimed_spe.cli", "permit", "demo", "--output", str(permit)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    return {"KIMED_PERMIT": str(permit), "KIMED_REGISTER": str(folder / "register")}

@@ -65,13 +65,13 @@ install_torch() {
 install_torch
 "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 "$venv/bin/python" -c 'import monai, pysam, scanpy, snakemake, torch' || fail "the environment does not import; remove .venv and call make again"
-# Governed runs need bubblewrap; everything else works without it.
+# `--profile spe` needs bubblewrap and refuses to run without it.
 if ! command -v bwrap >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
     apt-get update -qq && apt-get install -qq -y --no-install-recommends bubblewrap >/dev/null 2>&1; then
     echo "set-up: installed bubblewrap"
   else
-    echo "set-up: no bubblewrap: governed runs (KIMED_PERMIT) are off until someone does apt-get install bubblewrap" >&2
+    echo "set-up: NO BUBBLEWRAP: --profile spe refuses to run, \`make demo\` runs without permit, sandbox and register, until someone does: apt-get install bubblewrap" >&2
   fi
 fi
 touch "$venv/.ready"

@@ -58,7 +58,8 @@ def enforce(
         permit, store = permits.load(permit_path), trust.load(trust_path)
     except (PermitError, trust.TrustError) as error:
         place = "permit" if isinstance(error, PermitError) else "trust store"
-        refusal = Refusal(place, "a readable, signed document", str(error), "the administrator of this environment")
+        ask = "KIMED_PERMIT names another one; the administrator of this environment knows which"
+        refusal = Refusal(place, "a readable, signed document", str(error), ask)
         register.append("permit.refused", {"permit": str(permit_path), "user": context.user, "fields": [place]})
         raise PermitRefused(str(permit_path), [refusal]) from error
     decision = {

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kimed_spe import site
+from kimed_spe import gate
 
 SOFTWARE = ("host", "conda")
 
@@ -25,15 +25,12 @@ class Machine:
         `host` (the locked environment that Snakemake itself runs in) or `conda` (envs/*.yaml).
     cores
         Processors that this process may use.
-    governed
-        Whether the run needs a permit: KIMED_PERMIT names one, or the site's file does.
     reasons
         One line per choice, for people.
     """
 
     software: str
     cores: int
-    governed: bool
     reasons: tuple[str, ...]
 
 
@@ -53,18 +50,19 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
     if software == "conda" and not shutil.which("conda", path=environment.get("PATH", "")):
         raise ValueError("KIMED_SOFTWARE=conda, but there is no conda on PATH: install it, or unset KIMED_SOFTWARE")
     cores = len(os.sched_getaffinity(0))
-    governed = "KIMED_PERMIT" in environment or site.FILE.exists()
-    boxed = "bubblewrap, one box per job"
+    sandbox = "bubblewrap, one box per job without network"
     if environment.get("KIMED_SANDBOX") == "none":
-        boxed = "NONE (KIMED_SANDBOX; the permit must allow it)"
+        sandbox = "NONE (KIMED_SANDBOX; the permit must allow it)"
+    permit, _ = gate.places(environment)
+    whose = "; the demonstration's, for test_data/ only" if permit.parent == gate.DEMONSTRATION else ""
     reasons = (
-        f"executor: {'spe' if governed else 'local'} on this machine (cluster execution is not part of this release)",
+        "executor: spe on this machine (cluster execution is not part of this release)",
         f"software: {software} ({why})",
         f"cores:    {cores}",
-        f"sandbox:  {boxed if governed else 'off (KIMED_PERMIT=... turns governance on)'}",
-        f"permit:   {environment.get('KIMED_PERMIT', 'of this site') if governed else 'none: run not governed'}",
+        f"sandbox:  {sandbox}",
+        f"permit:   {permit}{whose}",
     )
-    return Machine(software, cores, governed, reasons)
+    return Machine(software, cores, reasons)
 
 
 def announce(machine: Machine) -> str:

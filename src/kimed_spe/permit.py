@@ -191,7 +191,7 @@ def _data_use(run: _Run) -> Iterator[Refusal]:
 def _workflow(run: _Run) -> Iterator[Refusal]:
     signed, contact, root = run.content["workflow"], run.committee, run.source_root
     if run.content["demonstration"]:
-        contact = f"{contact}; after a change on purpose, `spe permit demo` signs anew"
+        contact = "changed on purpose? `make demo-permit` signs anew; `--profile profiles/local` runs ungoverned"
     if isinstance(run.tree, trees.TreeProblem):
         yield Refusal("workflow.sources", ", ".join(signed["sources"]), str(run.tree), contact)
         return
@@ -209,6 +209,8 @@ def _workflow(run: _Run) -> Iterator[Refusal]:
 def _inputs(run: _Run) -> Iterator[Refusal]:
     """Every file that is read belongs to a data set of the permit, to the workflow, or is a lock file."""
     contact = run.trust.data_holders.get(run.content["controller"], run.trust.access_committee).contact
+    if run.content["demonstration"]:
+        contact = f"your own data need a permit of your own ({contact}); `--profile profiles/local` runs ungoverned"
     tops: dict[int, Path] = {}
     for number, item in enumerate(run.content["datasets"]):
         try:

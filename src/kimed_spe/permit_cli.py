@@ -54,6 +54,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     demo = actions.add_parser("demo", help="sign the demonstration permit anew, after a change of the workflow")
     demo.add_argument("--directory", "-d", type=Path, default=Path(), help="root of the repository")
     demo.add_argument("--snakefile", "-s", type=Path, default=Path("workflows/cohort/Snakefile"))
+    demo.add_argument("--output", "-o", type=Path, help="file to write (default: the demonstration permit itself)")
     demo.set_defaults(run=_demo)
 
 
@@ -134,6 +135,7 @@ def _demo(options: argparse.Namespace) -> int:
     content = issue.draft(folder / "permit.yaml", root, root / options.snakefile)
     names = ("demo-data-holder.pem", "demo-access-committee.pem")
     signers = [open_key(folder / "keys" / name) for name in names]
-    signing.write_envelope(signing.seal(content, permits.PAYLOAD_TYPE, *signers), folder / "permit.json")
-    print(f"{folder / 'permit.json'} covers the workflow as it is now (source tree {content['workflow']['digest']})")
+    target = options.output or folder / "permit.json"
+    signing.write_envelope(signing.seal(content, permits.PAYLOAD_TYPE, *signers), target)
+    print(f"{target} covers the workflow as it is now (source tree {content['workflow']['digest']})")
     return 0

@@ -17,10 +17,10 @@ def snakemake(repository: Path, *arguments: str, **environment: str) -> subproce
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["", *DEMONSTRATORS, "packaged"])
-def test_profile_plans_every_target(repository: Path, tmp_path: Path, target: str):
-    root = f"pathvars={{root: {tmp_path}}}"
-    run = snakemake(repository, "--profile", "spe", *([target] if target else []), "--dry-run", "--config", root)
+@pytest.mark.parametrize("targets", [(), (*DEMONSTRATORS, "packaged")], ids=["default", "named"])
+def test_profile_plans_every_target(repository: Path, permitted: dict[str, str], targets: tuple[str, ...]):
+    config = ("--config", "pathvars={root: results/never}")
+    run = snakemake(repository, "--profile", "spe", *targets, "--dry-run", *config, **permitted)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "KIMed profile 'spe'" in run.stderr
     jobs = [line for line in run.stdout.splitlines() + run.stderr.splitlines() if line.startswith("total")]

@@ -40,16 +40,15 @@ def test_banner_is_shown_by_the_main_process_only(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_permit_turns_governance_on_and_the_banner_says_so():
-    free, governed = choose({"PATH": ""}), choose({"PATH": "", "KIMED_PERMIT": "permit.json"})
-    assert not free.governed and any("not governed" in reason for reason in free.reasons)
-    assert governed.governed and any("bubblewrap" in reason for reason in governed.reasons)
-    open_run = choose({"PATH": "", "KIMED_PERMIT": "permit.json", "KIMED_SANDBOX": "none"})
-    assert any("NONE" in reason for reason in open_run.reasons)
+def said(environment: dict[str, str]) -> str:
+    return "\n".join(choose({"PATH": "", **environment}).reasons)
 
 
-def test_a_site_file_turns_governance_on(tmp_path, monkeypatch):
+def test_without_a_permit_it_is_the_demonstration(monkeypatch, tmp_path):
     monkeypatch.setattr("kimed_spe.site.FILE", tmp_path / "spe.json")
-    assert not choose({"PATH": ""}).governed
-    (tmp_path / "spe.json").write_text("{}")
-    assert choose({"PATH": ""}).governed
+    assert "test_data/ only" in said({}) and "bubblewrap" in said({})
+    assert "test_data/ only" not in said({"KIMED_PERMIT": "permit.json"})
+
+
+def test_a_run_without_sandbox_is_announced():
+    assert "NONE" in said({"KIMED_SANDBOX": "none"})
