@@ -91,7 +91,7 @@ def cohort_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def permitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment for governed runs: a demonstration permit over the checkout as it is now, and a register of its own."""
+    """Environment for governed runs: a demonstration permit over the checkout as it is, and a register of its own."""
     folder = tmp_path_factory.mktemp("permit")
     permit = folder / "permit.json"
     command = [sys.executable, "-m", "kimed_spe.cli", "permit", "demo", "--output", str(permit)]
