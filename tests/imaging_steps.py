@@ -85,13 +85,16 @@ def simulate(folder: Path) -> None:
     )  # fmt: skip
 
 
-def deidentify(folder: Path, series: Path, sample: str, key: str = KEY) -> None:
+def deidentify(
+    folder: Path, series: Path, sample: str, key: str = KEY, linkage: Path | None = None, patient_id: str = PATIENT
+) -> None:
     """One series to <folder>/deidentified/<sample>."""
     (folder / "key").write_text(key)
     deidentify_series.main(
-        series=series, key_file=folder / "key", profile=PROFILE, folder=folder / "deidentified" / sample,
+        series=series, key_file=folder / "key", linkage=linkage, profile=PROFILE,
+        folder=folder / "deidentified" / sample,
         audit=folder / "audit" / f"{sample}.tsv", decision=folder / "decisions" / f"{sample}.json", sample=sample,
-        patient_id=PATIENT, options=["modified_dates", "patient_characteristics"],
+        patient_id=patient_id, options=["modified_dates", "patient_characteristics"],
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """De-identify one DICOM series.
 
-Inputs:  the series as the sheet names it, the project's key, PS3.15 Table E.1-1
+Inputs:  the series as the sheet names it, the trust centre's linkage file or the project's key, PS3.15 Table E.1-1
 Outputs: <results>/deidentified/{sample}/, <results>/audit/{sample}.tsv, <results>/decisions/{sample}.json
 """
 
@@ -10,6 +10,7 @@ rule deidentify_series:
     input:
         series=lambda wildcards: SERIES[wildcards.sample],
         key_file=config["deidentification"]["key_file"],
+        linkage=config["deidentification"]["linkage"] or [],
         profile=config["deidentification"]["profile"],
     output:
         folder=directory("<results>/deidentified/{sample}"),

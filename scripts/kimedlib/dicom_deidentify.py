@@ -6,7 +6,6 @@ of the patient's own identifiers goes too. Pseudonyms, unique identifiers and da
 hash: every job maps alike, nobody without the key can map back or link to another project's release.
 """
 
-import datetime as dt
 import hashlib
 import hmac
 from collections import Counter
@@ -20,6 +19,8 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from kimedlib.dicom_profile import METHOD_CODES, Profile
+from kimedlib.problems import InputProblems, Problem
+from kimedlib.pseudonyms import Linkage, dicom_uid, shift_date
 
 TEXT = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "CS", "AE", "UR"})
 NUMBERS = frozenset({"US", "SS", "UL", "SL", "FL", "FD", "SV", "UV"})
@@ -40,30 +41,63 @@ Audit = Counter[tuple[str, str, str]]
 
 @dataclass(frozen=True)
 class Deidentifier:
-    """The mapping of one project.
+    """The mapping of one patient in one project.
 
     Attributes
     ----------
-    key
-        Secret of the project; at least 16 bytes.
+    pseudonym
+        Stands for the patient.
+    uid_key
+        Key of unique identifiers.
+    shift_days
+        Days to add to all dates.
     profile
         Table E.1-1 with options.
     """
 
-    key: bytes = field(repr=False)
+    pseudonym: str
+    uid_key: bytes = field(repr=False)
+    shift_days: int = field(repr=False)
     profile: Profile
-
-    def digest(self, *parts: str) -> bytes:
-        """Keyed hash of texts."""
-        return hmac.new(self.key, "\0".join(parts).encode(), hashlib.sha256).digest()
 
     def uid(self, original: str) -> UID:
         """Pseudonym of a unique identifier, below the UUID root 2.25 (PS3.5 B.2)."""
-        return UID(f"2.25.{int.from_bytes(self.digest('uid', original)[:16], 'big')}")
+        return UID(dicom_uid(original, self.uid_key))
 
-    def shift_days(self, patient: str) -> int:
-        """Days by which all dates of a patient move back, 1 to `MAXIMUM_SHIFT_DAYS`."""
-        return 1 + int.from_bytes(self.digest("dates", patient)[:8], "big") % MAXIMUM_SHIFT_DAYS
+
+def of_project(key: bytes, pseudonym: str, profile: Profile) -> Deidentifier:
+    """The mapping that a project's own key gives, where no trust centre issued a linkage file.
+
+    Dates move back by 1 to `MAXIMUM_SHIFT_DAYS` days.
+    """
+    uid_key, dates = (hmac.new(key, text.encode(), hashlib.sha256).digest() for text in ("uid", f"dates\0{pseudonym}"))
+    days = 1 + int.from_bytes(dates[:8], "big") % MAXIMUM_SHIFT_DAYS
+    return Deidentifier(pseudonym, uid_key, -days, profile)
+
+
+def of_linkage(linkage: Linkage, identifier: str, expected: str, file: str, profile: Profile) -> Deidentifier:
+    """The mapping that the trust centre issued for a patient number found in a file.
+
+    Parameters
+    ----------
+    identifier
+        (0010,0020) as it stands in the file.
+    expected
+        Pseudonym that the sample sheet names for the file.
+
+    Raises
+    ------
+    InputProblems
+        The linkage file lacks the number, or has another pseudonym for it: the series is another patient's.
+    """
+    pseudonym = linkage.pseudonym(identifier, file)
+    if pseudonym != expected:
+        found = f"is of {pseudonym} by the linkage file, the sheet says {expected}"
+        raise InputProblems(
+            [Problem(file, "patient_id", found, "correct the row of the sheet: the series is another's")]
+        )
+    number = identifier.strip()
+    return Deidentifier(pseudonym, linkage.uid_keys[number], linkage.date_shifts[number], profile)
 
 
 def load_key(text: str) -> bytes:
@@ -78,18 +112,6 @@ def load_key(text: str) -> bytes:
     if len(key) < 16:
         raise ValueError("the key has fewer than 16 characters: make one with `openssl rand -hex 32`")
     return key
-
-
-def shifted_date(value: str, days: int) -> str:
-    """A DICOM date or date-time moved back by whole days; the time of day stays.
-
-    Raises
-    ------
-    ValueError
-        Not a date.
-    """
-    day = dt.datetime.strptime(value[:8], "%Y%m%d").date() - dt.timedelta(days=days)
-    return f"{day:%Y%m%d}{value[8:]}"
 
 
 def values_of(element: DataElement) -> list[str]:
@@ -115,7 +137,6 @@ class Cleaner:
     """State of one object's de-identification: who it is, what was done."""
 
     deidentifier: Deidentifier
-    pseudonym: str
     identifiers: frozenset[str]
     audit: Audit
 
@@ -193,12 +214,12 @@ class Cleaner:
         return None
 
     def shift(self, element: DataElement, path: str) -> str | None:
-        """Move dates back; times of day stay."""
+        """Move dates; times of day stay."""
         if element.VR == "TM" or not values_of(element):
             return None
-        days = self.deidentifier.shift_days(self.pseudonym)
+        days = self.deidentifier.shift_days
         try:
-            moved = [shifted_date(value, days) if value else value for value in values_of(element)]
+            moved = [shift_date(value, days) if value else value for value in values_of(element)]
         except ValueError:
             return "removed: not a date"
         element.value = moved if len(moved) > 1 else moved[0]
@@ -216,7 +237,7 @@ class Cleaner:
     def replace(self, dataset: Dataset, element: DataElement, action: str, path: str) -> None:
         """Empty (Z) or give a dummy (D); patient name and number become the pseudonym."""
         if element.keyword in ("PatientName", "PatientID"):
-            element.value = self.pseudonym
+            element.value = self.deidentifier.pseudonym
             self.note(path, element.tag, "replaced: pseudonym")
         elif action == "Z":
             dataset[element.tag] = DataElement(element.tag, element.VR, Sequence() if element.VR == "SQ" else "")
@@ -229,15 +250,15 @@ class Cleaner:
             self.note(path, element.tag, "replaced: dummy")
 
 
-def deidentify(dataset: Dataset, deidentifier: Deidentifier, pseudonym: str, audit: Audit) -> Dataset:
+def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Dataset:
     """De-identify one object in place; pixels must have been decoded and judged before.
 
     Parameters
     ----------
     dataset
         The object, pixel data uncompressed.
-    pseudonym
-        Becomes patient name and number and selects the date shift.
+    deidentifier
+        Its pseudonym becomes patient name and number.
     audit
         Gets (place, name, action) counts; no original value.
 
@@ -247,10 +268,10 @@ def deidentify(dataset: Dataset, deidentifier: Deidentifier, pseudonym: str, aud
         The same object with a new file meta group and the attributes that say what was done:
         (0012,0062), (0012,0063), (0012,0064), (0028,0303).
     """
-    cleaner = Cleaner(deidentifier, pseudonym, own_identifiers(dataset), audit)
+    cleaner = Cleaner(deidentifier, own_identifiers(dataset), audit)
     cleaner.clean(dataset)
     options = deidentifier.profile.options
-    dataset.PatientName = dataset.PatientID = pseudonym
+    dataset.PatientName = dataset.PatientID = deidentifier.pseudonym
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = "PS3.15 Basic Profile"
     codes = []

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import gate, jobs, sandbox, software, trees
+from kimed_spe import gate, jobs, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, Broker, Desk
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
@@ -124,7 +124,9 @@ def enter(snakefile: str | None = None) -> str:
             sys.stderr.write("KIMed: THIS RUN HAS NO SANDBOX (the permit says `sandbox: none`); this is recorded.\n")
             return ""
         sys.exit(supervisor.run())
-    except (EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, trees.TreeProblem) as problem:
+    except (
+        EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, site.SiteError, trees.TreeProblem,
+    ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
 
@@ -250,6 +252,8 @@ class Supervisor:
         kept.pop("KIMED_REGISTER", None)
         return kept | {
             "PATH": software.search_path(software.folders()),
+            # The site's file is not seen inside.
+            "KIMED_SOFTWARE_PATHS": ":".join(map(str, site.software_paths(os.environ))),
             "HOME": "/tmp/home",  # noqa: S108 - the enclosure's own
             "USER": sandbox.ACCOUNT,
             "LOGNAME": sandbox.ACCOUNT,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import canonical, duo, trees
+from kimed_spe import canonical, duo, software, trees
 from kimed_spe.canonical import moment
 from kimed_spe.permit_model import (
     PAYLOAD_TYPE,
@@ -207,7 +208,7 @@ def _workflow(run: _Run) -> Iterator[Refusal]:
 
 
 def _inputs(run: _Run) -> Iterator[Refusal]:
-    """Every file that is read belongs to a data set of the permit, to the workflow, or is a lock file."""
+    """Every file that is read belongs to a data set of the permit, to workflow or software, or is a lock file."""
     contact = run.trust.data_holders.get(run.content["controller"], run.trust.access_committee).contact
     if run.content["demonstration"]:
         contact = f"your own data need a permit of your own ({contact}); `--profile profiles/local` runs ungoverned"
@@ -223,7 +224,8 @@ def _inputs(run: _Run) -> Iterator[Refusal]:
         place = next((number for number, top in tops.items() if path == top or top in path.parents), None)
         if place is not None:
             used.setdefault(place, []).append(path)
-        elif not _own(path.resolve(), run):
+        # Files that packages of the locked environment ship are software; every job sees them anyway.
+        elif not (_own(path.resolve(), run) or software.inside(path.resolve(), [Path(sys.prefix).resolve()])):
             names = ", ".join(item["path"] for item in run.content["datasets"])
             yield Refusal("datasets", f"inputs within {names}", str(given), contact)
     for number, paths in sorted(used.items()):

@@ -1,7 +1,8 @@
 """What an administrator fixed for the whole machine, so that nobody can point a run at a trust store of his own.
 
-`/etc/kimed/spe.json`, owned by root, may name `trust`, `register` and `permit`. What it names wins over the variables
-KIMED_TRUST, KIMED_REGISTER and KIMED_PERMIT; a variable that says otherwise is an error, not ignored. Without the file
+`/etc/kimed/spe.json`, owned by root, may name `trust`, `register`, `permit` and `software_paths`. What it names wins
+over the variables KIMED_TRUST, KIMED_REGISTER and KIMED_PERMIT; a variable that says otherwise is an error, not
+ignored. Where it is, KIMED_SOFTWARE_PATHS can open no folder that it does not name. Without the file
 (a laptop, a demonstration) the variables and the defaults count.
 """
 
@@ -15,7 +16,7 @@ from kimed_spe import canonical
 FILE = Path("/etc/kimed/spe.json")
 OWNER = 0
 """User id that must own the file."""
-NAMES = {"trust", "register", "permit"}
+NAMES = {"trust", "register", "permit", "software_paths"}
 
 
 class SiteError(ValueError):
@@ -63,3 +64,18 @@ def place(name: str, default: Path, environment: Mapping[str, str] | None = None
     if decided and wished and Path(wished) != Path(decided):
         raise SiteError(f"{variable} is {wished}, but this site has {decided} ({FILE}): unset {variable}")
     return Path(decided or wished or default)
+
+
+def software_paths(environment: Mapping[str, str]) -> list[Path]:
+    """Further folders of software, colon-separated: as the site fixed them, else as KIMED_SOFTWARE_PATHS says.
+
+    Raises
+    ------
+    SiteError
+        The variable names folders that the site does not: every job would see what is in them.
+    """
+    wished = environment.get("KIMED_SOFTWARE_PATHS", "")
+    decided = fixed().get("software_paths", "")
+    if FILE.exists() and wished not in ("", decided):
+        raise SiteError(f"KIMED_SOFTWARE_PATHS is {wished}, but this site has {decided or 'none'} ({FILE}): unset it")
+    return [Path(name) for name in (decided or wished).split(":") if name]

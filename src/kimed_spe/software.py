@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 
+from kimed_spe import site
+
 # Dynamic linking, alternatives, fonts, time zone and what language runtimes read; nothing that names people or hosts.
 CONFIGURATION = (
     "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types", "magic",
@@ -40,12 +42,18 @@ def editable_packages() -> list[Path]:
 def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
     """Read-only folders besides /usr: this Python, its base, packages installed in place, the site's own.
 
-    KIMED_SOFTWARE_PATHS (colon-separated) names the site's own, for example /opt/tools or a shared conda prefix.
+    KIMED_SOFTWARE_PATHS (colon-separated) names the site's own, for example /opt/tools or a shared conda prefix, unless
+    the site's file does.
+
+    Raises
+    ------
+    SiteError
+        KIMED_SOFTWARE_PATHS contradicts the site's file.
     """
     environment = os.environ if environment is None else environment
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
     wanted += editable_packages()
-    wanted += [Path(name) for name in environment.get("KIMED_SOFTWARE_PATHS", "").split(":") if name]
+    wanted += site.software_paths(environment)
     if environment.get("CONDA_PREFIX"):
         wanted.append(Path(environment["CONDA_PREFIX"]))
     conda = shutil.which("conda", path=environment.get("PATH", ""))

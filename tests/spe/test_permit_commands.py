@@ -12,7 +12,7 @@ import pytest
 import yaml
 from spe import offices
 
-from kimed_spe import gate, permit, permit_model, site, trust
+from kimed_spe import gate, permit, permit_model, site, software, trust
 from kimed_spe.cli import main
 from kimed_spe.register import Register
 
@@ -148,6 +148,18 @@ def test_nobody_brings_a_trust_store_of_his_own(fixed: Path, monkeypatch: pytest
     monkeypatch.setenv("KIMED_REGISTER", "/my/own")
     with pytest.raises(site.SiteError, match="unset KIMED_REGISTER"):
         Register()
+
+
+def test_nobody_opens_folders_as_software(fixed: Path, tmp_path: Path):
+    others, tools = tmp_path / "other_project", tmp_path / "tools"
+    others.mkdir()
+    tools.mkdir()
+    assert others in software.folders({"PATH": "", "KIMED_SOFTWARE_PATHS": str(others)})
+    fixed.write_text("{}")
+    with pytest.raises(site.SiteError, match="unset it"):
+        software.folders({"PATH": "", "KIMED_SOFTWARE_PATHS": str(others)})
+    fixed.write_text(json.dumps({"software_paths": str(tools)}))
+    assert tools in software.folders({"PATH": ""})
 
 
 @pytest.mark.parametrize(

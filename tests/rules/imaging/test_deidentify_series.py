@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import imaging_steps
@@ -86,3 +88,45 @@ def test_all_problems_of_a_series_at_once(chain, tmp_path):
 def test_short_key(chain, tmp_path):
     with pytest.raises(ValueError, match="openssl"):
         imaging_steps.deidentify(tmp_path, chain / "raw/ct", "x", key="short")
+
+
+def spe(*arguments: object) -> None:
+    command = [sys.executable, "-m", "kimed_spe.cli", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def linkage(chain, tmp_path_factory) -> Path:
+    """What the trust centre issues for the number that the hospital wrote into the files."""
+    folder = tmp_path_factory.mktemp("trust_centre")
+    number = dcmread(chain / "raw/ct/001.dcm").PatientID
+    (folder / "people.tsv").write_text(f"identifier\tpatient\n{number}\t{number}\n")
+    place = ("--store", folder / "store", "--key", folder / "master.key", "--project", "p1")
+    spe("pseudonym", "init", *place, "--purpose", "test")
+    spe("pseudonym", "issue", folder / "people.tsv", *place, "-o", folder / "linkage.tsv")
+    return folder / "linkage.tsv"
+
+
+def test_linkage_of_the_trust_centre_rules_all_series_of_a_patient(chain, linkage, tmp_path):
+    number, pseudonym, _, days = linkage.read_text().splitlines()[1].split("\t")
+    for name in ("ct", "mr"):
+        imaging_steps.deidentify(tmp_path, chain / f"raw/{name}", name, linkage=linkage, patient_id=pseudonym)
+    ct, mr = (dcmread(tmp_path / f"deidentified/{name}/0001.dcm") for name in ("ct", "mr"))
+    before = dcmread(chain / "raw/ct/001.dcm")
+    assert ct.PatientID == ct.PatientName == mr.PatientID == pseudonym != number
+    assert ct.StudyInstanceUID == mr.StudyInstanceUID != before.StudyInstanceUID
+    moved = pd.Timestamp(ct.StudyDate) - pd.Timestamp(before.StudyDate)
+    assert moved == pd.Timedelta(days=int(days)) and ct.StudyDate == mr.StudyDate
+    assert number.encode() not in all_bytes(tmp_path / "deidentified") + all_bytes(tmp_path / "audit")
+    without = dcmread(chain / "deidentified/P001_ct/0001.dcm")
+    assert without.StudyInstanceUID != ct.StudyInstanceUID
+
+
+def test_series_of_somebody_else_is_refused_and_nothing_written(chain, linkage, tmp_path):
+    with pytest.raises(InputProblems, match="the sheet says P001"):
+        imaging_steps.deidentify(tmp_path, chain / "raw/ct", "ct", linkage=linkage)
+    header = linkage.read_text().splitlines()[0]
+    (tmp_path / "empty.tsv").write_text(f"{header}\n")
+    with pytest.raises(InputProblems, match="complete linkage file"):
+        imaging_steps.deidentify(tmp_path, chain / "raw/ct", "ct", linkage=tmp_path / "empty.tsv")
+    assert not list((tmp_path / "deidentified/ct").iterdir()) and not (tmp_path / "decisions").exists()

@@ -7,8 +7,10 @@ import pytest
 from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from kimedlib.dicom_deidentify import Deidentifier, deidentify, load_key, shifted_date
+from kimedlib.dicom_deidentify import deidentify, load_key, of_linkage, of_project
 from kimedlib.dicom_profile import load_profile
+from kimedlib.problems import InputProblems
+from kimedlib.pseudonyms import Linkage, dicom_uid, shift_date
 
 OPTIONS = ["modified_dates", "patient_characteristics"]
 
@@ -63,8 +65,8 @@ def traps() -> Dataset:
 @pytest.fixture
 def cleaned():
     audit = Counter()
-    engine = Deidentifier(load_key(imaging_steps.KEY), load_profile(imaging_steps.PROFILE, OPTIONS))
-    return deidentify(traps(), engine, "P001", audit), audit, engine
+    engine = of_project(load_key(imaging_steps.KEY), "P001", load_profile(imaging_steps.PROFILE, OPTIONS))
+    return deidentify(traps(), engine, audit), audit, engine
 
 
 def test_no_trap_survives(cleaned, tmp_path):
@@ -95,16 +97,15 @@ def test_references_still_match(cleaned):
 
 def test_dates_keep_their_distance(cleaned):
     dataset, _, engine = cleaned
-    days = engine.shift_days("P001")
-    assert 1 <= days <= 3650
-    assert dataset.StudyDate == shifted_date("20240310", days)
-    assert dataset.AcquisitionDate == shifted_date("20240312", days)
+    assert -3650 <= engine.shift_days <= -1
+    assert dataset.StudyDate == shift_date("20240310", engine.shift_days)
+    assert dataset.AcquisitionDate == shift_date("20240312", engine.shift_days)
     assert "ContentDate" not in dataset  # was no date
 
 
 def test_without_date_option_no_date_is_left():
-    engine = Deidentifier(load_key(imaging_steps.KEY), load_profile(imaging_steps.PROFILE, []))
-    dataset = deidentify(traps(), engine, "P001", Counter())
+    engine = of_project(load_key(imaging_steps.KEY), "P001", load_profile(imaging_steps.PROFILE, []))
+    dataset = deidentify(traps(), engine, Counter())
     assert dataset.LongitudinalTemporalInformationModified == "REMOVED"
     assert dataset.StudyDate in ("", None)
     assert "PatientAge" not in dataset
@@ -112,11 +113,24 @@ def test_without_date_option_no_date_is_left():
 
 def test_mapping_needs_the_key():
     profile = load_profile(imaging_steps.PROFILE, OPTIONS)
-    one, two = (Deidentifier(load_key(key), profile) for key in (imaging_steps.KEY, "x" * 16))
+    one, two = (of_project(load_key(key), "P001", profile) for key in (imaging_steps.KEY, "x" * 16))
     assert one.uid("1.2.3") == one.uid("1.2.3") != two.uid("1.2.3")
     assert len(one.uid("1.2.3")) <= 64
-    assert "key of more" not in repr(one)
+    assert "key of more" not in repr(one) and str(one.shift_days) not in repr(one)
 
 
-def test_shifted_date_time_keeps_the_time():
-    assert shifted_date("20240301101112.5", 1) == "20240229101112.5"
+def test_what_the_trust_centre_issued_is_used():
+    profile = load_profile(imaging_steps.PROFILE, OPTIONS)
+    linkage = Linkage({"mrn-4711": "ABCDE"}, {"mrn-4711": b"k" * 32}, {"mrn-4711": 31})
+    engine = of_linkage(linkage, " mrn-4711 ", "ABCDE", "series", profile)
+    dataset = deidentify(traps(), engine, Counter())
+    assert dataset.PatientID == "ABCDE" and dataset.StudyDate == "20240410"
+    assert engine.uid("1.2.3") == dicom_uid("1.2.3", b"k" * 32)
+
+
+@pytest.mark.parametrize(("number", "expected", "said"), [("mrn-0815", "ABCDE", "lacks"), ("mrn-4711", "P", "sheet")])
+def test_a_patient_of_whom_the_trust_centre_says_otherwise_is_refused(number, expected, said):
+    linkage = Linkage({"mrn-4711": "ABCDE"}, {"mrn-4711": b"k" * 32}, {"mrn-4711": 31})
+    with pytest.raises(InputProblems, match=said) as raised:
+        of_linkage(linkage, number, expected, "series", load_profile(imaging_steps.PROFILE, OPTIONS))
+    assert number not in str(raised.value)
