@@ -37,18 +37,6 @@ rule notebook:
     notebook: "scripts/probe.py.ipynb"
 """
 SCRIPT = "import probes\nprobes.main(snakemake.input.plan, snakemake.output[0])\n"
-# Jupyter's command-line tools are no part of the locked environment. This stand-in for `papermill IN OUT` executes the
-# code cells; everything up to and including how Snakemake starts it is Snakemake's own.
-PAPERMILL = """#!{python}
-import json, sys
-words = [word for word in sys.argv[1:] if not word.startswith("--") and word != "ERROR"]
-if len(words) == 2:
-    notebook = json.load(open(words[0]))
-    scope = {{"__name__": "__main__"}}
-    for cell in notebook["cells"]:
-        exec("".join(cell["source"]), scope)
-    json.dump(notebook, open(words[1], "w"))
-"""
 # What the box does not take away: these are open to anybody on this machine, or not there to be taken.
 IPC_KEY = 0x4B494D
 
@@ -107,13 +95,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
             project.register.mkdir()
             # The boxed run has a real one, which its own permit decision begins.
             (project.register / "log.jsonl").write_text("{}" if way == "plain" else "")
-            tools = project.site / "tools" / "bin"
-            tools.mkdir(parents=True)
-            (tools / "papermill").write_text(PAPERMILL.format(python=sys.executable))
-            (tools / "papermill").chmod(0o755)
+            # papermill, with a Jupyter kernel of its own
+            tools = Path(sys.executable).parent
             project.environment = {
-                "PATH": f"{tools}:{os.environ['PATH']}", "KIMED_SOFTWARE_PATHS": str(tools.parent),
-                "PLANTED_SECRET": "hunter2", "PYTHONPATH": "",
+                "PATH": f"{tools}:{os.environ['PATH']}", "PLANTED_SECRET": "hunter2", "PYTHONPATH": "",
             }  # fmt: skip
             plan = {
                 "tcp": servers[0].getsockname()[1], "tcp6": servers[1].getsockname()[1],
