@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cohort_outcome import outcome_table, survival_curves
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def main(
@@ -45,8 +45,7 @@ def main(
         outcome: outcome_table(table, level=level, permutations=permutations, seed=seed),
     }
     for path, frame in frames.items():
-        with atomic_path(path) as temporary:
-            frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.4g")
+        write_table(frame, path, "%.4g")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cohort_comparison import compare_all
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def main(
@@ -35,8 +35,7 @@ def main(
         permutations=permutations,
         seed=seed,
     )
-    with atomic_path(comparisons) as temporary:
-        result.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.4g")
+    write_table(result, comparisons, "%.4g")
 
 
 if __name__ == "__main__":

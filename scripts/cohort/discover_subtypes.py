@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cohort_features import FeatureMatrix, search_matrix, strata
 from kimedlib.cohort_subtypes import (
     aligned,
@@ -23,6 +22,7 @@ from kimedlib.cohort_subtypes import (
 )
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
+from kimedlib.table_files import write_table
 
 
 def scaled(
@@ -135,8 +135,7 @@ def main(
     grid = pd.DataFrame(together, columns=matrix.patients)
     grid.insert(0, "patient_id", matrix.patients)
     for frame, path in ((found, subtypes), (tested, components), (driving, separations), (grid, agreement)):
-        with atomic_path(path) as temporary:
-            frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.4g")
+        write_table(frame, path, "%.4g")
     print(f"{clusters} subtype{'s' * (clusters > 1)} in {len(matrix.patients)} patients; p = {p_values[0]:.3g}")
 
 

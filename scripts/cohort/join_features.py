@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.check_cohort import check_feature_table
 from kimedlib.cohort_features import describe_features, joined_table, missingness
 from kimedlib.logs import log_to
 from kimedlib.problems import raise_if
+from kimedlib.table_files import write_table
 
 
 def main(
@@ -53,8 +53,7 @@ def main(
     described = describe_features(tables, sources, selection)
     lacking = missingness(tables, described, people["patient_id"].tolist())
     for frame, path in ((joined_table(people, tables), features), (described, dictionary), (lacking, missing)):
-        with atomic_path(path) as temporary:
-            frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+        write_table(frame, path, "%.6g")
     print(f"{len(people)} patients, {(described['used'] == 'yes').sum()} of {len(described)} features used")
 
 

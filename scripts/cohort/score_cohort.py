@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
+from kimedlib.table_files import write_table
 
 
 def main(*, subtypes: Path, truth: Path, scores: Path, permutations: int, seed: int) -> None:
@@ -49,8 +49,7 @@ def main(*, subtypes: Path, truth: Path, scores: Path, permutations: int, seed: 
         "patients": len(both),
     }
     frame = pd.DataFrame({"sample": "cohort", "metric": list(values), "value": list(values.values())})
-    with atomic_path(scores) as temporary:
-        frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.4g")
+    write_table(frame, scores, "%.4g")
 
 
 if __name__ == "__main__":

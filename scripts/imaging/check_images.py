@@ -5,12 +5,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
-from kimedlib.imaging_pictures import NO_METADATA, PLANES, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import PLANES, grey_window, show_plane, use_quiet_style
 from kimedlib.imaging_qc import check_image
 from kimedlib.imaging_tables import read_table, records
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 SHOWN = 24  # images on the contact sheet; refused ones first
 
@@ -44,8 +45,7 @@ def main(*, bids: Path, conversion: Path, checks: Path, picture: Path, minimum_s
             for check in results
         ]
         shown.append((all(check.passed for check in results), row["sample"], row["modality"], row["image"]))
-    with atomic_path(checks) as temporary:
-        pd.DataFrame(table).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(pd.DataFrame(table), checks)
     draw_sheet(bids, sorted(shown)[:SHOWN], picture)
 
 
@@ -70,9 +70,7 @@ def draw_sheet(bids: Path, shown: list[tuple[bool, str, str, str]], picture: Pat
             )  # fmt: skip
         panels[1].set_title(f"{sample}{'' if passed else ': failed'}", color="black" if passed else "#c00000")
     figure.suptitle(f"Converted images, {', '.join(PLANES)}; patient's right is left", fontsize=9)
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, metadata=NO_METADATA)
-    plt.close(figure)
+    save_figure(figure, picture)
 
 
 if __name__ == "__main__":

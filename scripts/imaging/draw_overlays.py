@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import nibabel as nib
 import numpy as np
 
-from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
-from kimedlib.imaging_pictures import NO_METADATA, centre_index, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import centre_index, grey_window, show_plane, use_quiet_style
 from kimedlib.imaging_tables import read_table, records
 from kimedlib.logs import log_to
 
@@ -61,9 +61,7 @@ def main(
         figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.7), layout="constrained")
         row = rows[sample]
         draw_sample(bids, row, folders[row["task"]] / f"{sample}.nii.gz", list(axes), text[sample])
-        with atomic_path(overlays / f"{sample}.png") as temporary:
-            figure.savefig(temporary, metadata=NO_METADATA)
-        plt.close(figure)
+        save_figure(figure, overlays / f"{sample}.png")
     shown = samples[:EXAMPLES]
     down = -(-len(shown) // 2)
     figure, grid = plt.subplots(down, 6, figsize=(10, 1.9 * down + 0.3), squeeze=False, layout="constrained")
@@ -73,9 +71,7 @@ def main(
         row = rows[sample]
         panels = list(grid[number // 2, number % 2 * 3 : number % 2 * 3 + 3])
         draw_sample(bids, row, folders[row["task"]] / f"{sample}.nii.gz", panels, text[sample])
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, metadata=NO_METADATA)
-    plt.close(figure)
+    save_figure(figure, picture)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kimedlib.atomic import atomic_path
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
 from kimedlib.imaging_radiomics import region_features
 from kimedlib.imaging_tables import label_names, passed_samples, read_table, records, refusals
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 # Features that go into the table for the cohort, by region and modality.
 INTENSITY_UNIT = {"CT": "hu", "MR": "signal", "PT": "signal"}
@@ -108,8 +108,7 @@ def main(
         (refused, refusals(conversion, checks, evidence)),
         (features, patient_features(measured, patients)),
     ):
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+        write_table(table, path, "%.6g")
 
 
 if __name__ == "__main__":

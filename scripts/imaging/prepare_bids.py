@@ -13,11 +13,11 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.dicom_series import read_all, slice_places, slice_spacing
 from kimedlib.imaging_nifti import save_nifti
 from kimedlib.imaging_tables import read_sheet_rows, records
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 BIDS_VERSION = "1.10.0"
 # dcm2niix keeps these for data sets that were not de-identified; none of them may go on.
@@ -141,8 +141,7 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
     participants = sorted({str(entry["patient_id"]) for entry in table if not entry["refused"]})
     lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
     (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with atomic_path(conversion) as temporary:
-        pd.DataFrame(table).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(pd.DataFrame(table), conversion)
 
 
 if __name__ == "__main__":

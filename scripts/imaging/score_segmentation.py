@@ -7,12 +7,13 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, load_labels
-from kimedlib.imaging_pictures import COLOURS, NO_METADATA, use_quiet_style
+from kimedlib.imaging_pictures import COLOURS, use_quiet_style
 from kimedlib.imaging_scores import dice, volume_error_pct
 from kimedlib.imaging_tables import label_names, read_sheet_rows, read_table, records
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def region_labels(task: str, names: dict[int, str]) -> dict[int, str]:
@@ -37,9 +38,7 @@ def draw_agreement(pairs: pd.DataFrame, picture: Path) -> None:
         axes.set(
             xlabel="Reference volume (ml)", ylabel="Measured volume (ml)", title=f"{region}: median error {error:.1f} %"
         )
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, metadata=NO_METADATA)
-    plt.close(figure)
+    save_figure(figure, picture)
 
 
 def main(
@@ -101,8 +100,7 @@ def main(
         else:
             summary.append(("all", f"median_abs_{metric}", float(group["value"].abs().median())))
     table = pd.concat([table, pd.DataFrame(summary, columns=table.columns)], ignore_index=True)
-    with atomic_path(scores) as temporary:
-        table.round(6).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(table.round(6), scores)
     draw_agreement(pd.DataFrame(pairs, columns=["region", "reference_ml", "found_ml", "error_pct"]), picture)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.imaging_brain import brain_mask, judge_brain, to_image_grid, to_working_grid
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
 from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def main(*, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: Path) -> None:
@@ -41,8 +41,7 @@ def main(*, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: P
             }
         )
     columns = ["sample", "volume_ml", "white_over_cortex", "brightest_over_median", "accepted", "reasons"]
-    with atomic_path(evidence) as temporary:
-        pd.DataFrame(table, columns=columns).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(pd.DataFrame(table, columns=columns), evidence)
 
 
 if __name__ == "__main__":

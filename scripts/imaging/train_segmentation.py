@@ -14,12 +14,14 @@ from monai.utils import set_determinism
 from numpy.typing import NDArray
 
 from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import save_figure
 from kimedlib.imaging_network import build_network, device_for, normalise, predict, weights_bytes, weights_digest
 from kimedlib.imaging_nifti import load_canonical, load_labels, voxel_sizes
-from kimedlib.imaging_pictures import NO_METADATA, use_quiet_style
+from kimedlib.imaging_pictures import use_quiet_style
 from kimedlib.imaging_scores import dice
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
+from kimedlib.table_files import write_table
 
 Case = dict[str, Any]
 
@@ -157,9 +159,7 @@ def draw_history(history: pd.DataFrame, best: int, picture: Path) -> None:
     right.axvline(best, color="#888888", linestyle=":", label=f"kept: epoch {best}")
     right.set(xlabel="Epoch", ylabel="Validation Dice", ylim=(0, 1))
     right.legend(loc="lower right", frameon=False)
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, metadata=NO_METADATA)
-    plt.close(figure)
+    save_figure(figure, picture)
 
 
 def main(
@@ -221,8 +221,7 @@ def main(
         temporary.write_bytes(weights_bytes(network))
     with atomic_path(model) as temporary:
         temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    with atomic_path(history) as temporary:
-        table.round(6).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(table.round(6), history)
     draw_history(table, best, picture)
 
 

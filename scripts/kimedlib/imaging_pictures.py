@@ -11,7 +11,6 @@ from kimedlib.figure_style import use_style
 
 PLANES = ("sagittal", "coronal", "axial")
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7")
-NO_METADATA = {"Software": None, "Creation Time": None}
 
 
 def use_quiet_style() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_composition import compare, composition
 from kimedlib.singlecell_design import choose_design
+from kimedlib.table_files import write_table
 
 TEST_COLUMNS = ["cell_type", "effect", "ci_low", "ci_high", "p_value", "p_adjusted", "design", "status"]
 
@@ -57,8 +57,7 @@ def main(
         )
         tested = tested.assign(design=design.formula, status="tested")
     for path, content in ((table, counted), (test, tested)):
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+        write_table(content, path, "%.6g")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_design import choose_design, permuted_conditions
 from kimedlib.singlecell_expression import COLUMNS, deseq, expressed, pseudobulk
 from kimedlib.singlecell_threads import one_thread
+from kimedlib.table_files import write_table
 
 SUMMARY = [
     "cell_type",
@@ -88,8 +88,7 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
     control = ["false_de_rate"] if settings["permutation_control"] else []
     outputs[summary] = outputs[summary].reindex(columns=[*SUMMARY, *control])
     for path, content in outputs.items():
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+        write_table(content, path, "%.6g")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from kimedlib.seeding import generator
 from kimedlib.singlecell_doublets import called, combined_score, expected_rate
 from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics, failures, mitochondrial, thresholds
 from kimedlib.singlecell_threads import one_thread
+from kimedlib.table_files import write_table
 
 # Below this the simulated neighbourhoods say nothing.
 CELLS_FOR_DOUBLETS = 50
@@ -78,8 +79,7 @@ def main(
     result = metrics.assign(doublet_score=score.round(6), doublet=flagged, removed=reason)
     result.insert(0, "barcode", data.obs_names)
     result.insert(0, "sample", sample["sample"])
-    with atomic_path(table) as temporary:
-        result.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    write_table(result, table, "%.6g")
     kept = data[(reason == "").to_numpy()].copy()
     kept.obs = result.loc[reason == "", ["barcode", *metrics.columns, "doublet_score", "doublet"]].copy()
     for name in ("batch", "condition", "patient_id", "sample"):

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
@@ -19,6 +18,7 @@ from kimedlib.singlecell_scores import (
     macro_f1,
     silhouettes,
 )  # fmt: skip
+from kimedlib.table_files import write_table
 
 
 def labelled(table: pd.DataFrame, file: str, row: dict[str, str], names: dict[str, str]) -> pd.DataFrame:
@@ -110,9 +110,8 @@ def main(
         raise InputProblems(
             [Problem("labels", "", "no cell of the samples has a label", "check barcodes and `labels` in the config")]
         )
-    with atomic_path(scores) as temporary:
-        result = pd.DataFrame({"sample": "all", "metric": list(found), "value": list(found.values())})
-        result.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    result = pd.DataFrame({"sample": "all", "metric": list(found), "value": list(found.values())})
+    write_table(result, scores, "%.6g")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pandas as pd
 from kimedlib.atomic import atomic_path
 from kimedlib.cells_writing import H5_NAME, H5AD_NAME, write_gzip
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def counts_path(folder: Path) -> Path:
@@ -49,8 +50,7 @@ def main(
         (genes, pd.read_csv(responses[0], sep="\t")),
         (composition, portions),
     ):
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        write_table(table, path)
     with atomic_path(cells) as temporary:
         joined = "".join(path.read_text(encoding="utf-8").partition("\n")[2] for path in truths)
         write_gzip(temporary, truths[0].read_text(encoding="utf-8").partition("\n")[0] + "\n" + joined)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 CLINICAL_COLUMNS = ["patient_id", "sex", "age_years", "treatment", "survival_days", "event", "response"]
 
@@ -13,8 +13,7 @@ CLINICAL_COLUMNS = ["patient_id", "sex", "age_years", "treatment", "survival_day
 def main(plan: Path, clinical: Path) -> None:
     """Copy the columns that a study may see from the plan; never subtype, names or record numbers."""
     frame = pd.read_csv(plan, sep="\t", dtype=str, keep_default_na=False)
-    with atomic_path(clinical) as temporary:
-        frame[CLINICAL_COLUMNS].to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(frame[CLINICAL_COLUMNS], clinical)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 TASKS = {"ct": ("CT", "lesion"), "mr": ("MR", "brain"), "screen_save": ("OT", "none"), "scout": ("CT", "none")}
 
@@ -46,8 +46,7 @@ def main(
         [pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in phi], ignore_index=True
     )
     for path, table in ((sheet, pd.DataFrame(rows)), (all_lesions, truth), (all_phi, tokens)):
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        write_table(table, path)
 
 
 if __name__ == "__main__":

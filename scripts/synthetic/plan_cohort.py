@@ -5,16 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cohort_plan import plan_patients
 from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
 
 
 def main(plan: Path, seed: int, patients: int, effect_size: float, settings: dict[str, Any]) -> None:
     """Write the plan, one row per patient (columns in workflows/synthetic/README.md)."""
     frame = pd.DataFrame(plan_patients(seed, patients, effect_size, settings))
-    with atomic_path(plan) as temporary:
-        frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(frame, plan)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cells_writing import H5_NAME, H5AD_NAME, write_h5, write_h5ad, write_mtx
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_simulation import composition, donor_expression, droplets, programmes
+from kimedlib.table_files import write_table
 
 
 def sample_format(patient: str, settings: dict[str, Any]) -> str:
@@ -85,8 +85,7 @@ def main(
         }
     )
     for path, content in ((truth, cells), (responses, planted), (shares, portions)):
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        write_table(content, path)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from kimedlib.dicom_synthetic import Identity, Series, write_series
 from kimedlib.imaging_phantom import Grid, Phantom, liver_ct, t1_head
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
+from kimedlib.table_files import write_table
 
 STREETS = ("Amselweg", "Birkenallee", "Dorfanger", "Eichgrund", "Fliederstieg", "Hafergasse")
 TOWNS = ("Mohnhausen", "Klarenbach", "Seelingstedt", "Trautenau-Nord", "Wiesenfurt")
@@ -189,8 +190,7 @@ def write_truth(
         for kind, token in identity.tokens().items()
     ]
     for path, table in ((lesions, rows), (phi, tokens)):
-        with atomic_path(path) as temporary:
-            pd.DataFrame(table).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        write_table(pd.DataFrame(table), path)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.imaging_phantom import Grid, liver_ct
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
+from kimedlib.table_files import write_table
 
 # Finer than the noise, coarse enough to keep the committed files small.
 STEP_HU = 8
@@ -68,8 +69,7 @@ def main(images: list[Path], labels: list[Path], sheet: Path, seed: int, setting
             with atomic_path(path) as temporary:
                 nib.save(nib.Nifti1Image(data, affine), temporary)
         rows.append({"case_id": case, "image": str(image), "label": str(label)})
-    with atomic_path(sheet) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    write_table(pd.DataFrame(rows), sheet)
 
 
 if __name__ == "__main__":
