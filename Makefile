@@ -5,6 +5,8 @@ SHELL := bash
 VENV := .venv
 READY := $(VENV)/.ready
 WORKFLOWS := synthetic genomics singlecell imaging cohort
+# Tests at the same time: make test PROCESSES=0 runs them in one process, for a debugger.
+PROCESSES ?= 2
 PYTHON_CODE := scripts src envs/host tests
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Same results for everybody: no hash randomisation, no user packages.
@@ -49,10 +51,10 @@ demo-real: $(READY) ## run the three demonstrators on the real data in KIMED_DAT
 	fi
 
 test: $(READY) ## all tests but the slow ones
-	@pytest -m "not slow" --cov --cov-report=term:skip-covered
+	@pytest -n $(PROCESSES) -m "not slow" --cov --cov-report=term:skip-covered
 
 test-all: $(READY) ## all tests
-	@pytest --cov --cov-report=term:skip-covered
+	@pytest -n $(PROCESSES) --cov --cov-report=term:skip-covered
 
 bench: $(READY) ## score a workflow against published truth: make bench WORKFLOW=genomics [KIMED_DATA=dir]
 	@python tests/benchmarks/bench.py "$(WORKFLOW)"

@@ -14,6 +14,31 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares costly fixtures, when several processes test (`make test`); the longest come first.
+
+    One group per file, so that fixtures of a module are made once; one for all that judge the run of the cohort.
+    """
+    for item in items:
+        shared = item.path.as_posix()
+        if item.get_closest_marker("real_data"):
+            shared = item.nodeid
+        elif "cohort_run" in getattr(item, "fixturenames", ()):
+            shared = "cohort_run"
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=order_of_groups)
+
+
+def order_of_groups(item: pytest.Item) -> int:
+    """Order of groups: cases on real data, the cohort, other whole workflows, the rest."""
+    if item.get_closest_marker("real_data"):
+        return 0
+    if "cohort_run" in getattr(item, "fixturenames", ()):
+        return 1
+    return 2 if item.path.parent.name == "workflows" else 3
+
+
 def run_snakemake(
     workflow: str,
     root: Path,
