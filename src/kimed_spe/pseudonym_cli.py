@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from kimed_spe import gate, pseudonym
-from kimed_spe.pseudonym_services import Gpas, Mainzelliste
+from kimed_spe.pseudonym_services import Gpas, GpasSoap, Mainzelliste
 from kimed_spe.trust_centre import PseudonymService, TrustCentre, TrustCentreError
 
 CREDENTIAL = "SPE_PSEUDONYM_CREDENTIAL"
@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         parser.add_argument("--key", type=Path, required=True, help="master key, outside that folder")
         parser.add_argument("--project", required=True, help="the domain")
     for parser in (issue, resolve):
-        parser.add_argument("--service", choices=("own", "gpas", "mainzelliste"), default="own")
+        parser.add_argument("--service", choices=("own", "gpas", "gpas-soap", "mainzelliste"), default="own")
         parser.add_argument("--url", help=f"address of the service; its credential is in {CREDENTIAL}")
 
 
@@ -48,8 +48,8 @@ def _service(options: argparse.Namespace, centre: TrustCentre) -> PseudonymServi
     credential = os.environ.get(CREDENTIAL)
     if not options.url:
         raise TrustCentreError(f"--service {options.service} needs --url")
-    if options.service == "gpas":
-        return Gpas(options.url, credential)
+    if options.service in ("gpas", "gpas-soap"):
+        return (Gpas if options.service == "gpas" else GpasSoap)(options.url, credential)
     if not credential:
         raise TrustCentreError(f"Mainzelliste needs its API key in {CREDENTIAL}")
     return Mainzelliste(options.url, credential)
