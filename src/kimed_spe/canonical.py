@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import stat
 from datetime import UTC, datetime
@@ -26,12 +27,12 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Parse JSON and refuse what two readers could read differently: a key given twice, NaN.
+    """Parse JSON and refuse what two readers could read differently: a key given twice, NaN, 1e999.
 
     Raises
     ------
     ValueError
-        Not UTF-8, not JSON, a repeated key, or a number that JSON has not.
+        Not UTF-8, not JSON, a repeated key, a number that JSON has not or no computer can hold, or nested without end.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,7 +44,16 @@ def decode(data: bytes) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
-    return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    def finite(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(f"{text} is too large for a number")
+        return value
+
+    try:
+        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def sha256(data: bytes) -> str:

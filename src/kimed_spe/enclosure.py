@@ -8,6 +8,7 @@ jobs are made inside, nested.
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from typing import Any
 import psutil
 
 from kimed_spe import gate, jobs, sandbox, site, software, trees
-from kimed_spe.broker import ADDRESS, Broker, Desk
+from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
 from kimed_spe.register import Register
@@ -33,7 +34,6 @@ SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
 EXECUTOR = "spe"
-PRIVATE = Path("/run/kimed")
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
 KEPT = (
     "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
@@ -45,9 +45,19 @@ PASSIVE = (
     "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
     "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
     "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
-    "print_compilation",
-    "generate_unit_tests", "archive", "conda_list_envs", "conda_cleanup_envs", "config_summary",
+    "print_compilation", "conda_list_envs", "conda_cleanup_envs", "config_summary",
 )  # fmt: skip
+# Options that would go past box, permit or record, and why.
+REFUSED = {
+    "archive": "--archive copies data sets, unrecorded",
+    "generate_unit_tests": "--generate-unit-tests copies data sets, unrecorded",
+    "touch": "--touch makes files pass for results of jobs that never ran",
+}
+# What dynamic linker, shells and interpreters read and obey; whatever it names would be code that nobody signed.
+OBEYED = re.compile(
+    r"LD_|DYLD_|PYTHON|BASH|ENV$|IFS$|PS4$|SHELLOPTS|GLIBC_|GCONV_|LOCPATH|MALLOC_|PERL|RUBY|NODE_|R_|JAVA|_JAVA|JDK_|"
+    r"JULIA_|LUA_|TCL|GIT_|SSH_|CONDA|MAMBA|SNAKEMAKE|KIMED_|SPE_|HOME$|PATH$|USER$|LOGNAME$|TMP|TEMP$"
+)
 
 
 class EnclosureError(RuntimeError):
@@ -67,7 +77,7 @@ class Call:
     passive
         Whether no job can run.
     named
-        Files and folders that the command line names.
+        Folders of profiles, and config files of the present, the working, or the workflow's folder.
     """
 
     arguments: tuple[str, ...]
@@ -83,26 +93,56 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
     Raises
     ------
     EnclosureError
-        It names another executor.
+        It names another executor, a working directory by a link, or asks for what no run may do.
     """
     # Snakemake imports executor plugins, and so this module, while it is itself being imported.
     from snakemake.api import resolve_snakefile  # noqa: PLC0415
-    from snakemake.cli import get_argument_parser  # noqa: PLC0415
+    from snakemake.cli import get_argument_parser, get_profile_dir  # noqa: PLC0415
 
     parsed = get_argument_parser().parse_args(list(arguments))
+    reasons = [why for name, why in REFUSED.items() if getattr(parsed, name, None)]
+    if reasons:
+        raise EnclosureError(f"{'; '.join(reasons)}: leave it out")
     if parsed.executor not in (None, EXECUTOR):
         raise EnclosureError(
             f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
         )
     given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
-    named = [Path(word.partition("=")[2] or word).absolute() for word in arguments if word]
+    directory = Path(parsed.directory or ".").absolute()
+    if directory != directory.resolve():
+        # What is read-only or hidden under one name would be open under the other.
+        raise EnclosureError(f"{directory} is reached by a symbolic link: use --directory {directory.resolve()}")
+    profiles = [(name, get_profile_dir(name)) for name in parsed.profile or ()]
+    configs = [path.absolute() for path in parsed.configfile if path.is_file()]
+    places = (Path.cwd(), directory, trees.source_root(given))
     return Call(
-        arguments=tuple(arguments),
+        arguments=tuple(with_profiles(arguments, [str(found[1].resolve()) if found else n for n, found in profiles])),
         snakefile=given,
-        directory=Path(parsed.directory or ".").absolute(),
+        directory=directory,
         passive=any(getattr(parsed, name, None) for name in PASSIVE),
-        named=tuple(path for path in named if path.exists() and path != Path.cwd()),
+        named=(
+            *(found[0].resolve() for _, found in profiles if found),
+            *(path for path in configs if any(_below(path.resolve(), place) for place in places)),
+        ),
     )
+
+
+def with_profiles(arguments: Sequence[str], profiles: Sequence[str]) -> list[str]:
+    """The command line with these profiles: inside, the folders in which Snakemake looks for names are not seen."""
+    option, kept, words = "--profile", list[str](), iter(arguments)
+    for word in words:
+        name = word.partition("=")[0]
+        if word == "--":
+            kept.append(word)
+            break
+        if len(name) > len("--pr") and option.startswith(name):
+            if name == word:
+                next(words, None)
+        else:
+            kept.append(word)
+    end = len(kept) - (kept[-1:] == ["--"])
+    given = [part for profile in profiles for part in (option, profile)]
+    return [*kept[:end], *given, *kept[end:], *words]
 
 
 def enter(snakefile: str | None = None) -> str:
@@ -114,7 +154,7 @@ def enter(snakefile: str | None = None) -> str:
         The Snakefile that the profile names, used where the command line names none.
     """
     offer_plugin()
-    if os.environ.get(ADDRESS):
+    if enclosed():
         return ""
     try:
         call = read_call(sys.argv[1:], snakefile)
@@ -129,6 +169,11 @@ def enter(snakefile: str | None = None) -> str:
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
+
+
+def enclosed() -> bool:
+    """Whether this process is inside; the variable alone could be set by anybody, to have nobody ask."""
+    return connect() is not None
 
 
 def forced(arguments: Sequence[str]) -> list[str]:
@@ -160,8 +205,8 @@ class Supervisor:
         permit_path, trust_path = gate.places()
         without_box = os.environ.get(SANDBOX) == "none"
         self.desk = Desk(
-            root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.absolute(),
-            trust_path=trust_path.absolute(), register=Register(), sandbox="none" if without_box else "bubblewrap",
+            root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.resolve(),
+            trust_path=trust_path.resolve(), register=Register(), sandbox="none" if without_box else "bubblewrap",
         )  # fmt: skip
 
     def begin(self) -> None:
@@ -191,7 +236,7 @@ class Supervisor:
             self.desk.manifests = state / "manifests"
             self.begin()
             (state / "door").mkdir()
-            broker = Broker(self.desk, state / "door" / "socket")
+            broker = Broker(self.desk, state / "door" / SOCKET.name)
             groups = Groups(f"kimed-{os.getpid()}")
             try:
                 status = self._start(state, groups)
@@ -243,7 +288,9 @@ class Supervisor:
         ]  # fmt: skip
 
     def _environment(self, groups: Groups) -> dict[str, str]:
-        extra = os.environ.get("KIMED_ENVVARS", "").split(",")
+        extra = [name for name in os.environ.get("KIMED_ENVVARS", "").split(",") if name]
+        if obeyed := [name for name in extra if OBEYED.match(name)]:
+            raise EnclosureError(f"KIMED_ENVVARS names {', '.join(obeyed)}, which programs obey: leave them out")
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -262,7 +309,7 @@ class Supervisor:
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "PYTHONSAFEPATH": "1",
             "PYTHONNOUSERSITE": "1",
-            ADDRESS: str(PRIVATE / "socket"),
+            ADDRESS: str(SOCKET),
             GROUPS: groups.text(),
         }
 
@@ -274,7 +321,7 @@ class Supervisor:
         mounts += [Mount(path, path) for path in (*self._permitted(root), desk.permit_path, desk.trust_path)]
         mounts += [Mount(path, path.resolve()) for path in call.named if not _below(path, call.directory)]
         mounts.append(Mount(desk.register.path))
-        mounts.append(Mount(PRIVATE, state / "door"))
+        mounts.append(Mount(SOCKET.parent, state / "door"))
         mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
         mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
         if not _below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):

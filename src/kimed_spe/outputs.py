@@ -154,21 +154,31 @@ def digest(path: Path) -> Digest:
 
 
 class Digests:
-    """Digests of inputs, each file read once per run as long as nothing about it changes."""
+    """Digests of inputs, each file read once per run as long as nothing about it changes.
+
+    The time of the last change of its inode is part of that: times of modification can be set back by anybody, this one
+    by nobody without setting back the clock (utimensat(2)).
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int, int, int], Digest] = {}
+        self._known: dict[tuple[object, ...], Digest] = {}
 
     def of(self, path: Path) -> Digest:
         """Digest of what `path` leads to; inputs may be links (their target is what the job sees)."""
         real = path.resolve()
         status = real.stat()
-        if stat.S_ISDIR(status.st_mode):
-            return digest(real)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
             raise UnsafeOutput(f"{path} is no regular file")
-        key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+        folder = stat.S_ISDIR(status.st_mode)
+        key = tuple((str(found), *_state(each)) for found, each in _walk(real)) if folder else _state(status)
         if key not in self._known:
-            with real.open("rb") as file:
-                self._known[key] = Digest(hashlib.file_digest(file, "sha256").hexdigest(), status.st_size)
+            if folder:
+                self._known[key] = digest(real)
+            else:
+                with real.open("rb") as file:
+                    self._known[key] = Digest(hashlib.file_digest(file, "sha256").hexdigest(), status.st_size)
         return self._known[key]
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

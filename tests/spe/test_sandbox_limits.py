@@ -87,11 +87,23 @@ def test_limits_without_a_control_group_are_those_of_the_process():
     assert not [line for line in shell_limits("cgroup2", limits) if "-d" in line or "-u" in line]
 
 
+HOLES = "for n in 1 2 3 4 5 6; do truncate -s 90M $TMPDIR/hole$n; done; sleep 5; echo survived"
+EMPTY_FILES = "cd $TMPDIR; for n in $(seq 400); do touch $(seq -f $n-%g 100); done; sleep 5; echo survived"
+DELETED = (
+    'for n in 3 4 5 6; do eval "exec $n>$TMPDIR/gone; rm $TMPDIR/gone; head -c 40000000 /dev/zero >&$n"; done;'
+    " sleep 5; echo survived"
+)
+
+
 @pytest.mark.parametrize(
     ("resources", "command", "reason"),
-    [({"disk_mb": 100}, MANY_FILES, "disk_mb"), ({"runtime": 0.02}, "sleep 20; echo survived", "runtime")],
-    ids=["many files", "too long"],
-)
+    [
+        ({"disk_mb": 100}, MANY_FILES, "disk_mb"), ({"runtime": 0.02}, "sleep 20; echo survived", "runtime"),
+        ({"disk_mb": 100}, HOLES, "disk_mb"), ({"disk_mb": 100}, EMPTY_FILES, "disk_mb"),
+        ({"disk_mb": 100}, DELETED, "disk_mb"),
+    ],
+    ids=["many files", "too long", "holes", "empty files", "deleted files"],
+)  # fmt: skip
 def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: str):
     work = sandbox.folder.parent / "work"
     limits = Limits.of(resources, 1)
