@@ -176,15 +176,27 @@ def _digests(path: Path) -> list[str]:
     return [manifest.digest, trees.Manifest(unstamped).digest]
 
 
-def proof(register: Register, index: int) -> dict[str, Any]:
-    """One entry with the audit path that proves it to somebody who has only a checkpoint of the present size.
+def proof(register: Register, index: int, checkpoint: Path | None = None) -> dict[str, Any]:
+    """One entry with the audit path that proves it to somebody who has only a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint
+        The one that the reader has; without it, one of the present size.
 
     Raises
     ------
     IndexError
-        There is no such entry.
+        There is no such entry, or it is younger than the checkpoint.
+    ValueError
+        The checkpoint cannot be read, or is larger than the register.
     """
     lines = list(register.lines())
+    if checkpoint:
+        size = int(canonical.decode(read_envelope(checkpoint).payload)["size"])
+        if size > len(lines):
+            raise ValueError(f"{checkpoint} has {size} entries, the register {len(lines)}: `spe audit verify`")
+        lines = lines[:size]
     leaves = [merkle.leaf(line) for line in lines]
     path = merkle.inclusion(leaves, index)
     return {

@@ -30,6 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
     export = actions.add_parser("export", help="one entry with the proof that it is in the register, or all entries")
     export.add_argument("--entry", type=int, help="number of the entry; without it, all are written")
+    export.add_argument("--anchor", type=Path, help="the checkpoint that is to prove it (default: of the present size)")
     export.add_argument("--output", "-o", type=Path)
     export.set_defaults(run=_export)
 
@@ -82,7 +83,7 @@ def _export(options: argparse.Namespace) -> int:
     if options.entry is None:
         text = "".join(f"{entry.line().decode()}\n" for entry in register.entries())
     else:
-        text = json.dumps(audit.proof(register, options.entry), indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(audit.proof(register, options.entry, options.anchor), indent=1, ensure_ascii=False) + "\n"
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:

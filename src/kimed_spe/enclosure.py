@@ -27,7 +27,7 @@ from kimed_spe import gate, jobs, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
-from kimed_spe.register import Register
+from kimed_spe.register import DEFAULT, Register
 from kimed_spe.sandbox import Mount
 
 SANDBOX = "KIMED_SANDBOX"
@@ -206,7 +206,8 @@ class Supervisor:
         without_box = os.environ.get(SANDBOX) == "none"
         self.desk = Desk(
             root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.resolve(),
-            trust_path=trust_path.resolve(), register=Register(), sandbox="none" if without_box else "bubblewrap",
+            trust_path=trust_path.resolve(), sandbox="none" if without_box else "bubblewrap",
+            register=Register(site.place("register", call.directory / DEFAULT)),
         )  # fmt: skip
 
     def begin(self) -> None:

@@ -45,6 +45,7 @@ def lay_out(folder: Path) -> runs.Project:
     for name, text in {
         "Snakefile": SNAKEFILE, "config.yaml": "text: honest\n", "scripts/good.py": HONEST, "data/x.txt": "patient",
         "scripts/.evil.py": EVIL, "other.yaml": "text: unsigned\n", "bio/copy/wrapper.py": EVIL,
+        "bio/copy/environment.yaml": "dependencies: []\n",
     }.items():  # fmt: skip
         project.write(name, text)
     project.sources = ("Snakefile", "config.yaml", "scripts")
