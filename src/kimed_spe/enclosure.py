@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +24,7 @@ import psutil
 
 from kimed_spe import gate, jobs, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
+from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
 from kimed_spe.register import DEFAULT, Register
@@ -33,116 +33,17 @@ from kimed_spe.sandbox import Mount
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
-EXECUTOR = "spe"
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
 KEPT = (
     "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
     "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
 KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
-# Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
-PASSIVE = (
-    "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
-    "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
-    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
-    "print_compilation", "conda_list_envs", "conda_cleanup_envs", "config_summary",
-)  # fmt: skip
-# Options that would go past box, permit or record, and why.
-REFUSED = {
-    "archive": "--archive copies data sets, unrecorded",
-    "generate_unit_tests": "--generate-unit-tests copies data sets, unrecorded",
-    "touch": "--touch makes files pass for results of jobs that never ran",
-}
 # What dynamic linker, shells and interpreters read and obey; whatever it names would be code that nobody signed.
 OBEYED = re.compile(
     r"LD_|DYLD_|PYTHON|BASH|ENV$|IFS$|PS4$|SHELLOPTS|GLIBC_|GCONV_|LOCPATH|MALLOC_|PERL|RUBY|NODE_|R_|JAVA|_JAVA|JDK_|"
     r"JULIA_|LUA_|TCL|GIT_|SSH_|CONDA|MAMBA|SNAKEMAKE|KIMED_|SPE_|HOME$|PATH$|USER$|LOGNAME$|TMP|TEMP$"
 )
-
-
-class EnclosureError(RuntimeError):
-    """The run cannot be enclosed, and therefore does not start."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a command line of Snakemake says that matters here.
-
-    Attributes
-    ----------
-    arguments
-        All of it, for the second start.
-    snakefile, directory
-        Absolute.
-    passive
-        Whether no job can run.
-    named
-        Folders of profiles, and config files of the present, the working, or the workflow's folder.
-    """
-
-    arguments: tuple[str, ...]
-    snakefile: Path
-    directory: Path
-    passive: bool
-    named: tuple[Path, ...] = field(default=())
-
-
-def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
-    """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names.
-
-    Raises
-    ------
-    EnclosureError
-        It names another executor, a working directory by a link, or asks for what no run may do.
-    """
-    # Snakemake imports executor plugins, and so this module, while it is itself being imported.
-    from snakemake.api import resolve_snakefile  # noqa: PLC0415
-    from snakemake.cli import get_argument_parser, get_profile_dir  # noqa: PLC0415
-
-    parsed = get_argument_parser().parse_args(list(arguments))
-    reasons = [why for name, why in REFUSED.items() if getattr(parsed, name, None)]
-    if reasons:
-        raise EnclosureError(f"{'; '.join(reasons)}: leave it out")
-    if parsed.executor not in (None, EXECUTOR):
-        raise EnclosureError(
-            f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
-        )
-    given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
-    directory = Path(parsed.directory or ".").absolute()
-    if directory != directory.resolve():
-        # What is read-only or hidden under one name would be open under the other.
-        raise EnclosureError(f"{directory} is reached by a symbolic link: use --directory {directory.resolve()}")
-    profiles = [(name, get_profile_dir(name)) for name in parsed.profile or ()]
-    configs = [path.absolute() for path in parsed.configfile if path.is_file()]
-    places = (Path.cwd(), directory, trees.source_root(given))
-    return Call(
-        arguments=tuple(with_profiles(arguments, [str(found[1].resolve()) if found else n for n, found in profiles])),
-        snakefile=given,
-        directory=directory,
-        passive=any(getattr(parsed, name, None) for name in PASSIVE),
-        named=(
-            *(found[0].resolve() for _, found in profiles if found),
-            *(path for path in configs if any(_below(path.resolve(), place) for place in places)),
-        ),
-    )
-
-
-def with_profiles(arguments: Sequence[str], profiles: Sequence[str]) -> list[str]:
-    """The command line with these profiles: inside, the folders in which Snakemake looks for names are not seen."""
-    option, kept, words = "--profile", list[str](), iter(arguments)
-    for word in words:
-        name = word.partition("=")[0]
-        if word == "--":
-            kept.append(word)
-            break
-        if len(name) > len("--pr") and option.startswith(name):
-            if name == word:
-                next(words, None)
-        else:
-            kept.append(word)
-    end = len(kept) - (kept[-1:] == ["--"])
-    given = [part for profile in profiles for part in (option, profile)]
-    return [*kept[:end], *given, *kept[end:], *words]
 
 
 def enter(snakefile: str | None = None) -> str:
@@ -320,12 +221,12 @@ class Supervisor:
         mounts = [Mount(path, path) for path in software.folders()]
         mounts += [Mount(call.directory, call.directory, writable=True), *visible_sources(root, call.snakefile)]
         mounts += [Mount(path, path) for path in (*self._permitted(root), desk.permit_path, desk.trust_path)]
-        mounts += [Mount(path, path.resolve()) for path in call.named if not _below(path, call.directory)]
+        mounts += [Mount(path, path.resolve()) for path in call.named if not below(path, call.directory)]
         mounts.append(Mount(desk.register.path))
         mounts.append(Mount(SOCKET.parent, state / "door"))
         mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
         mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
-        if not _below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
+        if not below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
             mounts.append(Mount(Path.cwd()))
         mounts = [mount for mount in mounts if mount.source is None or mount.source.exists()]
         return [*mounts, *pinned(mounts, call.directory)]
@@ -342,12 +243,12 @@ def pinned(mounts: Sequence[Mount], folder: Path) -> list[Mount]:
     A place that is mounted cannot be renamed (EBUSY, rename(2)), but the folders above it can; the register would then
     begin anew at its old place.
     """
-    protected = [mount.place for mount in mounts if not mount.writable and _below(mount.place, folder)]
+    protected = [mount.place for mount in mounts if not mount.writable and below(mount.place, folder)]
     above = {parent for place in protected for parent in place.parents if folder in parent.parents}
     return [
         Mount(parent, parent, writable=True)
         for parent in sorted(above)
-        if parent.exists() and not any(_below(parent, place) for place in protected)
+        if parent.exists() and not any(below(parent, place) for place in protected)
     ]
 
 
@@ -399,10 +300,6 @@ def stop(pid: int, number: int) -> None:
         inner[0].send_signal(number)
     else:
         os.kill(pid, signal.SIGKILL)
-
-
-def _below(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents
 
 
 def main() -> None:

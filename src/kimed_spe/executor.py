@@ -19,7 +19,8 @@ from snakemake.shell import shell
 
 from kimed_spe import preflight, trees
 from kimed_spe.broker import Link, LinkError, connect
-from kimed_spe.enclosure import SANDBOX, Supervisor, read_call
+from kimed_spe.call import read_call
+from kimed_spe.enclosure import SANDBOX, Supervisor
 from kimed_spe.jobs import JobRefused, Runner, source_mounts
 from kimed_spe.limits import GROUPS, Groups, Limits
 from kimed_spe.sandbox import Sandbox, SandboxError

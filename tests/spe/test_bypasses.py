@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from spe import runs
 
-from kimed_spe import broker, enclosure, site, software
+from kimed_spe import broker, call, enclosure, site, software
 
 SNAKEFILE = """
 configfile: "config.yaml"
@@ -125,8 +125,8 @@ def test_a_supervisor_of_ones_own(tmp_path: Path, agreeable: Path, monkeypatch: 
 def test_options_that_copy_data_or_forge_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Snakefile").write_text("")
-    with pytest.raises(enclosure.EnclosureError, match=option[:5]):
-        enclosure.read_call([option], None)
+    with pytest.raises(call.EnclosureError, match=option[:5]):
+        call.read_call([option], None)
 
 
 def test_a_working_directory_by_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -134,9 +134,9 @@ def test_a_working_directory_by_another_name(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "alias").symlink_to("real")
     (tmp_path / "real/Snakefile").write_text("")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(enclosure.EnclosureError, match=f"--directory {tmp_path / 'real'}"):
-        enclosure.read_call(["-s", "real/Snakefile", "--directory", "alias"], None)
-    enclosure.read_call(["-s", "real/Snakefile", "--directory", "real"], None)
+    with pytest.raises(call.EnclosureError, match=f"--directory {tmp_path / 'real'}"):
+        call.read_call(["-s", "real/Snakefile", "--directory", "alias"], None)
+    call.read_call(["-s", "real/Snakefile", "--directory", "real"], None)
 
 
 def test_only_profiles_and_own_config_files_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -146,16 +146,16 @@ def test_only_profiles_and_own_config_files_are_shown(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path / "work")
     arguments = ["--configfile", "c.yaml", "../other/patients.tsv", "--config", f"x={tmp_path / 'other'}"]
     arguments += ["--profile=../profiles/mine", "--set-threads", f"a={tmp_path}", "--", "target"]
-    call = enclosure.read_call(arguments, None)
-    assert set(call.named) == {tmp_path / "work/c.yaml", tmp_path / "profiles/mine"}
-    end = list(call.arguments).index("--")
-    assert list(call.arguments[end - 2 :]) == [
+    seen = call.read_call(arguments, None)
+    assert set(seen.named) == {tmp_path / "work/c.yaml", tmp_path / "profiles/mine"}
+    end = list(seen.arguments).index("--")
+    assert list(seen.arguments[end - 2 :]) == [
         "--profile",
         str(tmp_path / "profiles/mine/profile.yaml"),
         "--",
         "target",
     ]
-    assert not [word for word in call.arguments if word == "--profile=../profiles/mine"]
+    assert not [word for word in seen.arguments if word == "--profile=../profiles/mine"]
 
 
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "BASH_ENV", "PYTHONSTARTUP", "PERL5OPT", "R_PROFILE", "KIMED_TRUST"])
@@ -164,14 +164,14 @@ def test_variables_that_programs_obey(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     for key, value in runs.project(tmp_path / "p").variables().items():
         monkeypatch.setenv(key, value)
-    supervisor = enclosure.Supervisor(enclosure.read_call([], None))
+    supervisor = enclosure.Supervisor(call.read_call([], None))
     groups = enclosure.Groups.adopt('{"kind": "rlimit", "folders": {}}')
     monkeypatch.setenv("KIMED_ENVVARS", "STUDY_YEAR")
     monkeypatch.setenv("STUDY_YEAR", "2026")
     monkeypatch.setenv("LD_PRELOAD_", "")
     assert supervisor._environment(groups)["STUDY_YEAR"] == "2026"
     monkeypatch.setenv("KIMED_ENVVARS", f"STUDY_YEAR,{name}")
-    with pytest.raises(enclosure.EnclosureError, match=name):
+    with pytest.raises(call.EnclosureError, match=name):
         supervisor._environment(groups)
 
 
