@@ -67,6 +67,7 @@ def _verify(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no register in {register.path}")
     findings = audit.verify(register, store, options.anchor)
     log = audit.read(register)
+    findings += audit.foreign_inputs(log.entries)
     if options.files:
         findings += audit.changed_files(log.entries, options.files)
     for finding in findings:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kimed_spe import canonical
 
+STAMP = ".snakemake_timestamp"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -145,7 +146,9 @@ def digest(path: Path) -> Digest:
             return Digest(hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size)
     lines, size = [], 0
     for found, found_status in _walk(path):
-        if not stat.S_ISDIR(found_status.st_mode):
+        # Snakemake's stamp, which it puts into folders later; only an empty one, so that nothing can hide there.
+        stamp = found == path / STAMP and not found_status.st_size
+        if not stat.S_ISDIR(found_status.st_mode) and not stamp:
             part = digest(found)
             lines.append((os.fsencode(found.relative_to(path)), part.sha256))
             size += part.size

@@ -15,6 +15,7 @@ from kimed_spe.limits import Groups, Limits, shell_limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 from kimed_spe.watch import Guard, Watch
 
+CGROUP2 = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 MEMORY_BOMB = "python -c \"x = bytearray(600_000_000); print('survived', len(x))\""
 SHARED_MEMORY_BOMB = "head -c 400000000 /dev/zero > /dev/shm/bomb && echo survived"
 # 150 sleeping processes at most
@@ -78,6 +79,48 @@ def test_groups_of_a_run_that_was_cut_off_are_removed():
     made = [*groups.open("job", Limits.of({"mem_mb": 100}, 1)), *groups.folders.values()]
     groups.close()
     assert not [path for path in made if path.exists()]
+
+
+@pytest.mark.parametrize("delegated", ["memory pids cpu", "memory pids", "cpu pids", ""])
+def test_version_2_is_used_as_its_documentation_says(tmp_path: Path, delegated: str, monkeypatch: pytest.MonkeyPatch):
+    """Files and values of Documentation/admin-guide/cgroup-v2.rst, on a folder that only looks like one."""
+    (tmp_path / "service/leaf").mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (tmp_path / "service/cgroup.subtree_control").write_text(f"{delegated}\n")
+    monkeypatch.setattr("kimed_spe.limits._own_groups", lambda: {"": "/service/leaf"})
+    groups = Groups("run", tmp_path)
+    if "memory" not in delegated:
+        assert groups.kind == "rlimit" and not groups.folders
+        return
+    assert groups.kind == "cgroup2"
+    own = tmp_path / "service/run"
+    assert (own / "cgroup.subtree_control").read_text() == " ".join(f"+{name}" for name in delegated.split())
+    (job,) = groups.open("job", Limits.of({"mem_mb": 100}, 2))
+    values = {path.name: path.read_text() for path in job.iterdir()}
+    assert values == {
+        "pids.max": "384", "cpu.max": "200000 100000", "memory.max": "100000000", "memory.swap.max": "0",
+        "memory.oom.group": "1",
+    }  # fmt: skip
+
+
+def test_version_2_ends_all_processes_of_a_group():
+    """On a real hierarchy of version 2, even if its controllers are elsewhere."""
+    mount = next((path for path in map(Path, CGROUP2) if (path / "cgroup.controllers").exists()), None)
+    folder = mount / f"kimed-test-{os.getpid()}" if mount else None
+    try:
+        folder.mkdir()
+    except (OSError, AttributeError):
+        pytest.skip("no hierarchy of version 2 that this account may write")
+    command = f"echo $$ > {folder}/cgroup.procs; setsid sleep 60 & sleep 60"
+    process = subprocess.Popen(["bash", "-c", command], start_new_session=True)
+    try:
+        assert wait_for(lambda: len((folder / "cgroup.procs").read_text().split()) >= 3, True)
+        everyone = [psutil.Process(int(pid)) for pid in (folder / "cgroup.procs").read_text().split()]
+        Groups.close_job([folder])
+        assert process.wait(5) == -signal.SIGKILL and not folder.exists()
+        assert wait_for(lambda: any(each.is_running() and each.status() != "zombie" for each in everyone), False)
+    finally:
+        process.kill()
 
 
 def test_limits_without_a_control_group_are_those_of_the_process():
