@@ -45,7 +45,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _line(entry: Entry) -> str:
     details = {name: value for name, value in entry.content.items() if isinstance(value, (str, int, float, bool))}
     text = " ".join(f"{name}={value}" for name, value in details.items())
-    return f"{entry.index:6d}  {entry.time[:19]}Z  {entry.kind:18s}  {text}"
+    return canonical.plain(f"{entry.index:6d}  {entry.time[:19]}Z  {entry.kind:18s}  {text}")
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -71,7 +71,7 @@ def _verify(options: argparse.Namespace) -> int:
     if options.files:
         findings += audit.changed_files(log.entries, options.files)
     for finding in findings:
-        print(finding)
+        print(canonical.plain(str(finding)))
     checkpoints = len(list((register.path / "checkpoints").glob("*.json"))) + len(options.anchor)
     print(f"{len(log.leaves)} entries, {checkpoints} checkpoints: {len(findings) or 'no'} finding(s)")
     if not checkpoints:

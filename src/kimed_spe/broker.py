@@ -120,10 +120,13 @@ class Desk:
         if not self.admitted and "cores" not in resources:
             # A process for single jobs (`--mode subprocess`) states none; it is never the first.
             raise LinkError("the first request of a run states its resources")
+        # A refusal is an entry.
+        self._spend(1, 0)
         try:
             gate.enforce(self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False)
         except PermitRefused as refused:
             raise LinkError(str(refused)) from refused
+        self._spend(-1, 0)
         self.products |= self._added(facts)
         self.jobs = max(self.jobs, int(resources.get("jobs", 0)))
         self.admitted = True
@@ -138,14 +141,18 @@ class Desk:
         """
         if kind not in KINDS:
             raise LinkError(f"entries of kind '{kind}' are not written on request")
-        count, size = self.written[0] + 1, self.written[1] + len(json.dumps(content, default=str))
-        if count > ENTRIES + ENTRIES_PER_JOB * self.jobs or size > BYTES + BYTES_PER_JOB * self.jobs:
-            raise LinkError(f"a run of {self.jobs} jobs writes no more than {self.written[0]} entries")
-        self.written[:] = count, size
+        self._spend(1, len(json.dumps(content, default=str)))
         try:
             self.register.append(kind, {**content, "node": os.uname().nodename, "run": self.run})
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise LinkError(f"the register takes no entry: {error}") from error
+
+    def _spend(self, entries: int, size: int) -> None:
+        """Count what is written on request; raise if that is more than such a run needs."""
+        count, total = self.written[0] + entries, self.written[1] + size
+        if count > ENTRIES + ENTRIES_PER_JOB * self.jobs or total > BYTES + BYTES_PER_JOB * self.jobs:
+            raise LinkError(f"a run of {self.jobs} jobs writes no more than {self.written[0]} entries")
+        self.written[:] = count, total
 
 
 def _made(path: Path, products: set[Path]) -> bool:

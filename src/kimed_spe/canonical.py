@@ -5,6 +5,7 @@ import json
 import math
 import os
 import stat
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ def decode(data: bytes) -> Any:
         return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def plain(text: str) -> str:
+    """Text for a terminal: line breaks, escape sequences and characters that turn the order around are spelled out.
+
+    Names of files and messages of jobs are chosen by those who are looked at, not by who looks.
+    """
+    return "".join(
+        letter if unicodedata.category(letter)[0] != "C" and letter not in "\u2028\u2029" else ascii(letter)[1:-1]
+        for letter in text
+    )
 
 
 def sha256(data: bytes) -> str:

@@ -338,7 +338,7 @@ def table(findings: list[Finding]) -> str:
     marks = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
     lines = []
     for item in findings:
-        lines.append(f"{marks[item.state]}  {item.area:9s} {item.check:38s} {item.found}")
+        lines.append(f"{marks[item.state]}  {item.area:9s} {item.check:38s} {canonical.plain(item.found)}")
         if item.remedy:
             lines.append(f"{'':17s}-> {item.remedy}")
     counts = {state: sum(item.state == state for item in findings) for state in marks}

@@ -37,7 +37,8 @@ class Executor(local.Executor):  # type: ignore[misc]
         super().__post_init__()
         self.numbers = count()
         link = connect()
-        self.boxed = os.environ.get(SANDBOX) != "none"
+        # Python of a Snakefile could set the variable; inside, only boxes count.
+        self.boxed = link is not None or os.environ.get(SANDBOX) != "none"
         if link is None and not self.boxed:
             link = Supervisor(read_call(sys.argv[1:], str(self.workflow.main_snakefile))).desk
         if link is None:

@@ -86,9 +86,12 @@ def _issue(options: argparse.Namespace) -> int:
     patients = _patients(options.identifiers)
     issued = _service(options, centre).issue(options.project, patients)
     text = pseudonym.linkage_file(pseudonym.links(domain, patients, issued))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(options.output, flags, 0o600), "w", encoding="utf-8") as file:
+    # A new file in place of the old one, whose mode others may have widened.
+    temporary = options.output.with_name(f".{options.output.name}.{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+    temporary.replace(options.output)
     print(f"{options.output}: {len(issued)} identifiers of {options.project}; only ingest rules may read it")
     return 0
 

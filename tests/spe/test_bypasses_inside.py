@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from spe import offices
 
-from kimed_spe import broker, canonical, jobs, outputs, permit
+from kimed_spe import broker, canonical, cli, gate, jobs, outputs, permit, signing
 from kimed_spe.limits import Groups, Limits
 from kimed_spe.register import Register
 from kimed_spe.sandbox import Sandbox
@@ -139,6 +139,50 @@ def test_flood_of_entries_is_bounded(desk: broker.Desk, monkeypatch: pytest.Monk
     desk.record("job", {"x": "a" * 500})
     with pytest.raises(broker.LinkError, match="no more than"):
         desk.record("job", {"x": "a" * 500})
+
+
+def test_flood_of_refused_questions_is_bounded(desk: broker.Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(broker, "ENTRIES", 3)
+    monkeypatch.setattr(broker, "ENTRIES_PER_JOB", 0)
+    question = {"resources": {"cores": 1}, "outputs": ["../" + "a" * 9000] * 300}
+    for _ in range(3):
+        with pytest.raises(broker.LinkError, match="outputs"):
+            desk.check(question)
+    with pytest.raises(broker.LinkError, match="no more than 3"):
+        desk.check(question)
+    assert len(list(desk.register.entries())) == 3
+    assert desk.register.log.stat().st_size < 3 * gate.MOST * 3 * gate.LONGEST
+
+
+def test_permit_without_end(tmp_path: Path):
+    with pytest.raises(ValueError, match="too much"):
+        signing.read_envelope(Path("/dev/zero"))
+
+
+def test_error_of_a_job_writes_no_lines_for_the_auditor(
+    desk: broker.Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    forged = "no\n     1  2026-11-26T10:00:00Z  run.stop            exit_code=0\x1b[1A\x1b[2K\u202e"
+    desk.record("job", {"rule": "a", "error": forged})
+    assert cli.main(["audit", "show", "--register", str(desk.register.path)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "\x1b" not in line and "\u202e" not in line and "no\\n" in line
+    (tmp_path / "list").write_text("MRN-0042\n")
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f/MRN-0042\x1b[2K\n0 hits").write_text("")
+    assert cli.main(["scan", "--identifiers", str(tmp_path / "list"), str(tmp_path / "f")]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_linkage_file_stays_closed(tmp_path: Path):
+    out = tmp_path / "out.tsv"
+    out.write_text("old")
+    out.chmod(0o666)
+    (tmp_path / "list.tsv").write_text("identifier\nMRN-0001\n")
+    place = ["--store", str(tmp_path / "c"), "--key", str(tmp_path / "k"), "--project", "one"]
+    assert cli.main(["pseudonym", "init", *place, "--purpose", "study"]) == 0
+    assert cli.main(["pseudonym", "issue", str(tmp_path / "list.tsv"), *place, "-o", str(out)]) == 0
+    assert out.stat().st_mode & 0o777 == 0o600 and "MRN-0001" in out.read_text()
 
 
 def test_first_request_states_its_resources(desk: broker.Desk):
