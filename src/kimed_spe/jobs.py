@@ -73,7 +73,7 @@ class Outcome:
     error: str = ""
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    used: dict[str, int] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
 
 
 def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:

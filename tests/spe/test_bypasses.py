@@ -24,12 +24,17 @@ rule tool:
     input: "data/x.txt"
     output: "results/tool-{name}.txt"
     script: "scripts/{wildcards.name}.py"
+rule signed:
+    input: "data/x.txt"
+    output: "results/signed.txt"
+    wrapper: f"file:{workflow.basedir}/scripts/copy"
 rule wrapped:
     input: "data/x.txt"
     output: "results/wrapped.txt"
     wrapper: "bio/copy"
 """
 EVIL = "open(snakemake.output[0], 'w').write('unsigned code saw ' + open(snakemake.input[0]).read())\n"
+LOOK = "import os; open(snakemake.output[0], 'w').write(' '.join(n for n in os.listdir('/proc') if n.isdigit()))\n"
 HONEST = "open(snakemake.output[0], 'w').write('honest')\n"
 # arguments, the result that would be made, what the refusal names
 ATTACKS = {
@@ -45,7 +50,8 @@ def lay_out(folder: Path) -> runs.Project:
     for name, text in {
         "Snakefile": SNAKEFILE, "config.yaml": "text: honest\n", "scripts/good.py": HONEST, "data/x.txt": "patient",
         "scripts/.evil.py": EVIL, "other.yaml": "text: unsigned\n", "bio/copy/wrapper.py": EVIL,
-        "bio/copy/environment.yaml": "dependencies: []\n",
+        "bio/copy/environment.yaml": "dependencies: []\n", "scripts/copy/wrapper.py": LOOK,
+        "scripts/copy/environment.yaml": "dependencies: []\n",
     }.items():  # fmt: skip
         project.write(name, text)
     project.sources = ("Snakefile", "config.yaml", "scripts")
@@ -58,8 +64,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> runs.Project:
 
 
 def test_honest_use_is_allowed(project: runs.Project):
-    run = project.run("results/config.txt", "results/tool-good.txt", "--configfile", "config.yaml")
+    targets = ("results/config.txt", "results/tool-good.txt", "results/signed.txt")
+    run = project.run(*targets, "--configfile", "config.yaml")
     assert run.returncode == 0, run.stdout
+    assert len((project.root / "results/signed.txt").read_text().split()) < 8, "a wrapper runs in a box"
     assert (project.root / "results/config.txt").read_text() == "honest\n"
 
 

@@ -59,6 +59,16 @@ def test_memory_bomb_in_a_file_system(sandbox: Sandbox, kind: str):
     assert "survived" not in boxed(sandbox, SHARED_MEMORY_BOMB, kind, mem_mb=200).stdout
 
 
+def test_processors_are_those_that_were_asked_for(sandbox: Sandbox):
+    if Groups(f"kimed-look-{os.getpid()}").kind == "rlimit" or (os.cpu_count() or 1) < 2:
+        pytest.skip("processors are limited by control groups, and seen on two of them only")
+    command = "for n in 1 2 3; do timeout 2 sh -c 'while :; do :; done' & done; wait; times"
+    minutes = boxed(sandbox, command).stdout.splitlines()[-1].split()
+    seconds = sum(float(part.split("m")[1].rstrip("s")) for part in minutes)
+    # Three loops of two seconds on one processor; on two they would take four.
+    assert 0.1 < seconds < 2.8
+
+
 @pytest.mark.parametrize("kind", ["", "rlimit"])
 def test_fork_bomb(sandbox: Sandbox, kind: str):
     if kind == "rlimit" and os.geteuid() == 0:
@@ -214,3 +224,4 @@ def test_job_over_its_memory_fails_and_the_register_says_why(tmp_path: Path):
     assert entry["exit_code"] != 0 and not entry["outputs"]
     if entry["limits"]["by"] != "rlimit":
         assert entry["used"]["out_of_memory"] >= 1
+        assert 0 < entry["used"]["cpu_seconds"] < 60
