@@ -266,11 +266,17 @@ def _difference(top: Path, paths: list[Path], manifest: str, context: Context) -
     base = top if top.is_dir() else top.parent
     for path in paths:
         trees.plain_path(context.root, path)
-        here = {(path / name if path.is_dir() else path): value for name, value in trees.dataset(path).files.items()}
-        there = {base / name: value for name, value in signed.items() if path in (base / name, *(base / name).parents)}
-        changed = sorted(name for name, _ in set(here.items()) ^ set(there.items()))
+        name = "" if path == base else path.relative_to(base).as_posix()
+        if path.is_dir():
+            prefix = f"{name}/" if name else ""
+            here = {prefix + inner: value for inner, value in trees.dataset(path).files.items()}
+            there = {inner: value for inner, value in signed.items() if inner.startswith(prefix)}
+        else:
+            here = {name: trees.dataset(path).files[path.name]}
+            there = {name: signed[name]} if name in signed else {}
+        changed = sorted(inner for inner, _ in set(here.items()) ^ set(there.items()))
         if changed:
-            return f"other content in {changed[0]}"
+            return f"other content in {base / changed[0]}"
     return None
 
 
