@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from kimed_spe import canonical, merkle, trees
+from kimed_spe.outputs import STAMP
 from kimed_spe.register import CHECKPOINT_TYPE, START, Entry, Register, parse
 from kimed_spe.signing import read_envelope
 from kimed_spe.trust import TrustStore
 
-STAMP = ".snakemake_timestamp"
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far entries of several machines may disagree about the time."""
 
@@ -145,6 +145,28 @@ def _signed(path: Path, trust: TrustStore | None) -> _Signed:
     return signed
 
 
+def foreign_inputs(entries: Iterable[Entry]) -> list[Finding]:
+    """Inputs of jobs that are not what the newest job before made at their place: changed between the two."""
+    made: dict[str, tuple[str, int]] = {}
+    findings = []
+    for entry in entries:
+        if entry.kind != "job":
+            continue
+        files = {kind: entry.content.get(kind) for kind in ("inputs", "outputs")}
+        described = {
+            kind: {name: str(value.get("sha256")) for name, value in each.items() if isinstance(value, Mapping)}
+            for kind, each in files.items()
+            if isinstance(each, Mapping)
+        }
+        for name, digest in described.get("inputs", {}).items():
+            known, maker = made.get(name, (digest, 0))
+            if known != digest:
+                what = f"{name} was changed between the job that made it (entry {maker}) and the one that read it"
+                findings.append(Finding(f"line {entry.index + 1}", what))
+        made |= {name: (digest, entry.index) for name, digest in described.get("outputs", {}).items()}
+    return findings
+
+
 def changed_files(entries: Iterable[Entry], root: Path) -> list[Finding]:
     """Outputs whose content is not what the newest job says that made them; those that are gone are no finding."""
     recorded: dict[str, str] = {}
@@ -176,15 +198,27 @@ def _digests(path: Path) -> list[str]:
     return [manifest.digest, trees.Manifest(unstamped).digest]
 
 
-def proof(register: Register, index: int) -> dict[str, Any]:
-    """One entry with the audit path that proves it to somebody who has only a checkpoint of the present size.
+def proof(register: Register, index: int, checkpoint: Path | None = None) -> dict[str, Any]:
+    """One entry with the audit path that proves it to somebody who has only a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint
+        The one that the reader has; without it, one of the present size.
 
     Raises
     ------
     IndexError
-        There is no such entry.
+        There is no such entry, or it is younger than the checkpoint.
+    ValueError
+        The checkpoint cannot be read, or is larger than the register.
     """
     lines = list(register.lines())
+    if checkpoint:
+        size = int(canonical.decode(read_envelope(checkpoint).payload)["size"])
+        if size > len(lines):
+            raise ValueError(f"{checkpoint} has {size} entries, the register {len(lines)}: `spe audit verify`")
+        lines = lines[:size]
     leaves = [merkle.leaf(line) for line in lines]
     path = merkle.inclusion(leaves, index)
     return {

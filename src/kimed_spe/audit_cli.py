@@ -30,6 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
     export = actions.add_parser("export", help="one entry with the proof that it is in the register, or all entries")
     export.add_argument("--entry", type=int, help="number of the entry; without it, all are written")
+    export.add_argument("--anchor", type=Path, help="the checkpoint that is to prove it (default: of the present size)")
     export.add_argument("--output", "-o", type=Path)
     export.set_defaults(run=_export)
 
@@ -44,7 +45,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _line(entry: Entry) -> str:
     details = {name: value for name, value in entry.content.items() if isinstance(value, (str, int, float, bool))}
     text = " ".join(f"{name}={value}" for name, value in details.items())
-    return f"{entry.index:6d}  {entry.time[:19]}Z  {entry.kind:18s}  {text}"
+    return canonical.plain(f"{entry.index:6d}  {entry.time[:19]}Z  {entry.kind:18s}  {text}")
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -66,10 +67,11 @@ def _verify(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no register in {register.path}")
     findings = audit.verify(register, store, options.anchor)
     log = audit.read(register)
+    findings += audit.foreign_inputs(log.entries)
     if options.files:
         findings += audit.changed_files(log.entries, options.files)
     for finding in findings:
-        print(finding)
+        print(canonical.plain(str(finding)))
     checkpoints = len(list((register.path / "checkpoints").glob("*.json"))) + len(options.anchor)
     print(f"{len(log.leaves)} entries, {checkpoints} checkpoints: {len(findings) or 'no'} finding(s)")
     if not checkpoints:
@@ -82,7 +84,7 @@ def _export(options: argparse.Namespace) -> int:
     if options.entry is None:
         text = "".join(f"{entry.line().decode()}\n" for entry in register.entries())
     else:
-        text = json.dumps(audit.proof(register, options.entry), indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(audit.proof(register, options.entry, options.anchor), indent=1, ensure_ascii=False) + "\n"
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:

@@ -11,19 +11,28 @@ import socket
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from kimed_spe import gate
+from kimed_spe import canonical, gate
 from kimed_spe.permit_model import Context, PermitRefused
 from kimed_spe.register import Register
 
 ADDRESS = "KIMED_ENCLOSURE"
 """Variable that names the socket; set inside the enclosure only."""
+SOCKET = Path("/run/kimed/socket")
+"""Where it is inside; the variable counts only if it says so, since only root could make that place outside."""
 KINDS = ("job", "refusal")
 LARGEST = 64 << 20
 """Bytes of one request; a job with 100,000 inputs needs about 15 MB."""
+ENTRIES, ENTRIES_PER_JOB = 1000, 20
+"""Entries that one run may ask for: some, and for each job that it was admitted with (attempts, refusals)."""
+BYTES, BYTES_PER_JOB = 1 << 30, 1 << 20
+"""Bytes of all of them."""
+AT_ONCE, PATIENCE_SECONDS = 16, 60
+"""Requests that are answered at the same time, and how long one may take to arrive."""
 
 
 class LinkError(RuntimeError):
@@ -59,6 +68,10 @@ class Desk:
     products
         What the run makes: files that jobs may read besides those of the permit. Jobs that are processes of their own
         do not know what others make.
+    jobs, admitted
+        How many jobs the run was admitted with, and whether it was.
+    written
+        Entries and bytes that the enclosed side has asked to write: a bound on filling the register.
     """
 
     root: Path
@@ -70,6 +83,9 @@ class Desk:
     sandbox: str = "bubblewrap"
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     products: set[Path] = field(default_factory=set)
+    jobs: int = 0
+    admitted: bool = False
+    written: list[int] = field(default_factory=lambda: [0, 0])
 
     def context(self, facts: Mapping[str, Any] | None = None) -> Context:
         """The facts in the gate's form; what the run makes, or this request adds to that, is no input."""
@@ -84,6 +100,7 @@ class Desk:
             outputs=tuple(str(name) for name in facts.get("outputs", ())),
             resources={str(name): float(value) for name, value in facts.get("resources", {}).items()},
             overrides=tuple(str(name) for name in facts.get("overrides", ())),
+            configs={Path(name): tuple(map(str, keys)) for name, keys in facts.get("configs", {}).items()},
             sandbox=self.sandbox,
             manifests=self.manifests,
         )
@@ -99,11 +116,20 @@ class Desk:
         LinkError
             With the reasons; the refusal is recorded.
         """
+        resources = facts.get("resources", {})
+        if not self.admitted and "cores" not in resources:
+            # A process for single jobs (`--mode subprocess`) states none; it is never the first.
+            raise LinkError("the first request of a run states its resources")
+        # A refusal is an entry.
+        self._spend(1, 0)
         try:
             gate.enforce(self.context(facts), self.permit_path, self.trust_path, self.register, record_acceptance=False)
         except PermitRefused as refused:
             raise LinkError(str(refused)) from refused
+        self._spend(-1, 0)
         self.products |= self._added(facts)
+        self.jobs = max(self.jobs, int(resources.get("jobs", 0)))
+        self.admitted = True
 
     def record(self, kind: str, content: Mapping[str, Any]) -> None:
         """Write an entry that the enclosed side may ask for.
@@ -115,10 +141,18 @@ class Desk:
         """
         if kind not in KINDS:
             raise LinkError(f"entries of kind '{kind}' are not written on request")
+        self._spend(1, len(json.dumps(content, default=str)))
         try:
             self.register.append(kind, {**content, "node": os.uname().nodename, "run": self.run})
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise LinkError(f"the register takes no entry: {error}") from error
+
+    def _spend(self, entries: int, size: int) -> None:
+        """Count what is written on request; raise if that is more than such a run needs."""
+        count, total = self.written[0] + entries, self.written[1] + size
+        if count > ENTRIES + ENTRIES_PER_JOB * self.jobs or total > BYTES + BYTES_PER_JOB * self.jobs:
+            raise LinkError(f"a run of {self.jobs} jobs writes no more than {self.written[0]} entries")
+        self.written[:] = count, total
 
 
 def _made(path: Path, products: set[Path]) -> bool:
@@ -135,6 +169,7 @@ class Broker:
         self.socket.bind(str(address))
         address.chmod(0o600)
         self.socket.listen(64)
+        self.slots = threading.BoundedSemaphore(AT_ONCE)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -147,12 +182,22 @@ class Broker:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            self.slots.acquire()
+            connection.settimeout(PATIENCE_SECONDS)
+            threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+
+    def _attend(self, connection: socket.socket) -> None:
+        # Whoever hangs up or is silent gets no answer.
+        try:
+            with suppress(OSError):
+                self._answer(connection)
+        finally:
+            self.slots.release()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rwb") as stream:
             try:
-                request = json.loads(stream.readline(LARGEST))
+                request = canonical.decode(stream.readline(LARGEST))
                 if request["ask"] == "check":
                     self.desk.check(request["facts"])
                 elif request["ask"] == "record":
@@ -195,5 +240,5 @@ class SocketLink:
 
 def connect() -> Link | None:
     """The link of this process, or None outside of any enclosure."""
-    address = os.environ.get(ADDRESS)
-    return SocketLink(address) if address else None
+    inside = os.environ.get(ADDRESS) == str(SOCKET) and SOCKET.is_socket()
+    return SocketLink(str(SOCKET)) if inside else None

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 import os
 import stat
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,12 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Parse JSON and refuse what two readers could read differently: a key given twice, NaN.
+    """Parse JSON and refuse what two readers could read differently: a key given twice, NaN, 1e999.
 
     Raises
     ------
     ValueError
-        Not UTF-8, not JSON, a repeated key, or a number that JSON has not.
+        Not UTF-8, not JSON, a repeated key, a number that JSON has not or no computer can hold, or nested without end.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,7 +45,27 @@ def decode(data: bytes) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
-    return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    def finite(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(f"{text} is too large for a number")
+        return value
+
+    try:
+        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def plain(text: str) -> str:
+    """Text for a terminal: line breaks, escape sequences and characters that turn the order around are spelled out.
+
+    Names of files and messages of jobs are chosen by those who are looked at, not by who looks.
+    """
+    return "".join(
+        letter if unicodedata.category(letter)[0] != "C" and letter not in "\u2028\u2029" else ascii(letter)[1:-1]
+        for letter in text
+    )
 
 
 def sha256(data: bytes) -> str:

@@ -9,17 +9,19 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import distributions
 from pathlib import Path
 
-from kimed_spe import canonical, gate, permit, seccomp, selfprobes, trees, trust
+from kimed_spe import canonical, gate, permit, seccomp, selfprobes, site, trees, trust
 from kimed_spe.limits import Groups, Limits
-from kimed_spe.register import Register, RegisterError
+from kimed_spe.register import DEFAULT, Register, RegisterError
 from kimed_spe.sandbox import Mount, Sandbox, SandboxError
 
 # --disable-userns came with 0.8.0 (bubblewrap's NEWS).
@@ -27,6 +29,9 @@ BUBBLEWRAP = (0, 8, 0)
 SPACE_FAIL, SPACE_WARN = 1e9, 10e9
 # adjtimex(2): the clock is not synchronised
 TIME_ERROR = 5
+# A line of a lock file of pip, and what its names do not tell apart (Python packaging, "Names and normalization").
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+NAME = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class Finding:
 def examine(root: Path) -> list[Finding]:
     """All checks, for runs in the folder `root`."""
     parts: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-        _kernel, _bubblewrap, _box, _limits, _account, _clock, _trust, _permit, _register, _disk, _profile,
+        _kernel, _bubblewrap, _box, _limits, _account, _clock, _site, _trust, _permit, _data, _software, _register,
+        _disk, _profile,
     )  # fmt: skip
     findings: list[Finding] = []
     for part in parts:
@@ -174,10 +180,16 @@ def _limits(_: Path) -> Iterator[Finding]:
     yield _judge(("limits", "memory and processes by"), kind != "rlimit", kind, remedy, "warn")
 
 
-def _account(_: Path) -> Iterator[Finding]:
+def _account(root: Path) -> Iterator[Finding]:
     found = f"{gate.current_user()} ({os.geteuid()})"
+    # Read-only in most containers, also for root.
+    exposed = os.geteuid() == 0 and os.access("/proc/sys/kernel/core_pattern", os.W_OK)
     remedy = "run as an ordinary user: as root, Python of a Snakefile can reach kernel settings (threat-model.md)"
-    yield _judge(("account", "not root"), os.geteuid() != 0, found, remedy, "warn")
+    yield _judge(("account", "kernel settings out of reach"), not exposed, found, remedy, "warn")
+    mode = root.stat().st_mode
+    shared = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
+    yield _judge(("account", "working directory"), not shared, f"mode {stat.S_IMODE(mode):o}",
+                 f"chmod o-w {root}: others can change results")  # fmt: skip
 
 
 def _clock(_: Path) -> Iterator[Finding]:
@@ -185,6 +197,12 @@ def _clock(_: Path) -> Iterator[Finding]:
     state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
     remedy = "start chrony or systemd-timesyncd: validity of permits depends on the clock"
     yield _judge(("clock", "synchronised"), state not in (-1, TIME_ERROR), f"adjtimex {state}", remedy, "warn")
+
+
+def _site(_: Path) -> Iterator[Finding]:
+    names = ", ".join(sorted(site.fixed())) or "nothing"
+    remedy = f"{site.FILE} should fix the trust store, or anybody can bring one of his own (docs/spe/admin.md)"
+    yield _judge(("site", "trust store is fixed"), "trust" in site.fixed(), f"{names} fixed", remedy, "warn")
 
 
 def _trust(_: Path) -> Iterator[Finding]:
@@ -218,6 +236,9 @@ def _permit(root: Path) -> Iterator[Finding]:
         return
     left = end - datetime.now(UTC)
     yield _judge(("permit", "in time"), left.total_seconds() > 0, f"{left.days} days left", "ask the access committee")
+    users = [user["id"] for user in content.get("users", [])]
+    yield _judge(("permit", "for this account"), {gate.current_user(), permit.ANYONE} & set(users),
+                 gate.current_user(), f"the permit names {', '.join(users)}", "warn")  # fmt: skip
     for name, digest in sorted(content.get("environments", {}).items()):
         try:
             found = canonical.sha256_file(trees.plain_path(root, name))
@@ -226,8 +247,56 @@ def _permit(root: Path) -> Iterator[Finding]:
         yield _judge(("permit", f"environment {name}"), found == digest, found[:16], f"restore {name} as it was signed")
 
 
-def _register(_: Path) -> Iterator[Finding]:
-    register = Register()
+def _data(root: Path) -> Iterator[Finding]:
+    """Whether data sets are there, and whether people could read them past the gate."""
+    try:
+        content = permit.load(gate.places()[0]).content
+    except permit.PermitError:
+        return  # told by `_permit`
+    for item in content.get("datasets", []):
+        what = ("data", str(item.get("id")))
+        try:
+            path = trees.plain_path(root, item["path"])
+            mode = path.stat().st_mode
+        except (OSError, KeyError, trees.TreeProblem) as error:
+            yield Finding(*what, "fail", str(error), "data sets lie where the permit says")
+            continue
+        yield _judge(what, not mode & stat.S_IWOTH, f"mode {stat.S_IMODE(mode):o}", f"chmod -R o-w {path}")
+        if not content.get("demonstration"):
+            reachable = mode & stat.S_IROTH and all(top.stat().st_mode & stat.S_IXOTH for top in path.parents)
+            yield _judge(("data", f"{item['id']} not for everybody"), not reachable, f"mode {stat.S_IMODE(mode):o}",
+                         f"chmod -R o-rwx {path}: who can read it needs no permit", "warn")  # fmt: skip
+
+
+def _software(root: Path) -> Iterator[Finding]:
+    """Whether the packages of this environment are those of the lock files that the permit names."""
+    try:
+        names = sorted(permit.load(gate.places()[0]).content.get("environments", {}))
+    except permit.PermitError:
+        return
+    for name in names:
+        try:
+            text = trees.plain_path(root, name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue  # told by `_permit`
+        pins = dict(PIN.findall(text))
+        if not pins:
+            yield Finding("software", name, "ok", "no list of packages for this environment: not compared")
+            continue
+        installed = {NAME.sub("-", each.name).lower(): each.version for each in distributions()}
+        wanted = {NAME.sub("-", package).lower(): version for package, version in pins.items()}
+        other = sorted(f"{key} {installed[key]}" for key in wanted if installed.get(key, wanted[key]) != wanted[key])
+        absent = sorted(key for key in wanted if key not in installed)
+        found = f"{len(wanted) - len(other) - len(absent)} of {len(wanted)} packages as locked"
+        found += "".join(
+            f"; {what}: {', '.join(some[:5])}" for what, some in (("other", other), ("no", absent)) if some
+        )
+        state = "fail" if other else "warn" if absent else "ok"
+        yield Finding("software", name, state, found, "" if state == "ok" else f"set up the environment of {name} anew")
+
+
+def _register(root: Path) -> Iterator[Finding]:
+    register = Register(site.place("register", root / DEFAULT))
     try:
         newest = register.newest()
     except RegisterError as error:
@@ -250,10 +319,18 @@ def _disk(root: Path) -> Iterator[Finding]:
 
 
 def _profile(root: Path) -> Iterator[Finding]:
-    path = root / "profiles" / "spe" / "profile.yaml"
-    text = path.read_text() if path.exists() else ""
-    yield _judge(("profile", "spe"), "executor: spe" in text or not text, str(path) if text else "none here",
-                 "profiles/spe/profile.yaml must say `executor: spe`")  # fmt: skip
+    """The profile that `--profile spe` finds from here."""
+    from snakemake.common import get_appdirs  # noqa: PLC0415 - half a second, and only here
+
+    folders = [root, Path(get_appdirs().user_config_dir), Path(get_appdirs().site_config_dir)]
+    paths = [folder / "spe" / "profile.yaml" for folder in folders]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        yield Finding("profile", "spe", "warn", "none found", f"copy profiles/spe to {folders[-1]}, or use its path")
+        return
+    text = path.read_text(encoding="utf-8")
+    yield _judge(("profile", "spe"), "executor: spe" in text and "enclosure import enter" in text, str(path),
+                 "take profiles/spe of this repository: this one does not govern")  # fmt: skip
 
 
 def table(findings: list[Finding]) -> str:
@@ -261,7 +338,7 @@ def table(findings: list[Finding]) -> str:
     marks = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
     lines = []
     for item in findings:
-        lines.append(f"{marks[item.state]}  {item.area:9s} {item.check:38s} {item.found}")
+        lines.append(f"{marks[item.state]}  {item.area:9s} {item.check:38s} {canonical.plain(item.found)}")
         if item.remedy:
             lines.append(f"{'':17s}-> {item.remedy}")
     counts = {state: sum(item.state == state for item in findings) for state in marks}

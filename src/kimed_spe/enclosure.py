@@ -8,6 +8,7 @@ jobs are made inside, nested.
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,86 +23,27 @@ from typing import Any
 import psutil
 
 from kimed_spe import gate, jobs, sandbox, site, software, trees
-from kimed_spe.broker import ADDRESS, Broker, Desk
+from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
+from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
-from kimed_spe.register import Register
+from kimed_spe.register import DEFAULT, Register
 from kimed_spe.sandbox import Mount
 
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
-EXECUTOR = "spe"
-PRIVATE = Path("/run/kimed")
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
 KEPT = (
     "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
     "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
 KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
-# Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
-PASSIVE = (
-    "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
-    "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
-    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
-    "print_compilation",
-    "generate_unit_tests", "archive", "conda_list_envs", "conda_cleanup_envs", "config_summary",
-)  # fmt: skip
-
-
-class EnclosureError(RuntimeError):
-    """The run cannot be enclosed, and therefore does not start."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a command line of Snakemake says that matters here.
-
-    Attributes
-    ----------
-    arguments
-        All of it, for the second start.
-    snakefile, directory
-        Absolute.
-    passive
-        Whether no job can run.
-    named
-        Files and folders that the command line names.
-    """
-
-    arguments: tuple[str, ...]
-    snakefile: Path
-    directory: Path
-    passive: bool
-    named: tuple[Path, ...] = field(default=())
-
-
-def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
-    """Parse a command line with Snakemake's own parser; `snakefile` is what the profile names.
-
-    Raises
-    ------
-    EnclosureError
-        It names another executor.
-    """
-    # Snakemake imports executor plugins, and so this module, while it is itself being imported.
-    from snakemake.api import resolve_snakefile  # noqa: PLC0415
-    from snakemake.cli import get_argument_parser  # noqa: PLC0415
-
-    parsed = get_argument_parser().parse_args(list(arguments))
-    if parsed.executor not in (None, EXECUTOR):
-        raise EnclosureError(
-            f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
-        )
-    given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
-    named = [Path(word.partition("=")[2] or word).absolute() for word in arguments if word]
-    return Call(
-        arguments=tuple(arguments),
-        snakefile=given,
-        directory=Path(parsed.directory or ".").absolute(),
-        passive=any(getattr(parsed, name, None) for name in PASSIVE),
-        named=tuple(path for path in named if path.exists() and path != Path.cwd()),
-    )
+# What dynamic linker, shells and interpreters read and obey; whatever it names would be code that nobody signed.
+OBEYED = re.compile(
+    r"LD_|DYLD_|PYTHON|BASH|ENV$|IFS$|PS4$|SHELLOPTS|GLIBC_|GCONV_|LOCPATH|MALLOC_|PERL|RUBY|NODE_|R_|JAVA|_JAVA|JDK_|"
+    r"JULIA_|LUA_|TCL|GIT_|SSH_|CONDA|MAMBA|SNAKEMAKE|KIMED_|SPE_|HOME$|PATH$|USER$|LOGNAME$|TMP|TEMP$"
+)
 
 
 def enter(snakefile: str | None = None) -> str:
@@ -114,7 +55,7 @@ def enter(snakefile: str | None = None) -> str:
         The Snakefile that the profile names, used where the command line names none.
     """
     offer_plugin()
-    if os.environ.get(ADDRESS):
+    if enclosed():
         return ""
     try:
         call = read_call(sys.argv[1:], snakefile)
@@ -129,6 +70,11 @@ def enter(snakefile: str | None = None) -> str:
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
+
+
+def enclosed() -> bool:
+    """Whether this process is inside; the variable alone could be set by anybody, to have nobody ask."""
+    return connect() is not None
 
 
 def forced(arguments: Sequence[str]) -> list[str]:
@@ -160,8 +106,9 @@ class Supervisor:
         permit_path, trust_path = gate.places()
         without_box = os.environ.get(SANDBOX) == "none"
         self.desk = Desk(
-            root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.absolute(),
-            trust_path=trust_path.absolute(), register=Register(), sandbox="none" if without_box else "bubblewrap",
+            root=call.directory, snakefile=call.snakefile, manifests=None, permit_path=permit_path.resolve(),
+            trust_path=trust_path.resolve(), sandbox="none" if without_box else "bubblewrap",
+            register=Register(site.place("register", call.directory / DEFAULT)),
         )  # fmt: skip
 
     def begin(self) -> None:
@@ -191,7 +138,7 @@ class Supervisor:
             self.desk.manifests = state / "manifests"
             self.begin()
             (state / "door").mkdir()
-            broker = Broker(self.desk, state / "door" / "socket")
+            broker = Broker(self.desk, state / "door" / SOCKET.name)
             groups = Groups(f"kimed-{os.getpid()}")
             try:
                 status = self._start(state, groups)
@@ -243,7 +190,9 @@ class Supervisor:
         ]  # fmt: skip
 
     def _environment(self, groups: Groups) -> dict[str, str]:
-        extra = os.environ.get("KIMED_ENVVARS", "").split(",")
+        extra = [name for name in os.environ.get("KIMED_ENVVARS", "").split(",") if name]
+        if obeyed := [name for name in extra if OBEYED.match(name)]:
+            raise EnclosureError(f"KIMED_ENVVARS names {', '.join(obeyed)}, which programs obey: leave them out")
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -262,7 +211,7 @@ class Supervisor:
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "PYTHONSAFEPATH": "1",
             "PYTHONNOUSERSITE": "1",
-            ADDRESS: str(PRIVATE / "socket"),
+            ADDRESS: str(SOCKET),
             GROUPS: groups.text(),
         }
 
@@ -272,12 +221,12 @@ class Supervisor:
         mounts = [Mount(path, path) for path in software.folders()]
         mounts += [Mount(call.directory, call.directory, writable=True), *visible_sources(root, call.snakefile)]
         mounts += [Mount(path, path) for path in (*self._permitted(root), desk.permit_path, desk.trust_path)]
-        mounts += [Mount(path, path.resolve()) for path in call.named if not _below(path, call.directory)]
+        mounts += [Mount(path, path.resolve()) for path in call.named if not below(path, call.directory)]
         mounts.append(Mount(desk.register.path))
-        mounts.append(Mount(PRIVATE, state / "door"))
+        mounts.append(Mount(SOCKET.parent, state / "door"))
         mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
         mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
-        if not _below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
+        if not below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
             mounts.append(Mount(Path.cwd()))
         mounts = [mount for mount in mounts if mount.source is None or mount.source.exists()]
         return [*mounts, *pinned(mounts, call.directory)]
@@ -294,12 +243,12 @@ def pinned(mounts: Sequence[Mount], folder: Path) -> list[Mount]:
     A place that is mounted cannot be renamed (EBUSY, rename(2)), but the folders above it can; the register would then
     begin anew at its old place.
     """
-    protected = [mount.place for mount in mounts if not mount.writable and _below(mount.place, folder)]
+    protected = [mount.place for mount in mounts if not mount.writable and below(mount.place, folder)]
     above = {parent for place in protected for parent in place.parents if folder in parent.parents}
     return [
         Mount(parent, parent, writable=True)
         for parent in sorted(above)
-        if parent.exists() and not any(_below(parent, place) for place in protected)
+        if parent.exists() and not any(below(parent, place) for place in protected)
     ]
 
 
@@ -351,10 +300,6 @@ def stop(pid: int, number: int) -> None:
         inner[0].send_signal(number)
     else:
         os.kill(pid, signal.SIGKILL)
-
-
-def _below(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents
 
 
 def main() -> None:

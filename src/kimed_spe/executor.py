@@ -19,7 +19,8 @@ from snakemake.shell import shell
 
 from kimed_spe import preflight, trees
 from kimed_spe.broker import Link, LinkError, connect
-from kimed_spe.enclosure import SANDBOX, Supervisor, read_call
+from kimed_spe.call import read_call
+from kimed_spe.enclosure import SANDBOX, Supervisor
 from kimed_spe.jobs import JobRefused, Runner, source_mounts
 from kimed_spe.limits import GROUPS, Groups, Limits
 from kimed_spe.sandbox import Sandbox, SandboxError
@@ -36,7 +37,8 @@ class Executor(local.Executor):  # type: ignore[misc]
         super().__post_init__()
         self.numbers = count()
         link = connect()
-        self.boxed = os.environ.get(SANDBOX) != "none"
+        # Python of a Snakefile could set the variable; inside, only boxes count.
+        self.boxed = link is not None or os.environ.get(SANDBOX) != "none"
         if link is None and not self.boxed:
             link = Supervisor(read_call(sys.argv[1:], str(self.workflow.main_snakefile))).desk
         if link is None:

@@ -13,6 +13,8 @@ from kimed_spe import permit as permits
 from kimed_spe.permit_model import Context, Permit, PermitError, PermitRefused, Refusal
 from kimed_spe.register import Register
 
+MOST, LONGEST = 100, 2000
+"""Reasons of a refusal that are recorded, and characters of each part."""
 DEMONSTRATION = Path("profiles/spe/demo")
 """Where the shipped demonstration permit and its trust store are, relative to the repository."""
 
@@ -68,7 +70,9 @@ def enforce(
     }  # fmt: skip
     refusals = permits.check(permit, context, store, now)
     if refusals:
-        reasons = [{"field": item.field, "expected": item.expected, "found": item.found} for item in refusals]
+        reasons = [
+            {name: getattr(item, name)[:LONGEST] for name in ("field", "expected", "found")} for item in refusals[:MOST]
+        ]
         register.append("permit.refused", {**decision, "reasons": reasons})
         raise PermitRefused(permit.identifier, refusals)
     if record_acceptance:

@@ -73,7 +73,7 @@ class Outcome:
     error: str = ""
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    used: dict[str, int] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
 
 
 def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:
@@ -180,7 +180,9 @@ class Runner:
         for path in (*plan.written, *plan.logs):
             if ".." in path.parts or not path.parent.resolve().is_relative_to(self.workdir):
                 raise JobRefused(f"rule {plan.rule}: output {path} is outside the working directory {self.workdir}")
-            if path.is_relative_to(self.workdir / ".snakemake") or path.is_relative_to(self.workdir / ".spe"):
+            # As named, and as links among the folders above lead.
+            names = (path, path.parent.resolve() / path.name)
+            if any(name.is_relative_to(self.workdir / own) for name in names for own in (".snakemake", ".spe")):
                 raise JobRefused(f"rule {plan.rule}: output {path} is inside the run's own records")
 
     def _stages(self, plan: Plan) -> dict[Path, Path]:
@@ -240,6 +242,7 @@ class Runner:
                 action()
             finally:
                 self._publish(plan.logs, plan, outcome, keep=True)
+            self._check_unchanged(plan, outcome)
             self._publish(plan.written, plan, outcome, keep=False)
         except BaseException as error:
             outcome.error = f"{type(error).__name__}: {error}"[:2000]
@@ -276,6 +279,18 @@ class Runner:
                 value = self.digests.of(path)
                 found[self._name(path)] = {"sha256": value.sha256, "size": value.size}
         return found
+
+    def _check_unchanged(self, plan: Plan, outcome: Outcome) -> None:
+        """Raise if an input is another than when the job began: the record of what it read would not be true."""
+        for path in plan.inputs:
+            if path in plan.pipes:
+                continue
+            try:
+                same = self.digests.of(path).sha256 == outcome.inputs[self._name(path)]["sha256"]
+            except (OSError, outputs.UnsafeOutput):
+                same = False
+            if not same:
+                raise JobRefused(f"rule {plan.rule}: input {path} was changed while it ran: nothing is kept")
 
     def _publish(self, paths: Iterable[Path], plan: Plan, outcome: Outcome, *, keep: bool) -> None:
         """Move outputs from where the job wrote them; `keep` goes on after an unsafe one (logs of a failed job)."""

@@ -86,7 +86,8 @@ class Groups:
                 if self.kind == "rlimit":
                     self._take_version_2(parent, name)
         else:
-            for controller in ("memory", "pids", "cpu"):
+            for controller in ("memory", "pids", "cpu", "cpuacct"):
+                # `cpu` and `cpuacct` are one hierarchy on many machines; its folder is there by then.
                 parent = mount / controller / own.get(controller, "/").lstrip("/")
                 if _make(parent / name):
                     self.folders[controller] = parent / name
@@ -133,15 +134,17 @@ class Groups:
         return joined
 
     @staticmethod
-    def close_job(folders: list[Path]) -> dict[str, int]:
+    def close_job(folders: list[Path]) -> dict[str, float]:
         """Kill what is left in the groups of a job, remove them, and tell what the kernel counted."""
-        counted: dict[str, int] = {}
+        counted: dict[str, float] = {}
         for folder in folders:
             for name in ("memory.peak", "memory.max_usage_in_bytes"):
                 peak = _read(folder / name).strip()
                 if peak.isdigit():
                     counted["memory_peak"] = int(peak)
             counted["out_of_memory"] = max(counted.get("out_of_memory", 0), _kills(folder))
+            if (seconds := _processor_seconds(folder)) is not None:
+                counted["cpu_seconds"] = seconds
             _write(folder / "cgroup.kill", "1")
             for _ in range(100):
                 with contextlib.suppress(OSError):
@@ -194,6 +197,15 @@ def _kills(folder: Path) -> int:
             if key == "oom_kill":
                 return int(value)
     return 0
+
+
+def _processor_seconds(folder: Path) -> float | None:
+    """Processor time of a group: `usage_usec` of version 2, `cpuacct.usage` (nanoseconds) of version 1."""
+    lines = dict(line.split(" ", 1) for line in _read(folder / "cpu.stat").splitlines())
+    for text, unit in ((lines.get("usage_usec", ""), 1e6), (_read(folder / "cpuacct.usage").strip(), 1e9)):
+        if text.isdigit():
+            return round(int(text) / unit, 3)
+    return None
 
 
 def _own_groups() -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kimed_spe import canonical
 
+STAMP = ".snakemake_timestamp"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -145,7 +146,9 @@ def digest(path: Path) -> Digest:
             return Digest(hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size)
     lines, size = [], 0
     for found, found_status in _walk(path):
-        if not stat.S_ISDIR(found_status.st_mode):
+        # Snakemake's stamp, which it puts into folders later; only an empty one, so that nothing can hide there.
+        stamp = found == path / STAMP and not found_status.st_size
+        if not stat.S_ISDIR(found_status.st_mode) and not stamp:
             part = digest(found)
             lines.append((os.fsencode(found.relative_to(path)), part.sha256))
             size += part.size
@@ -154,21 +157,31 @@ def digest(path: Path) -> Digest:
 
 
 class Digests:
-    """Digests of inputs, each file read once per run as long as nothing about it changes."""
+    """Digests of inputs, each file read once per run as long as nothing about it changes.
+
+    The time of the last change of its inode is part of that: times of modification can be set back by anybody, this one
+    by nobody without setting back the clock (utimensat(2)).
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int, int, int], Digest] = {}
+        self._known: dict[tuple[object, ...], Digest] = {}
 
     def of(self, path: Path) -> Digest:
         """Digest of what `path` leads to; inputs may be links (their target is what the job sees)."""
         real = path.resolve()
         status = real.stat()
-        if stat.S_ISDIR(status.st_mode):
-            return digest(real)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
             raise UnsafeOutput(f"{path} is no regular file")
-        key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+        folder = stat.S_ISDIR(status.st_mode)
+        key = tuple((str(found), *_state(each)) for found, each in _walk(real)) if folder else _state(status)
         if key not in self._known:
-            with real.open("rb") as file:
-                self._known[key] = Digest(hashlib.file_digest(file, "sha256").hexdigest(), status.st_size)
+            if folder:
+                self._known[key] = digest(real)
+            else:
+                with real.open("rb") as file:
+                    self._known[key] = Digest(hashlib.file_digest(file, "sha256").hexdigest(), status.st_size)
         return self._known[key]
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -203,8 +203,16 @@ def _workflow(run: _Run) -> Iterator[Refusal]:
         if _relative(run.context.root / source, root) not in run.tree.files:
             yield Refusal("workflow.sources", f"a file of the signed tree below {root}", str(source), contact)
     allowed = ", ".join(signed["overrides"]) or "none"
-    for key in sorted(set(run.context.overrides) - set(signed["overrides"])):
-        yield Refusal("workflow.overrides", f"changes of configuration: {allowed}", key, contact)
+    unsigned = [
+        (key, f" in {path}")
+        for path, keys in run.context.configs.items()
+        if _relative(run.context.root / path, root) not in run.tree.files
+        for key in keys
+    ]
+    given = {*((key, "") for key in run.context.overrides), *unsigned}
+    for key, where in sorted(given):
+        if key not in signed["overrides"]:
+            yield Refusal("workflow.overrides", f"changes of configuration: {allowed}", f"{key}{where}", contact)
 
 
 def _inputs(run: _Run) -> Iterator[Refusal]:
@@ -258,11 +266,17 @@ def _difference(top: Path, paths: list[Path], manifest: str, context: Context) -
     base = top if top.is_dir() else top.parent
     for path in paths:
         trees.plain_path(context.root, path)
-        here = {(path / name if path.is_dir() else path): value for name, value in trees.dataset(path).files.items()}
-        there = {base / name: value for name, value in signed.items() if path in (base / name, *(base / name).parents)}
-        changed = sorted(name for name, _ in set(here.items()) ^ set(there.items()))
+        name = "" if path == base else path.relative_to(base).as_posix()
+        if path.is_dir():
+            prefix = f"{name}/" if name else ""
+            here = {prefix + inner: value for inner, value in trees.dataset(path).files.items()}
+            there = {inner: value for inner, value in signed.items() if inner.startswith(prefix)}
+        else:
+            here = {name: trees.dataset(path).files[path.name]}
+            there = {name: signed[name]} if name in signed else {}
+        changed = sorted(inner for inner, _ in set(here.items()) ^ set(there.items()))
         if changed:
-            return f"other content in {changed[0]}"
+            return f"other content in {base / changed[0]}"
     return None
 
 
@@ -288,12 +302,14 @@ def _plans(run: _Run) -> Iterator[Refusal]:
     content = run.content
     planned = [pattern(item["path"]) for item in content["outputs"]]
     for output in run.context.outputs:
-        if ".." in Path(output).parts or not any(expression.fullmatch(output) for expression in planned):
+        plain = not Path(output).is_absolute() and ".." not in Path(output).parts
+        if not plain or not any(expression.fullmatch(output) for expression in planned):
             names = ", ".join(item["path"] for item in content["outputs"])
             yield Refusal("outputs", f"planned outputs: {names}", output, run.committee)
     for name, value in sorted(run.context.resources.items()):
         limit = content["resources"].get(name)
-        if limit is None or value > limit:
+        # Written so that NaN, which is neither more nor less, is refused.
+        if limit is None or not 0 <= value <= limit:
             expected = "no such resource" if limit is None else f"at most {limit:g}"
             yield Refusal(f"resources.{name}", expected, f"{value:g}", run.committee)
     sandbox = run.context.sandbox

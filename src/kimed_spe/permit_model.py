@@ -6,7 +6,8 @@ facts of a run and gives every reason to refuse. Nothing is allowed that the per
 
 import functools
 import json
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
@@ -20,6 +21,10 @@ from kimed_spe.signing import Envelope, read_envelope
 
 PAYLOAD_TYPE = "application/vnd.kimed.permit+json"
 """Media type inside the signed bytes, so that no other signed document can pass as a permit."""
+
+
+UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+"""Categories of Unicode: controls, formats (also those that change the direction), private, surrogate, line ends."""
 
 
 class PermitError(ValueError):
@@ -112,7 +117,9 @@ class Context:
     sandbox
         What encloses each job: `bubblewrap` or `none`.
     overrides
-        Names of configuration keys that the command line or extra config files set.
+        Names of configuration keys that the command line sets.
+    configs
+        Names of the keys that each further config file sets.
     manifests
         Folder with manifests of datasets that were verified when the run began; with it only `inputs` are hashed,
         against these manifests. Without it datasets are hashed in full.
@@ -134,6 +141,7 @@ class Context:
     resources: Mapping[str, float] = field(default_factory=dict)
     sandbox: str = "bubblewrap"
     overrides: tuple[str, ...] = ()
+    configs: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
     manifests: Path | None = None
     project: str | None = None
     newest_known: datetime | None = None
@@ -164,6 +172,20 @@ def schema() -> Any:
     return json.loads(resources.files("kimed_spe").joinpath("data/permit.schema.json").read_text(encoding="utf-8"))
 
 
+def _unseen(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Texts with characters that are not seen, or turn the order around: who signs must see what is signed."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unseen(inner, f"{where}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _unseen(inner, f"{where}[{number}]")
+    elif isinstance(value, str):
+        hidden = sorted({f"U+{ord(letter):04X}" for letter in value if unicodedata.category(letter) in UNSEEN})
+        if hidden:
+            yield where, f"characters that cannot be seen: {', '.join(hidden)}"
+
+
 @functools.lru_cache(maxsize=8)
 def malformed(payload: bytes) -> tuple[tuple[str, str], ...]:
     """Fields of a document that do not match the schema, with what is wrong; jobs ask about the same one again.
@@ -177,7 +199,10 @@ def malformed(payload: bytes) -> tuple[tuple[str, str], ...]:
     errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(content), key=lambda error: error.json_path)
     if errors:
         return tuple((error.json_path.removeprefix("$."), error.message) for error in errors)
-    found = []
+    found = list(_unseen(content, ""))
+    # Somebody else's letters that look like Latin ones would name another account than the office reads.
+    names = ((number, user["id"]) for number, user in enumerate(content["users"]))
+    found += [(f"users[{n}].id", f"{name!r}: only ASCII letters") for n, name in names if not name.isascii()]
     times = {name: content[name] for name in ("valid_from", "valid_to")}
     times["purpose.publishes_not_before"] = content["purpose"]["publishes_not_before"] or content["valid_from"]
     for name, text in times.items():

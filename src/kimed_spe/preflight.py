@@ -10,10 +10,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from snakemake.common.configfile import load_configfile
 from snakemake.io import is_flagged
 from snakemake.settings.types import DeploymentMethod
+from snakemake.sourcecache import SourceFile
+from snakemake.utils import format as format_text
+from snakemake.wrapper import get_script
 from snakemake_interface_executor_plugins.settings import ExecMode
 
+from kimed_spe import software
 from kimed_spe.jobs import Plan
 
 
@@ -98,14 +103,33 @@ def facts(workflow: Any, jobs: Iterable[Any], *, whole: bool) -> dict[str, Any]:
         # A process of its own (`shadow:`) evaluates defaults anew; the one that started it had its requests checked.
         "resources": {} if workflow.exec_mode == ExecMode.SUBPROCESS else _largest(workflow, jobs, whole=whole),
     }
+    named = [str(path) for job in jobs for path in _commands(job, workflow, whole=whole)]
     if whole:
-        root = Path(workflow.main_snakefile).resolve().parent
-        named = [source.get_path_or_uri(secret_free=True) for source in workflow.included]
-        for rule in {job.rule for job in jobs}:
-            named += [str(path) for path in _scripts(rule) if path.exists()]
-        found["sources"] = sorted({str(Path(root, name).resolve()) for name in named if not _is_remote(name)})
-        found["overrides"] = sorted(map(str, workflow.config_settings.config or ()))
+        named += [source.get_path_or_uri(secret_free=True) for source in workflow.included]
+        settings = workflow.config_settings
+        found["overrides"] = sorted(map(str, settings.config or ()))
+        found["configs"] = {str(path): sorted(map(str, load_configfile(path))) for path in settings.configfiles}
+    root = Path(workflow.main_snakefile).resolve().parent
+    found["sources"] = sorted({str(Path(root, name).resolve()) for name in named if not _is_remote(name)})
     return found
+
+
+def _commands(job: Any, workflow: Any, *, whole: bool) -> Iterator[Path]:
+    """Script, notebook or wrapper that a job runs; one that its wildcards name is known when it is about to run."""
+    rule, prefix = job.rule, workflow.workflow_settings.wrapper_prefix
+    for given in (rule.script, rule.notebook, rule.wrapper):
+        name = str(given or "")
+        if "{" in name and not whole:
+            name = format_text(name, wildcards=job.wildcards, params=job.params)
+        if not name or "{" in name or _is_remote(name):
+            continue
+        if given is not rule.wrapper:
+            yield Path(str(rule.basedir.join(name).get_path_or_uri(secret_free=True)))
+        elif isinstance(found := get_script(name, workflow.sourcecache, prefix=prefix), SourceFile):
+            path = Path(found.get_path_or_uri(secret_free=True).removeprefix("file://").removeprefix("file:"))
+            # A site's copy of public wrappers is software.
+            if not software.inside(path.resolve(), software.folders()):
+                yield path
 
 
 def _original(path: Path, copies: Path) -> Path:

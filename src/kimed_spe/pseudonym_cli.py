@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from kimed_spe import gate, pseudonym
-from kimed_spe.pseudonym_services import Gpas, Mainzelliste
+from kimed_spe.pseudonym_services import Gpas, GpasSoap, Mainzelliste
 from kimed_spe.trust_centre import PseudonymService, TrustCentre, TrustCentreError
 
 CREDENTIAL = "SPE_PSEUDONYM_CREDENTIAL"
@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         parser.add_argument("--key", type=Path, required=True, help="master key, outside that folder")
         parser.add_argument("--project", required=True, help="the domain")
     for parser in (issue, resolve):
-        parser.add_argument("--service", choices=("own", "gpas", "mainzelliste"), default="own")
+        parser.add_argument("--service", choices=("own", "gpas", "gpas-soap", "mainzelliste"), default="own")
         parser.add_argument("--url", help=f"address of the service; its credential is in {CREDENTIAL}")
 
 
@@ -48,8 +48,8 @@ def _service(options: argparse.Namespace, centre: TrustCentre) -> PseudonymServi
     credential = os.environ.get(CREDENTIAL)
     if not options.url:
         raise TrustCentreError(f"--service {options.service} needs --url")
-    if options.service == "gpas":
-        return Gpas(options.url, credential)
+    if options.service in ("gpas", "gpas-soap"):
+        return (Gpas if options.service == "gpas" else GpasSoap)(options.url, credential)
     if not credential:
         raise TrustCentreError(f"Mainzelliste needs its API key in {CREDENTIAL}")
     return Mainzelliste(options.url, credential)
@@ -86,9 +86,12 @@ def _issue(options: argparse.Namespace) -> int:
     patients = _patients(options.identifiers)
     issued = _service(options, centre).issue(options.project, patients)
     text = pseudonym.linkage_file(pseudonym.links(domain, patients, issued))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(options.output, flags, 0o600), "w", encoding="utf-8") as file:
+    # A new file in place of the old one, whose mode others may have widened.
+    temporary = options.output.with_name(f".{options.output.name}.{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+    temporary.replace(options.output)
     print(f"{options.output}: {len(issued)} identifiers of {options.project}; only ingest rules may read it")
     return 0
 

@@ -4,15 +4,19 @@ The only module that opens connections; it runs in the trust centre, never in an
 documentation and tested against a fake of these interfaces, not against the services themselves:
 
 * gPAS: TTP-FHIR Gateway, operations `$pseudonymizeAllowCreate` and `$dePseudonymize` on FHIR R4 Parameters
-  (implementation guide of the Independent Trusted Third Party of the University Medicine Greifswald, from 2.2.0);
-* Mainzelliste: REST interface 3.x, sessions, tokens `addPatient` and `readPatients`, header `mainzellisteApiKey`.
+  (implementation guide of the Independent Trusted Third Party of the University Medicine Greifswald, from 2.2.0), and
+  the SOAP service `PSNManagerBeanService` (interface `PSNManager` of gPAS 2024, namespace of its WSDL): operations
+  `getOrCreatePseudonymForList` and `getValueFor`;
+* Mainzelliste: REST interface 3.x, sessions, tokens `addPatient` and `readPatients`, header `mainzellisteApiKey`
+  (API specification 3.3.0).
 """
 
 import http.client
 import json
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from xml.etree import ElementTree as ET
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 TIMEOUT_SECONDS = 30
@@ -39,24 +43,28 @@ class _Http:
 
     def call(self, method: str, path: str, body: str | None = None, content: str = "application/json") -> Any:
         """One request; the answer as JSON."""
-        connection = self._kind(self._host, self._port, timeout=TIMEOUT_SECONDS)
-        headers = {**self._headers, "Accept": content}
-        if body is not None:
-            headers["Content-Type"] = content
-        try:
-            connection.request(method, self._path + path, body.encode() if body is not None else None, headers)
-            answer = connection.getresponse()
-            data = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ServiceError(f"{self._host}: {type(error).__name__}: {error}") from error
-        finally:
-            connection.close()
-        if not 200 <= answer.status < 300:
-            raise ServiceError(f"{self._host}: {method} answered {answer.status} {answer.reason}")
+        accepted = content if content.endswith("json") else "application/json"
+        status, data = self.exchange(method, path, body, {"Accept": accepted, "Content-Type": content})
+        if not 200 <= status < 300:
+            raise ServiceError(f"{self._host}: {method} answered {status}")
         try:
             return json.loads(data)
         except ValueError as error:
             raise ServiceError(f"{self._host}: {method} answered no JSON") from error
+
+    def exchange(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """One request; status and body of the answer."""
+        connection = self._kind(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        sent = {name: text for name, text in headers.items() if body is not None or name != "Content-Type"}
+        try:
+            data = body.encode() if body is not None else None
+            connection.request(method, self._path + path, data, {**self._headers, **sent})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceError(f"{self._host}: {type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
 
 
 class Gpas:
@@ -114,6 +122,94 @@ class Gpas:
         if missing:
             raise ServiceError(f"gPAS: {operation} gave nothing for {missing} of {len(values)} values in {domain}")
         return {value: found[value] for value in values}
+
+
+class GpasSoap:
+    """gPAS by its SOAP service. It is a `PseudonymService`; domains must have been set up in gPAS.
+
+    Parameters
+    ----------
+    base
+        E.g. `https://gpas.example/gpas/gpasService`.
+    credential
+        Value of the Authorization header, if the service wants one.
+    """
+
+    ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+    SERVICE = "http://psn.ttp.ganimed.icmvc.emau.org/"
+    ABSENT = "*** "
+    """What gPAS writes in place of a value or pseudonym that it does not know begins so."""
+
+    def __init__(self, base: str, credential: str | None = None) -> None:
+        self._http = _Http(base, {"Authorization": credential} if credential else {})
+
+    def issue(self, domain: str, identifiers: Iterable[str]) -> dict[str, str]:
+        """Pseudonyms from `getOrCreatePseudonymForList`, in batches.
+
+        Raises
+        ------
+        ServiceError
+            A fault, or an identifier without a pseudonym.
+        """
+        wanted = list(dict.fromkeys(identifiers))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            parts = [*(("values", value) for value in batch), ("domainName", domain)]
+            given = dict(self._entries(self._ask("getOrCreatePseudonymForList", parts)))
+            missing = [value for value in batch if given.get(value, self.ABSENT).startswith(self.ABSENT)]
+            if missing:
+                raise ServiceError(f"gPAS: nothing for {len(missing)} of {len(batch)} values in {domain}")
+            found |= {value: given[value] for value in batch}
+        return found
+
+    def resolve(self, domain: str, name: str) -> str:
+        """The original value from `getValueFor`."""
+        answer = self._ask("getValueFor", [("psn", name), ("domainName", domain)])
+        # `value` since the element has a name of its own, `return` before.
+        texts = [child.text for child in answer if _local(child) in ("value", "return") and child.text]
+        if len(texts) != 1 or texts[0].startswith(self.ABSENT):
+            raise ServiceError(f"gPAS: getValueFor gave no value in {domain}")
+        return str(texts[0])
+
+    def _ask(self, operation: str, parts: Iterable[tuple[str, str]]) -> ET.Element:
+        """Call an operation; its response element."""
+        envelope = ET.Element(f"{{{self.ENVELOPE}}}Envelope")
+        body = ET.SubElement(envelope, f"{{{self.ENVELOPE}}}Body")
+        call = ET.SubElement(body, f"{{{self.SERVICE}}}{operation}")
+        for name, value in parts:
+            ET.SubElement(call, name).text = value
+        text = ET.tostring(envelope, encoding="unicode")
+        headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "SOAPAction": '""'}
+        status, data = self._http.exchange("POST", "", text, headers)
+        try:
+            if b"<!DOCTYPE" in data:
+                raise ServiceError(f"gPAS: {operation} answered with a document type definition")
+            answer = ET.fromstring(data)  # noqa: S314 - without a DTD there are no entities
+        except ET.ParseError as error:
+            raise ServiceError(f"gPAS: {operation} answered {status}, and no XML") from error
+        if (fault := answer.find(f".//{{{self.ENVELOPE}}}Fault")) is not None:
+            # The text of a fault repeats the value that was asked for; the name of the exception does not.
+            names = [_local(item) for item in fault.iterfind("./detail/*")]
+            raise ServiceError(f"gPAS: {operation} failed: {', '.join(names) or 'fault without detail'}")
+        response = answer.find(f".//{{{self.SERVICE}}}{operation}Response")
+        if response is None:
+            raise ServiceError(f"gPAS: {operation} answered {status} in another form")
+        return response
+
+    @staticmethod
+    def _entries(response: ET.Element) -> Iterator[tuple[str, str]]:
+        """Pairs of a map: elements `entry` with `key` and `value`, however deep."""
+        for entry in response.iter():
+            if _local(entry) == "entry":
+                pair = {_local(child): child.text or "" for child in entry}
+                if pair.get("key") and pair.get("value"):
+                    yield pair["key"], pair["value"]
+
+
+def _local(element: ET.Element) -> str:
+    """Name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
 
 
 class Mainzelliste:

@@ -105,7 +105,8 @@ class Register:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = (path or site.place("register", DEFAULT)).absolute()
+        # Without links on the way: what hides it from a run knows one name only.
+        self.path = (path or site.place("register", DEFAULT)).resolve()
         self.log = self.path / "log.jsonl"
         self._seen: dict[str, tuple[int, list[Entry]]] = {}
 

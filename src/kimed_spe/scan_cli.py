@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from kimed_spe import scan
+from kimed_spe import canonical, scan
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +29,6 @@ def _scan(options: argparse.Namespace) -> int:
         print(json.dumps({"hits": list(map(asdict, hits)), "gaps": list(map(asdict, gaps))}, indent=1))
     else:
         for item in found:
-            print(item)
+            print(canonical.plain(str(item)))
         print(f"{len(hits)} hits of {len(identifiers)} identifiers; {len(gaps)} places not searched completely")
     return 1 if hits or (options.strict and gaps) else 0

@@ -1,7 +1,8 @@
 """What lies inside a file: compressed streams, archives, HDF5, Parquet. Decoding is bounded, gaps are said.
 
 Only generic formats are known. BAM and `vcf.gz` are gzip members, CRAM headers, PNG texts and PDF streams are gzip or
-zlib streams inside the file, H5AD is HDF5, DICOM and NIfTI hold their texts as plain bytes.
+zlib streams inside the file, H5AD is HDF5, DICOM and NIfTI hold their texts as plain bytes; but for DICOM's deflated
+transfer syntax, a stream without any beginning to look for.
 """
 
 import bz2
@@ -26,6 +27,8 @@ VALUES = 1 << 18
 MAGICS = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]1AY&SY|\xfd7zXZ\x00")
 """Beginnings of gzip, zlib, bzip2 and xz streams (RFC 1952, RFC 1950, and the formats' own descriptions)."""
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
+DEFLATED, META = b"1.2.840.10008.1.2.1.99", 2048
+"""DICOM's deflated transfer syntax, and in how many first bytes a file names it."""
 CODED = re.compile(rb"\ACRAM[\x02-\x04]")
 
 
@@ -67,9 +70,32 @@ def children(data: Data, budget: list[int]) -> Iterator[tuple[str, Data]]:
     elif start.startswith(ZSTANDARD):
         raise LayerProblem("Zstandard streams cannot be decoded here")
     else:
+        if start[128:132] == b"DICM" and DEFLATED in data[:META]:
+            yield "deflated data set", _spooled(_inflated(data, budget))
         yield from _streams(data, budget)
         if CODED.match(start):
             raise LayerProblem("blocks in CRAM's own codecs (rANS, name tokeniser) are not decoded; headers were")
+
+
+def _inflated(data: Data, budget: list[int]) -> Iterator[bytes]:
+    """The data set of a DICOM file in Deflated Explicit VR Little Endian (PS3.5, A.5): raw DEFLATE after group 0002.
+
+    Its first element (0002,0000) tells how long that group is (PS3.10, 7.1).
+    """
+    position = 144 + int.from_bytes(data[140:144], "little")
+    decoder = zlib.decompressobj(-15)
+    try:
+        while not decoder.eof and position < len(data):
+            piece = decoder.decompress(data[position : position + BLOCK])
+            position += BLOCK
+            budget[0] -= len(piece)
+            if budget[0] < 0:
+                raise LayerProblem("decodes to more than may be searched (a decompression bomb, or raise --limit-gb)")
+            yield piece
+    except zlib.error as error:
+        raise LayerProblem(f"the deflated data set is damaged ({error})") from error
+    if not decoder.eof:
+        raise LayerProblem("the deflated data set is cut off")
 
 
 def _streams(data: Data, budget: list[int]) -> Iterator[tuple[str, Data]]:

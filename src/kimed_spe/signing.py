@@ -30,6 +30,9 @@ __all__ = ["CryptoSigner", "Envelope", "Key", "KeyProblem"]
 DEMONSTRATION = "DEMONSTRATION KEY"
 """Text in the file of a key that everybody has."""
 
+LARGEST = 16 << 20
+"""Bytes of a signed document: a device or an endless file must not fill the memory."""
+
 Passphrase = Callable[[], bytes]
 
 
@@ -47,7 +50,11 @@ def read_envelope(path: Path) -> Envelope:
     ValueError
         It holds no DSSE envelope.
     """
-    data = canonical.decode(Path(path).read_bytes())
+    with Path(path).open("rb") as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise ValueError(f"more than {LARGEST >> 20} MB, too much for a signed document")
+    data = canonical.decode(text)
     try:
         return Envelope.from_dict(data)
     except (KeyError, TypeError, AttributeError, VerificationError, ValueError) as error:

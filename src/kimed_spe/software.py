@@ -54,12 +54,12 @@ def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
     wanted += editable_packages()
     wanted += site.software_paths(environment)
-    if environment.get("CONDA_PREFIX"):
-        wanted.append(Path(environment["CONDA_PREFIX"]))
     conda = shutil.which("conda", path=environment.get("PATH", ""))
-    # A wrapper in somebody's ~/bin must not open their home.
-    if conda and (Path(conda).resolve().parents[1] / "conda-meta").is_dir():
-        wanted.append(Path(conda).resolve().parents[1])
+    prefixes = [Path(environment["CONDA_PREFIX"])] if environment.get("CONDA_PREFIX") else []
+    prefixes += [Path(conda).resolve().parents[1]] if conda else []
+    # A variable, or a wrapper in somebody's ~/bin, must not open a folder of data; nor one that the site does not name.
+    fixed = site.software_paths(environment) if site.FILE.exists() else None
+    wanted += [path for path in prefixes if (path / "conda-meta").is_dir() and (fixed is None or inside(path, fixed))]
     kept: list[Path] = []
     for path in sorted({path.absolute() for path in wanted if path.is_dir()}):
         if path != Path("/") and not inside(path, [Path("/usr"), *kept]):

@@ -1,4 +1,4 @@
-"""Fakes of the surfaces of gPAS (TTP-FHIR) and Mainzelliste on loopback, after their public documentation."""
+"""Fakes of the surfaces of gPAS (TTP-FHIR, SOAP) and Mainzelliste on loopback, after their public documentation."""
 
 import json
 import re
@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+PSN = "http://psn.ttp.ganimed.icmvc.emau.org/"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers JSON; `answer` is what a service does."""
+    """Answers JSON or XML; `answer` is what a service does."""
+
+    content_type = "application/json"
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -20,8 +27,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         status, content = self.answer(body)
-        data = json.dumps(content).encode()
+        data = (content if isinstance(content, str) else json.dumps(content)).encode()
         self.send_response(status)
+        self.send_header("Content-Type", self.content_type)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -70,6 +78,56 @@ class GpasFake(_Handler):
         return {"name": "pseudonym", "part": identifiers}
 
 
+class GpasSoapFake(_Handler):
+    """`getOrCreatePseudonymForList` and `getValueFor` of `PSNManagerBeanService`, for the domain `study`.
+
+    Names of elements as the WSDL has them: parameters without a namespace, `return` with `entry` of `key` and `value`
+    for maps, faults as status 500 with the exception's name in `detail`.
+    """
+
+    known: dict[str, str]
+    mode = "right"
+    content_type = "text/xml"
+
+    def answer(self, body: str) -> tuple[int, Any]:
+        if self.headers["Authorization"] != "Bearer sesame":
+            return 401, "<html><body>Unauthorized</body></html>"
+        if not self.headers["Content-Type"].startswith("text/xml") or self.headers["SOAPAction"] is None:
+            return 415, ""
+        call = ET.fromstring(body).find(f"{{{SOAP}}}Body/*")
+        operation = call.tag.removeprefix(f"{{{PSN}}}")
+        given = [(child.tag, child.text) for child in call]
+        if dict(given).get("domainName") != "study":
+            return self.fault("UnknownDomainException", f"unknown domain, asked for {given[0][1]}")
+        if operation == "getOrCreatePseudonymForList":
+            values = [value for name, value in given if name == "values"]
+            for value in values:
+                self.known.setdefault(value, f"psn-{len(self.known):04d}")
+            pairs = {value: self.known[value] for value in (values[1:] if self.mode == "incomplete" else values)}
+            if self.mode == "absent":
+                pairs[values[0]] = "*** VALUE NOT FOUND ***"
+            entries = "".join(f"<entry><key>{escape(k)}</key><value>{v}</value></entry>" for k, v in pairs.items())
+            return self.respond(operation, f"<return>{entries}</return>")
+        if operation == "getValueFor":
+            owners = [value for value, name in self.known.items() if name == dict(given)["psn"]]
+            if not owners:
+                return self.fault("PSNNotFoundException", f"nothing for {dict(given)['psn']}")
+            return self.respond(operation, f"<value>{escape(owners[0])}</value>")
+        return self.fault("", "no such operation")
+
+    def respond(self, operation: str, content: str) -> tuple[int, str]:
+        if self.mode == "other form":
+            operation = "somethingElse"
+        prolog = "<!DOCTYPE x [<!ENTITY a 'b'>]>" if self.mode == "entities" else ""
+        body = f"<n:{operation}Response xmlns:n='{PSN}'>{content}</n:{operation}Response>"
+        return 200, f"{prolog}<s:Envelope xmlns:s='{SOAP}'><s:Body>{body}</s:Body></s:Envelope>"
+
+    def fault(self, name: str, text: str) -> tuple[int, str]:
+        detail = f"<detail><n:{name} xmlns:n='{PSN}'/></detail>" if name else ""
+        fault = f"<s:Fault><faultcode>s:Server</faultcode><faultstring>{text}</faultstring>{detail}</s:Fault>"
+        return 500, f"<s:Envelope xmlns:s='{SOAP}'><s:Body>{fault}</s:Body></s:Envelope>"
+
+
 class MainzellisteFake(_Handler):
     """Sessions, tokens for one use, and patients with external identifiers."""
 
@@ -80,6 +138,8 @@ class MainzellisteFake(_Handler):
 
     def answer(self, body: str) -> tuple[int, Any]:
         url = urllib.parse.urlsplit(self.path)
+        if self.headers["Accept"] != "application/json":
+            return 406, {}
         if url.path == "/patients":
             return self.patients(urllib.parse.parse_qs(url.query).get("tokenId", [""])[0])
         if self.headers["mainzellisteApiKey"] != "sesame" or not self.headers["mainzellisteApiVersion"]:

@@ -92,6 +92,64 @@ def test_missing_trust_store_and_permit(site: runs.Project):
     assert found["trust: store"] == found["permit: readable"] == "fail"
 
 
+def test_software_that_is_not_as_locked(site: runs.Project):
+    site.write("tools.lock", "pytest==0.0.1 \\\n    --hash=sha256:00\nno-such-package==1.0\n")
+    site.write("other.lock", "channels: []\n")
+    site.changes = {"environments": ["tools.lock", "other.lock"]}
+    site.allow()
+    found = {item.check: item for item in doctor.examine(site.root) if item.area == "software"}
+    assert found["tools.lock"].state == "fail" and found["other.lock"].state == "ok"
+    assert "0 of 2" in found["tools.lock"].found and "other: pytest" in found["tools.lock"].found
+    site.write("tools.lock", f"pytest=={pytest.__version__} \\\n    --hash=sha256:00\n")
+    assert states(site)["software: tools.lock"] == "ok"
+
+
+def test_data_and_folders_that_others_reach(site: runs.Project):
+    assert states(site)["account: working directory"] == states(site)["data: data"] == "ok"
+    site.root.chmod(0o777)
+    (site.root / "data").chmod(0o777)
+    assert states(site)["account: working directory"] == states(site)["data: data"] == "fail"
+    site.root.chmod(0o755)
+    shutil.rmtree(site.root / "data")
+    assert states(site)["data: data"] == "fail"
+
+
+def test_productive_data_that_everybody_can_read(site: runs.Project, monkeypatch: pytest.MonkeyPatch):
+    site.changes = {"demonstration": False}
+    site.allow()
+    monkeypatch.setattr(doctor.Path, "parents", property(lambda _: ()))
+    (site.root / "data").chmod(0o755)
+    assert {item.check: item.state for item in doctor._data(site.root)}["data not for everybody"] == "warn"
+    (site.root / "data").chmod(0o700)
+    assert {item.check: item.state for item in doctor._data(site.root)}["data not for everybody"] == "ok"
+
+
+def test_profile_that_does_not_govern(site: runs.Project, repository: Path):
+    (site.root / "spe").symlink_to(repository / "profiles/spe")
+    assert states(site)["profile: spe"] == "ok"
+    (site.root / "spe").unlink()
+    site.write("spe/profile.yaml", "cores: 1\n")
+    assert states(site)["profile: spe"] == "fail"
+
+
+def test_permit_of_somebody_else(site: runs.Project):
+    assert states(site)["permit: for this account"] == "ok"
+    site.changes = {"users": [{"id": "somebody", "name": "x"}]}
+    site.allow()
+    assert states(site)["permit: for this account"] == "warn"
+
+
+def test_site_file(site: runs.Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor.site, "FILE", tmp_path / "spe.json")
+    monkeypatch.setattr(doctor.site, "OWNER", tmp_path.stat().st_uid)
+    monkeypatch.delenv("KIMED_REGISTER")
+    assert states(site)["site: trust store is fixed"] == "warn"
+    (tmp_path / "spe.json").write_text(json.dumps({"trust": str(site.site / "site/trust")}))
+    assert states(site)["site: trust store is fixed"] == "ok"
+    (tmp_path / "spe.json").write_text("{")
+    assert states(site)["site: examination"] == "fail"
+
+
 def test_clock_behind_the_register(site: runs.Project):
     log = site.register / "log.jsonl"
     log.parent.mkdir()

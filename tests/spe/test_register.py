@@ -312,6 +312,11 @@ def test_exported_entry_is_proven_by_a_checkpoint(log: Register, site: Site, tmp
     checkpoint, _ = log.checkpoint(site.keys["register"])
     document = audit.proof(log, 5)
     assert audit.verify_proof(document, checkpoint, site.trust) is None
+    log.append("job", {"rule": "later"})
+    assert audit.verify_proof(audit.proof(log, 5), checkpoint, site.trust), "of another size"
+    assert audit.verify_proof(audit.proof(log, 5, checkpoint), checkpoint, site.trust) is None
+    with pytest.raises(IndexError):
+        audit.proof(log, 8, checkpoint)
     for change in ({"entry": document["entry"].replace("step5", "step6")}, {"index": 4}, {"size": 9}, {"path": []}):
         assert audit.verify_proof({**document, **change}, checkpoint, site.trust)
     forge(site, checkpoint)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from spe.runs import project
 
 from kimed_spe import audit, scan, signing
@@ -16,6 +17,20 @@ rule copy:
     input: "data/{person}.txt"
     output: "results/{person}.txt"
     shell: "cp {input} {output}"
+"""
+CHAIN = """
+rule all:
+    input: "results/last.txt"
+
+rule first:
+    input: "data/x.txt"
+    output: "results/first.txt", directory("results/parts")
+    shell: "cp {input} {output[0]}; mkdir {output[1]}; cp {input} {output[1]}/a"
+
+rule last:
+    input: "results/first.txt", "results/parts"
+    output: "results/last.txt"
+    shell: "cat {input[0]} {input[1]}/a > {output}"
 """
 
 
@@ -45,3 +60,19 @@ def test_register_of_a_run(tmp_path: Path):
     found = list(scan.scan([register.path], {1: "Erlenfurtner", 2: "correct-horse-battery", 3: "MRN-00418273"}))
     assert {hit.form.number for hit in found if isinstance(hit, scan.Hit)} == {3}
     assert audit.read(register).findings == []
+
+
+def test_results_changed_between_two_jobs_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    here = project(tmp_path)
+    here.write("Snakefile", CHAIN)
+    here.write("data/x.txt", "honest\n")
+    verify = ["audit", "verify", "--register", str(here.register), "--trust", str(here.site / "site/trust")]
+    assert here.run("--scheduler", "greedy").returncode == 0
+    assert main(verify) == 0, capsys.readouterr().out
+    # Somebody prefers another intermediate result and runs only what comes after it.
+    (here.root / "results/first.txt").write_text("better\n")
+    (here.root / "results/last.txt").unlink()
+    assert here.run("--scheduler", "greedy", sign=False).returncode == 0
+    assert (here.root / "results/last.txt").read_text() == "better\nhonest\n"
+    assert main(verify) == 1
+    assert "results/first.txt was changed between" in capsys.readouterr().out

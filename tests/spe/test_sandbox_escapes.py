@@ -38,7 +38,7 @@ rule notebook:
 """
 SCRIPT = "import probes\nprobes.main(snakemake.input.plan, snakemake.output[0])\n"
 # What the box does not take away: these are open to anybody on this machine, or not there to be taken.
-IPC_KEY = 0x4B494D
+IPC_KEY = 0x4B490000 + os.getpid()
 
 
 def notebook() -> str:

@@ -15,6 +15,7 @@ from kimed_spe.limits import Groups, Limits, shell_limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 from kimed_spe.watch import Guard, Watch
 
+CGROUP2 = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 MEMORY_BOMB = "python -c \"x = bytearray(600_000_000); print('survived', len(x))\""
 SHARED_MEMORY_BOMB = "head -c 400000000 /dev/zero > /dev/shm/bomb && echo survived"
 # 150 sleeping processes at most
@@ -58,6 +59,16 @@ def test_memory_bomb_in_a_file_system(sandbox: Sandbox, kind: str):
     assert "survived" not in boxed(sandbox, SHARED_MEMORY_BOMB, kind, mem_mb=200).stdout
 
 
+def test_processors_are_those_that_were_asked_for(sandbox: Sandbox):
+    if Groups(f"kimed-look-{os.getpid()}").kind == "rlimit" or (os.cpu_count() or 1) < 2:
+        pytest.skip("processors are limited by control groups, and seen on two of them only")
+    command = "for n in 1 2 3; do timeout 2 sh -c 'while :; do :; done' & done; wait; times"
+    minutes = boxed(sandbox, command).stdout.splitlines()[-1].split()
+    seconds = sum(float(part.split("m")[1].rstrip("s")) for part in minutes)
+    # Three loops of two seconds on one processor; on two they would take four.
+    assert 0.1 < seconds < 2.8
+
+
 @pytest.mark.parametrize("kind", ["", "rlimit"])
 def test_fork_bomb(sandbox: Sandbox, kind: str):
     if kind == "rlimit" and os.geteuid() == 0:
@@ -80,6 +91,48 @@ def test_groups_of_a_run_that_was_cut_off_are_removed():
     assert not [path for path in made if path.exists()]
 
 
+@pytest.mark.parametrize("delegated", ["memory pids cpu", "memory pids", "cpu pids", ""])
+def test_version_2_is_used_as_its_documentation_says(tmp_path: Path, delegated: str, monkeypatch: pytest.MonkeyPatch):
+    """Files and values of Documentation/admin-guide/cgroup-v2.rst, on a folder that only looks like one."""
+    (tmp_path / "service/leaf").mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (tmp_path / "service/cgroup.subtree_control").write_text(f"{delegated}\n")
+    monkeypatch.setattr("kimed_spe.limits._own_groups", lambda: {"": "/service/leaf"})
+    groups = Groups("run", tmp_path)
+    if "memory" not in delegated:
+        assert groups.kind == "rlimit" and not groups.folders
+        return
+    assert groups.kind == "cgroup2"
+    own = tmp_path / "service/run"
+    assert (own / "cgroup.subtree_control").read_text() == " ".join(f"+{name}" for name in delegated.split())
+    (job,) = groups.open("job", Limits.of({"mem_mb": 100}, 2))
+    values = {path.name: path.read_text() for path in job.iterdir()}
+    assert values == {
+        "pids.max": "384", "cpu.max": "200000 100000", "memory.max": "100000000", "memory.swap.max": "0",
+        "memory.oom.group": "1",
+    }  # fmt: skip
+
+
+def test_version_2_ends_all_processes_of_a_group():
+    """On a real hierarchy of version 2, even if its controllers are elsewhere."""
+    mount = next((path for path in map(Path, CGROUP2) if (path / "cgroup.controllers").exists()), None)
+    folder = mount / f"kimed-test-{os.getpid()}" if mount else None
+    try:
+        folder.mkdir()
+    except (OSError, AttributeError):
+        pytest.skip("no hierarchy of version 2 that this account may write")
+    command = f"echo $$ > {folder}/cgroup.procs; setsid sleep 60 & sleep 60"
+    process = subprocess.Popen(["bash", "-c", command], start_new_session=True)
+    try:
+        assert wait_for(lambda: len((folder / "cgroup.procs").read_text().split()) >= 3, True)
+        everyone = [psutil.Process(int(pid)) for pid in (folder / "cgroup.procs").read_text().split()]
+        Groups.close_job([folder])
+        assert process.wait(5) == -signal.SIGKILL and not folder.exists()
+        assert wait_for(lambda: any(each.is_running() and each.status() != "zombie" for each in everyone), False)
+    finally:
+        process.kill()
+
+
 def test_limits_without_a_control_group_are_those_of_the_process():
     limits = Limits.of({"mem_mb": 200, "disk_mb": 10, "runtime": 2}, 2)
     assert limits == Limits(200_000_000, 384, 2, 10_000_000, 120)
@@ -87,11 +140,23 @@ def test_limits_without_a_control_group_are_those_of_the_process():
     assert not [line for line in shell_limits("cgroup2", limits) if "-d" in line or "-u" in line]
 
 
+HOLES = "for n in 1 2 3 4 5 6; do truncate -s 90M $TMPDIR/hole$n; done; sleep 5; echo survived"
+EMPTY_FILES = "cd $TMPDIR; for n in $(seq 400); do touch $(seq -f $n-%g 100); done; sleep 5; echo survived"
+DELETED = (
+    'for n in 3 4 5 6; do eval "exec $n>$TMPDIR/gone; rm $TMPDIR/gone; head -c 40000000 /dev/zero >&$n"; done;'
+    " sleep 5; echo survived"
+)
+
+
 @pytest.mark.parametrize(
     ("resources", "command", "reason"),
-    [({"disk_mb": 100}, MANY_FILES, "disk_mb"), ({"runtime": 0.02}, "sleep 20; echo survived", "runtime")],
-    ids=["many files", "too long"],
-)
+    [
+        ({"disk_mb": 100}, MANY_FILES, "disk_mb"), ({"runtime": 0.02}, "sleep 20; echo survived", "runtime"),
+        ({"disk_mb": 100}, HOLES, "disk_mb"), ({"disk_mb": 100}, EMPTY_FILES, "disk_mb"),
+        ({"disk_mb": 100}, DELETED, "disk_mb"),
+    ],
+    ids=["many files", "too long", "holes", "empty files", "deleted files"],
+)  # fmt: skip
 def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: str):
     work = sandbox.folder.parent / "work"
     limits = Limits.of(resources, 1)
@@ -159,3 +224,4 @@ def test_job_over_its_memory_fails_and_the_register_says_why(tmp_path: Path):
     assert entry["exit_code"] != 0 and not entry["outputs"]
     if entry["limits"]["by"] != "rlimit":
         assert entry["used"]["out_of_memory"] >= 1
+        assert 0 < entry["used"]["cpu_seconds"] < 60

@@ -25,9 +25,9 @@ def attempt(name, function):
     except BaseException as error:
         found[name] = "closed " + repr(error)
 attempt("network", lambda: socket.create_connection(("127.0.0.1", PORT), timeout=1))
-attempt("abstract", lambda: [socket.socket(socket.AF_UNIX).connect("\\0kimed-parse")])
+attempt("abstract", lambda: [socket.socket(socket.AF_UNIX).connect("\\0ABSTRACT")])
 attempt("other project", lambda: pathlib.Path("OTHER").read_text())
-attempt("home", lambda: list(pathlib.Path.home().glob(".kimed-planted"))[0])
+attempt("home", lambda: list(pathlib.Path.home().glob("HOMEFILE"))[0])
 attempt("write outside", lambda: pathlib.Path("OTHER.new").write_text("x"))
 attempt("write workflow", lambda: open("Snakefile", "a").write("# tampered"))
 attempt("write data", lambda: open("data/x.txt", "a").write("tampered"))
@@ -59,9 +59,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
 
     base = tmp_path_factory.mktemp("parse")
     tcp = serve(2, 1, ("127.0.0.1", 0), b"x")
-    abstract = serve(1, 1, "\0kimed-parse", b"x")
+    # Names of this process: tests run side by side.
+    name = f"kimed-parse-{os.getpid()}"
+    abstract = serve(1, 1, f"\0{name}", b"x")
     sleeper = subprocess.Popen(["sleep", "300"])
-    planted = Path.home() / ".kimed-planted"
+    planted = Path.home() / f".kimed-planted-{os.getpid()}"
     planted.write_text("x")
     result = {}
     try:
@@ -74,12 +76,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
                 (project.register / "log.jsonl").write_text("{}")
                 (project.site / "permit.json").write_text("{}")
             text = ATTACKS
-            for name, value in {
-                "PORT": tcp.getsockname()[1], "OTHER": base / f"{way}-other", "PID": sleeper.pid,
+            for word, value in {
+                "ABSTRACT": name, "HOMEFILE": planted.name, "PORT": tcp.getsockname()[1],
+                "OTHER": base / f"{way}-other", "PID": sleeper.pid,
                 "REGISTER": project.register / "log.jsonl", "PERMIT": project.site / "permit.json",
                 "KEY": project.site / "site/holder.pem",
             }.items():  # fmt: skip
-                text = text.replace(name, str(value))
+                text = text.replace(word, str(value))
             project.write("Snakefile", text)
             project.write("data/x.txt", "x")
             run = project.run(sandboxed=way == "boxed")

@@ -2,6 +2,10 @@
 
 import csv
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +47,30 @@ def test_no_identifier_is_in_what_the_chain_wrote(cohort_run: Path, identifiers:
         if not (Path(hit.path).name == "multiqc.html" and identifiers[hit.form.number] in library)
     ]
     assert hits == [], "\n".join(map(str, hits[:20]))
+
+
+def test_chain_wrote_logs_and_benchmarks_that_were_searched(cohort_run: Path):
+    """The search above would prove little if they lay elsewhere."""
+    for kind in ("logs", "benchmarks"):
+        assert len(list(cohort_run.glob(f"*/{kind}/*/*"))) > 20
+
+
+def test_no_identifier_is_in_the_register_of_the_only_step_that_sees_them(
+    repository: Path, identifiers: dict[int, str], permitted: dict[str, str], tmp_path: Path
+):
+    root = repository / "results" / f"identifiers-{os.getpid()}"
+    target = root.relative_to(repository) / "imaging/decisions/P001_ct.json"
+    command = [sys.executable, "-m", "snakemake", "--profile", "spe", str(target), "--config"]
+    command.append(f"pathvars={{root: {root.relative_to(repository)}}}")
+    register = tmp_path / "register"
+    environment = {**os.environ, **permitted, "KIMED_REGISTER": str(register)}
+    try:
+        run = subprocess.run(command, cwd=repository, env=environment, text=True, capture_output=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        (tmp_path / "said").write_text(run.stdout + run.stderr)
+        assert '"kind":"job"' in (register / "log.jsonl").read_text()
+        assert (root / "imaging/logs/deidentify_series/P001_ct.log").exists()
+        for place in (register, tmp_path / "said", root):
+            assert found(place, identifiers) == [], place
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
