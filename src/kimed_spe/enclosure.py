@@ -231,7 +231,7 @@ class Supervisor:
         return 128 - status if status < 0 else status
 
     def _arguments(self, state: Path, groups: Groups) -> list[str]:
-        sandbox.write_names(state)
+        sandbox.write_etc(state)
         mounts = self._mounts(state, groups)
         environment = self._environment(groups)
         return [
