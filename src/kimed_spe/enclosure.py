@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import gate, jobs, sandbox, site, software, trees
+from kimed_spe import environments, gate, jobs, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, Broker, Desk
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
@@ -94,6 +94,8 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
         raise EnclosureError(
             f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
         )
+    if any(method.name == "CONDA" for method in parsed.software_deployment_method or ()):
+        software.demand_conda()
     given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
     named = [Path(word.partition("=")[2] or word).absolute() for word in arguments if word]
     return Call(
@@ -122,10 +124,12 @@ def enter(snakefile: str | None = None) -> str:
         if os.environ.get(SANDBOX) == "none":
             supervisor.begin()
             sys.stderr.write("KIMed: THIS RUN HAS NO SANDBOX (the permit says `sandbox: none`); this is recorded.\n")
+            environments.demand_pins()
             return ""
         sys.exit(supervisor.run())
     except (
-        EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, site.SiteError, trees.TreeProblem,
+        EnclosureError, sandbox.SandboxError, software.NoConda, PermitRefused, PermitError, site.SiteError,
+        trees.TreeProblem,
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)

@@ -17,7 +17,7 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import preflight, trees
+from kimed_spe import environments, preflight, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.enclosure import SANDBOX, Supervisor, read_call
 from kimed_spe.jobs import JobRefused, Runner, source_mounts
@@ -57,7 +57,18 @@ class Executor(local.Executor):  # type: ignore[misc]
         if reasons:
             self.link.record("refusal", {"stage": "preflight", "reasons": reasons})
             raise WorkflowError("The SPE refuses this workflow:\n" + "\n".join(f"  - {line}" for line in reasons))
+        self._check_software({job.conda_env for job in jobs if job.conda_env})
         self.link.check(preflight.facts(self.workflow, jobs, whole=True))
+
+    def _check_software(self, used: set[Any]) -> None:
+        """Refuse environments that differ from their pin files, whoever made them."""
+        if DeploymentMethod.CONDA in self.workflow.deployment_settings.deployment_method:
+            try:
+                for environment in used:
+                    environments.check(environment)
+            except environments.EnvironmentProblem as problem:
+                self.link.record("refusal", {"stage": "software", "reasons": [str(problem)]})
+                raise WorkflowError(str(problem)) from problem
 
     def _make_runner(self) -> None:
         workdir = Path.cwd()
