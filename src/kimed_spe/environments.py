@@ -145,12 +145,16 @@ def check(environment: Any) -> None:
         return
     wrong = differences(environment.content_pin.decode(), Path(environment.address))
     if wrong:
-        shown = [*wrong[:5], *([f"and {len(wrong) - 5} more"] if len(wrong) > 5 else [])]
-        raise EnvironmentProblem(
-            f"The environment {environment.address} is not what {environment.pin_file.get_path_or_uri(secret_free=True)}"
-            f" says: {'; '.join(shown)}. Nothing runs with other software than was pinned. Mend the pin file or the"
-            " channel (the message of conda is above), remove the environment if it is still there, and start again."
-        )
+        raise EnvironmentProblem(_message(environment, wrong))
+
+
+def _message(environment: Any, wrong: list[str]) -> str:
+    shown = [*wrong[:5], *([f"and {len(wrong) - 5} more"] if len(wrong) > 5 else [])]
+    return (
+        f"The environment {environment.address} is not what {environment.pin_file.get_path_or_uri(secret_free=True)}"
+        f" says: {'; '.join(shown)}. Nothing runs with other software than was pinned. Mend the pin file or the"
+        " channel (the message of conda is above), remove the environment if it is still there, and start again."
+    )
 
 
 def demand_pins() -> None:
@@ -163,17 +167,24 @@ def demand_pins() -> None:
         return
 
     def create(self: Any, dryrun: bool = False) -> Any:
-        prefix = Path(self.address)
-        was_there = prefix.exists()
+        prefix, was_there = Path(self.address), Path(self.address).exists()
+        # Snakemake keeps a copy of the file that it installed from beside the environment.
+        solved = Path(f"{self.address}.yaml")
+        if self.content_pin is not None and not was_there and not dryrun:
+            solved.unlink(missing_ok=True)
         made = original(self, dryrun)
-        if not dryrun:
-            try:
-                check(self)
-            except EnvironmentProblem as problem:
-                if not was_there:
-                    shutil.rmtree(prefix, ignore_errors=True)
-                    get_env_setup_done_flag_file(prefix).unlink(missing_ok=True)
-                raise WorkflowError(str(problem)) from problem
+        if dryrun:
+            return made
+        try:
+            if not was_there and self.content_pin is not None and solved.exists():
+                raise EnvironmentProblem(_message(self, ["it could not be installed from it"]))
+            check(self)
+        except EnvironmentProblem as problem:
+            if not was_there:
+                shutil.rmtree(prefix, ignore_errors=True)
+                for path in (solved, get_env_setup_done_flag_file(prefix)):
+                    path.unlink(missing_ok=True)
+            raise WorkflowError(str(problem)) from problem
         return made
 
     create.demands_pins = True  # type: ignore[attr-defined]

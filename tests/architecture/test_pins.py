@@ -1,7 +1,7 @@
 """Every conda pin is proven to exist for linux-64 and for the Python of its environment, or is marked as unproven.
 
-`envs/proven.tsv` holds the facts: builds seen in solved lock files of other people (source `wrappers`: snakemake-wrappers
-d3e6a345, MIT) and versions that the feedstocks' history names (source `feedstock`, no build known).
+`envs/proven.tsv` holds the facts: builds seen in solved lock files of other people (source `wrappers`:
+snakemake-wrappers d3e6a345, MIT) and versions that the feedstocks' history names (source `feedstock`, no build known).
 """
 
 import csv
@@ -31,7 +31,7 @@ def tag(build: str) -> str | None:
 
 
 def pythons(name: str, version: str, known: list[dict[str, str]]) -> set[str] | None:
-    """Pythons for which a pin is proven; `any` in it where a build or version suits any; None where nothing is known."""
+    """Pythons for which a pin is proven, `any` for what suits every one; None where nothing is known."""
     rows = [row for row in known if (row["package"], row["version"]) == (name, version)]
     return {tag(row["build"]) or "any" for row in rows} if rows else None
 
@@ -44,13 +44,13 @@ def unproven(env: str, known: list[dict[str, str]]) -> list[str]:
     else:
         bound = [proven for pin in found.items() if (proven := pythons(*pin, known)) and "any" not in proven]
         common = set.intersection(*bound) if bound else {"any"}
-    return [
-        name
-        for name, version in found.items()
-        if name != "python"
-        and not ((proven := pythons(name, version, known)) and ("any" in proven or common & proven))
-        or (name == "python" and pythons(name, version, known) is None)
-    ]
+    missing = []
+    for name, version in found.items():
+        proven = pythons(name, version, known) or set()
+        # Builds of Python itself are tagged like those for it, or (up to 3.12) not at all.
+        if not proven or not (proven & {"any"} or proven & common):
+            missing.append(name)
+    return missing
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=relative)
