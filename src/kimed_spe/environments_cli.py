@@ -16,9 +16,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the sub-commands."""
     top = commands.add_parser("env", help="pinned conda environments")
     parsers = top.add_subparsers(required=True, metavar="action")
-    parser = parsers.add_parser(
-        "solve", help="solve env files with conda and write down every build (connected machine)"
-    )
+    parser = parsers.add_parser("solve", help="solve env files with conda (connected machine), write down every build")
     parser.add_argument("files", nargs="+", type=Path, metavar="ENV.yaml")
     parser.add_argument("--again", action="store_true", help="also those whose builds are written down already")
     parser.set_defaults(run=_solve)
