@@ -2,7 +2,7 @@
 
 Snakemake executes the workflow's own Python while it parses it, so nothing inside the enclosure is trusted with the
 register or the permit. The supervisor outside holds both and answers, over a Unix socket that only the enclosure sees,
-one JSON request per connection. What it writes it stamps itself; only `job` and `refusal` entries can be asked for.
+one JSON request per line; each thread of the enclosed side keeps a connection. What it writes it stamps itself; only `job` and `refusal` entries can be asked for.
 """
 
 import json
@@ -11,6 +11,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -150,19 +151,25 @@ class Broker:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as stream:
-            try:
-                request = json.loads(stream.readline(LARGEST))
-                if request["ask"] == "check":
-                    self.desk.check(request["facts"])
-                elif request["ask"] == "record":
-                    self.desk.record(request["kind"], request["content"])
-                else:
-                    raise LinkError(f"unknown request {request['ask']!r}")
-                answer: dict[str, Any] = {"done": True}
-            except (LinkError, ValueError, KeyError, TypeError, AttributeError) as error:
-                answer = {"done": False, "reason": str(error)}
-            stream.write(json.dumps(answer).encode() + b"\n")
+        with connection, connection.makefile("rwb") as stream, suppress(OSError):
+            while line := stream.readline(LARGEST):
+                stream.write(json.dumps(self._one(line)).encode() + b"\n")
+                stream.flush()
+                if not line.endswith(b"\n"):
+                    return
+
+    def _one(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            if request["ask"] == "check":
+                self.desk.check(request["facts"])
+            elif request["ask"] == "record":
+                self.desk.record(request["kind"], request["content"])
+            else:
+                raise LinkError(f"unknown request {request['ask']!r}")
+        except (LinkError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return {"done": False, "reason": str(error)}
+        return {"done": True}
 
 
 class SocketLink:
@@ -170,6 +177,7 @@ class SocketLink:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.own = threading.local()
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """See `Link`."""
@@ -180,17 +188,25 @@ class SocketLink:
         self._ask({"ask": "record", "kind": kind, "content": dict(content)})
 
     def _ask(self, request: Mapping[str, Any]) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            try:
-                connection.connect(self.address)
-                with connection.makefile("rwb") as stream:
-                    stream.write(json.dumps(request).encode() + b"\n")
-                    stream.flush()
-                    answer = json.loads(stream.readline())
-            except (OSError, ValueError) as error:
-                raise LinkError(f"the supervisor of this run does not answer: {error}") from error
+        try:
+            stream = self._stream()
+            stream.write(json.dumps(request).encode() + b"\n")
+            stream.flush()
+            answer = json.loads(stream.readline())
+        except (OSError, ValueError) as error:
+            # Whatever is left in a broken connection must not answer the next question.
+            self.own.stream = None
+            raise LinkError(f"the supervisor of this run does not answer: {error}") from error
         if not answer["done"]:
             raise LinkError(answer["reason"])
+
+    def _stream(self) -> Any:
+        """The connection of this thread."""
+        if getattr(self.own, "stream", None) is None:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.connect(self.address)
+                self.own.stream = connection.makefile("rwb")
+        return self.own.stream
 
 
 def connect() -> Link | None:

@@ -30,6 +30,8 @@ own=()
 pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" /]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
 if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ] && [ ! -L "$PWD/${BASH_REMATCH[0]}" ]; then
   own=(--bind "$PWD/${BASH_REMATCH[0]}" "$PWD/${BASH_REMATCH[0]}")
+  # Snakemake names this launcher for commands that are too long for one argument; inside, its path leads to bash.
+  [[ ${BASH_REMATCH[1]} != shell_tmp.* ]] || own+=(--ro-bind /bin/bash "$0")
 fi
 [ -z "${IPYTHONDIR-}" ] || own+=(--dir "$IPYTHONDIR" --setenv IPYTHONDIR "$IPYTHONDIR")
 . "$box/launch"
@@ -200,11 +202,9 @@ class Sandbox:
         folder = self.folder / name
         tmp = folder / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
-        # The launcher's path leads to bash inside: Snakemake names it for commands that are too long for one argument.
         own = [
             Mount(Path("/tmp"), tmp, writable=True),  # noqa: S108 - the box's own
             Mount(tmp, tmp, writable=True),
-            Mount(self.launcher, Path("/usr/bin/bash").resolve()),
             *(Mount(root, root) for root in self.roots),
         ]
         own += mounts
