@@ -17,7 +17,7 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import environments, preflight, trees
+from kimed_spe import environments, preflight, rounds, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.enclosure import SANDBOX, Supervisor, read_call
 from kimed_spe.jobs import JobRefused, Runner, source_mounts
@@ -35,6 +35,7 @@ class Executor(local.Executor):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.numbers = count()
+        rounds.bound(self.workflow)
         link = connect()
         self.boxed = os.environ.get(SANDBOX) != "none"
         if link is None and not self.boxed:

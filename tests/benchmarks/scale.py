@@ -1,6 +1,6 @@
 """CPU time, wall time and memory of governed runs by number of samples.
 
-`python tests/benchmarks/scale.py [--samples 100 1000 10000] [--cores 2] [--plain] [--output results/bench/scale.json]`
+`python tests/benchmarks/scale.py [--samples 100 1000 10000] [--cores 2] [--plain] [--no-run] [--output FILE.json]`
 
 One job per sample that does nothing but `touch` its output, run as `--profile spe` runs jobs: permit, one box per job,
 register, with the profile's scheduler settings. Per number of samples: dry run, run from nothing, and a run that has
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -42,9 +43,8 @@ FLOORS_AT = 10_000
 def scheduler() -> list[str]:
     """The scheduler options of profiles/spe, as a command line."""
     text = (REPOSITORY / "profiles/spe/profile.yaml").read_text(encoding="utf-8")
-    names = ("scheduler", "scheduler-subsample")
-    lines = yaml.safe_load("\n".join(line for line in text.splitlines() if line.startswith(names)))
-    return [part for name in names if name in lines for part in (f"--{name}", str(lines[name]))]
+    lines = yaml.safe_load("\n".join(line for line in text.splitlines() if line.startswith("scheduler")))
+    return [part for name, value in lines.items() for part in (f"--{name}", str(value))]
 
 
 def measured(project: runs.Project, governed: bool, *arguments: str) -> dict[str, float]:
@@ -62,26 +62,36 @@ def measured(project: runs.Project, governed: bool, *arguments: str) -> dict[str
     return {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": wall, "peak_mb": used.ru_maxrss / 1024}
 
 
-def figures(samples: int, cores: int, governed: bool) -> dict[str, float]:
-    """All figures for one number of samples."""
+def figures(samples: int, cores: int, *, governed: bool, run: bool) -> Iterator[tuple[str, float]]:
+    """Figures for one number of samples, as they are measured."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         project = runs.project(Path(folder))
         project.changes = {"resources": {**runs.RESOURCES, "jobs": samples + 1, "cores": max(cores, 8)}}
         project.write("Snakefile", WORKFLOW.format(samples=samples))
         project.allow()
-        dry = measured(project, governed, "--dry-run", "--cores", str(cores))
-        run = measured(project, governed, "--cores", str(cores))
-        done = sum(1 for _ in (project.root / "results").iterdir())
-        if done != samples or (governed and len(project.entries("job")) != samples):
-            sys.exit(f"{done} of {samples} outputs, {len(project.entries('job'))} records")
-        nothing = measured(project, governed, "--cores", str(cores))
-        files = sum(len(names) for _, _, names in os.walk(project.root / ".snakemake"))
-        register = (project.register / "log.jsonl").stat().st_size / 1e6 if governed else 0.0
-    return {
-        "dry_run_cpu_s": dry["cpu_s"], "dry_run_peak_mb": dry["peak_mb"], "run_cpu_s": run["cpu_s"],
-        "run_cpu_ms_per_job": run["cpu_s"] * 1000 / samples, "run_wall_s": run["wall_s"], "run_peak_mb": run["peak_mb"],
-        "nothing_to_do_cpu_s": nothing["cpu_s"], "files": float(files), "register_mb": register,
-    }  # fmt: skip
+        used = measured(project, governed, "--dry-run", "--cores", str(cores))
+        yield "dry_run_cpu_s", used["cpu_s"]
+        yield "dry_run_peak_mb", used["peak_mb"]
+        if run:
+            used = measured(project, governed, "--cores", str(cores))
+            done = sum(1 for _ in (project.root / "results").iterdir())
+            if done != samples or (governed and len(project.entries("job")) != samples):
+                sys.exit(f"{done} of {samples} outputs, {len(project.entries('job'))} records")
+            yield "run_cpu_s", used["cpu_s"]
+            yield "run_cpu_ms_per_job", used["cpu_s"] * 1000 / samples
+            yield "run_wall_s", used["wall_s"]
+            yield "run_peak_mb", used["peak_mb"]
+            yield "files", float(sum(len(names) for _, _, names in os.walk(project.root / ".snakemake")))
+            if governed:
+                yield "register_mb", (project.register / "log.jsonl").stat().st_size / 1e6
+        else:
+            (project.root / "results").mkdir()
+            for number in range(samples):
+                (project.root / f"results/{number}.txt").touch()
+            measured(project, False, "--touch", "--cores", str(cores))
+        used = measured(project, governed, "--cores", str(cores))
+        yield "nothing_to_do_cpu_s", used["cpu_s"]
+        yield "nothing_to_do_peak_mb", used["peak_mb"]
 
 
 def main() -> int:
@@ -89,6 +99,7 @@ def main() -> int:
     parser.add_argument("--samples", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--no-run", action="store_true", help="mark outputs as made instead, for the other two figures")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     found: dict[str, object] = {"_meta": {"kernel": platform.release(), "processors": os.cpu_count()}}
@@ -96,7 +107,7 @@ def main() -> int:
     for samples in options.samples:
         for governed in (True, False) if options.plain else (True,):
             name = f"scale_{samples}" + ("" if governed else "_plain")
-            for metric, value in figures(samples, options.cores, governed).items():
+            for metric, value in figures(samples, options.cores, governed=governed, run=not options.no_run):
                 found[f"{name}.{metric}"] = round(value, 2)
                 print(f"{name}.{metric}: {value:.2f}  (load {os.getloadavg()[0]:.1f})", flush=True)
                 if governed and samples == FLOORS_AT and value > FLOORS.get(metric, value):
