@@ -2,7 +2,8 @@
 
 Snakemake executes the workflow's own Python while it parses it, so nothing inside the enclosure is trusted with the
 register or the permit. The supervisor outside holds both and answers, over a Unix socket that only the enclosure sees,
-one JSON request per line; each thread of the enclosed side keeps a connection. What it writes it stamps itself; only `job` and `refusal` entries can be asked for.
+one JSON request per line; each thread of the enclosed side keeps a connection. What it writes it stamps itself; only
+`job` and `refusal` entries can be asked for.
 """
 
 import json
