@@ -1,4 +1,5 @@
-# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock | clean | help
+# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock |
+# environments CHANNEL=… | clean | help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ export PYTHONNOUSERSITE := 1
 # Governed; where bubblewrap could not be installed set-up has said so, and the demonstration runs without governance.
 PROFILE = $(shell command -v bwrap >/dev/null && echo spe || echo profiles/local)
 
-.PHONY: help setup demo demo-real test test-all bench lint fmt test-data demo-permit lock clean
+.PHONY: help setup demo demo-real test test-all bench lint fmt test-data demo-permit lock environments clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +85,11 @@ lock: $(READY) ## resolve pyproject.toml and write requirements/*.lock
 	  --output-file requirements/dev.lock
 	@echo "uv==$$(uv --version | cut -d' ' -f2)" | uv pip compile - --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/bootstrap.lock
+
+environments: $(READY) ## on a machine with conda and its channels: pin, render and make envs/*.yaml: make environments CHANNEL=<address>
+	@spe env solve envs/*.yaml
+	@spe env render --channel "$(CHANNEL)" envs/*.yaml
+	@spe env create -s workflows/cohort/Snakefile
 
 clean: ## remove everything that can be made again
 	@rm -rf results .snakemake $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache

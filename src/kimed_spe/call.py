@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimed_spe import trees
+from kimed_spe import software, trees
 
 EXECUTOR = "spe"
 # Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
@@ -69,6 +69,8 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
         raise EnclosureError(
             f"--executor {parsed.executor} would run jobs without box, permit and record: leave it out"
         )
+    if any(method.name == "CONDA" for method in parsed.software_deployment_method or ()):
+        software.demand_conda()
     given = Path(parsed.snakefile or snakefile or resolve_snakefile(None)).absolute()
     directory = Path(parsed.directory or ".").absolute()
     if directory != directory.resolve():

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import gate, jobs, sandbox, site, software, trees
+from kimed_spe import environments, gate, jobs, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
 from kimed_spe.limits import GROUPS, Groups
@@ -63,10 +63,12 @@ def enter(snakefile: str | None = None) -> str:
         if os.environ.get(SANDBOX) == "none":
             supervisor.begin()
             sys.stderr.write("KIMed: THIS RUN HAS NO SANDBOX (the permit says `sandbox: none`); this is recorded.\n")
+            environments.demand_pins()
             return ""
         sys.exit(supervisor.run())
     except (
-        EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, site.SiteError, trees.TreeProblem,
+        EnclosureError, sandbox.SandboxError, software.NoConda, PermitRefused, PermitError, site.SiteError,
+        trees.TreeProblem,
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
@@ -178,7 +180,7 @@ class Supervisor:
         return 128 - status if status < 0 else status
 
     def _arguments(self, state: Path, groups: Groups) -> list[str]:
-        sandbox.write_names(state)
+        sandbox.write_etc(state)
         mounts = self._mounts(state, groups)
         environment = self._environment(groups)
         return [

@@ -17,7 +17,7 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import preflight, trees
+from kimed_spe import environments, preflight, rounds, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.call import read_call
 from kimed_spe.enclosure import SANDBOX, Supervisor
@@ -36,6 +36,7 @@ class Executor(local.Executor):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.numbers = count()
+        rounds.bound(self.workflow)
         link = connect()
         # Python of a Snakefile could set the variable; inside, only boxes count.
         self.boxed = link is not None or os.environ.get(SANDBOX) != "none"
@@ -59,7 +60,18 @@ class Executor(local.Executor):  # type: ignore[misc]
         if reasons:
             self.link.record("refusal", {"stage": "preflight", "reasons": reasons})
             raise WorkflowError("The SPE refuses this workflow:\n" + "\n".join(f"  - {line}" for line in reasons))
+        self._check_software({job.conda_env for job in jobs if job.conda_env})
         self.link.check(preflight.facts(self.workflow, jobs, whole=True))
+
+    def _check_software(self, used: set[Any]) -> None:
+        """Refuse environments that differ from their pin files, whoever made them."""
+        if DeploymentMethod.CONDA in self.workflow.deployment_settings.deployment_method:
+            try:
+                for environment in used:
+                    environments.check(environment)
+            except environments.EnvironmentProblem as problem:
+                self.link.record("refusal", {"stage": "software", "reasons": [str(problem)]})
+                raise WorkflowError(str(problem)) from problem
 
     def _make_runner(self) -> None:
         workdir = Path.cwd()

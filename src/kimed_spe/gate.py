@@ -57,7 +57,7 @@ def enforce(
     now = now or datetime.now(UTC)
     context = replace(context, **_memory(register))
     try:
-        permit, store = permits.load(permit_path), trust.load(trust_path)
+        permit, store = _documents(permit_path, trust_path)
     except (PermitError, trust.TrustError) as error:
         place = "permit" if isinstance(error, PermitError) else "trust store"
         ask = "KIMED_PERMIT names another one; the administrator of this environment knows which"
@@ -81,6 +81,24 @@ def enforce(
         workflow = permit.content["workflow"]["digest"]
         register.append("permit.accepted", {**decision, **accepted, "datasets": datasets, "workflow": workflow})
     return permit
+
+
+_READ: dict[tuple[Path, Path], tuple[tuple[bytes, ...], Permit, trust.TrustStore]] = {}
+
+
+def _documents(permit_path: Path, trust_path: Path) -> tuple[Permit, trust.TrustStore]:
+    """Permit and trust store; read anew for every job, parsed and proven again only if a byte of them changed."""
+    names = [trust_path / "trust.json", trust_path / "revocations.json", *sorted((trust_path / "keys").glob("*.json"))]
+    try:
+        content = tuple(part for path in (permit_path, *names) for part in (os.fsencode(path), path.read_bytes()))
+    except OSError:
+        content = ()  # the loaders say what is wrong
+    known = _READ.get((permit_path, trust_path))
+    if content and known and known[0] == content:
+        return known[1:]
+    found = (permits.load(permit_path), trust.load(trust_path))
+    _READ[permit_path, trust_path] = (content, *found)
+    return found
 
 
 def store_manifests(permit: Permit, root: Path, folder: Path) -> None:

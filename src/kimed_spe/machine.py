@@ -5,12 +5,12 @@ The environment variable KIMED_SOFTWARE (host, conda) forces the software.
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kimed_spe import gate
+from kimed_spe.software import demand_conda
 
 SOFTWARE = ("host", "conda")
 
@@ -47,8 +47,8 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
     why = "forced by KIMED_SOFTWARE" if "KIMED_SOFTWARE" in environment else "the locked environment that `make` builds"
     if software not in SOFTWARE:
         raise ValueError(f"KIMED_SOFTWARE={software}: use one of {', '.join(SOFTWARE)}, or unset it")
-    if software == "conda" and not shutil.which("conda", path=environment.get("PATH", "")):
-        raise ValueError("KIMED_SOFTWARE=conda, but there is no conda on PATH: install it, or unset KIMED_SOFTWARE")
+    if software == "conda":
+        demand_conda(environment)
     cores = len(os.sched_getaffinity(0))
     sandbox = "bubblewrap, one box per job without network"
     if environment.get("KIMED_SANDBOX") == "none":

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,8 @@ own=()
 pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" /]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
 if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ] && [ ! -L "$PWD/${BASH_REMATCH[0]}" ]; then
   own=(--bind "$PWD/${BASH_REMATCH[0]}" "$PWD/${BASH_REMATCH[0]}")
+  # Snakemake names this launcher for commands that are too long for one argument; inside, its path leads to bash.
+  [[ ${BASH_REMATCH[1]} != shell_tmp.* ]] || own+=(--ro-bind /bin/bash "$0")
 fi
 [ -z "${IPYTHONDIR-}" ] || own+=(--dir "$IPYTHONDIR" --setenv IPYTHONDIR "$IPYTHONDIR")
 . "$box/launch"
@@ -136,7 +139,7 @@ class Sandbox:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "seccomp").write_bytes(filter_bytes)
-        write_names(folder)
+        write_etc(folder)
         self.launcher = folder / "bash"
         self.launcher.write_text(LAUNCHER)
         self.launcher.chmod(0o555)
@@ -199,11 +202,9 @@ class Sandbox:
         folder = self.folder / name
         tmp = folder / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
-        # The launcher's path leads to bash inside: Snakemake names it for commands that are too long for one argument.
         own = [
             Mount(Path("/tmp"), tmp, writable=True),  # noqa: S108 - the box's own
             Mount(tmp, tmp, writable=True),
-            Mount(self.launcher, Path("/usr/bin/bash").resolve()),
             *(Mount(root, root) for root in self.roots),
         ]
         own += mounts
@@ -240,15 +241,29 @@ class Sandbox:
         )  # fmt: skip
 
 
-def write_names(folder: Path) -> None:
-    """Write the passwd, group and hosts files of boxes: one account, one host, no names from outside."""
-    (folder / "passwd").write_text(f"{ACCOUNT}:x:{os.getuid()}:{os.getgid()}:{ACCOUNT}:/tmp:/bin/bash\n")
-    (folder / "group").write_text(f"{ACCOUNT}:x:{os.getgid()}:\n")
-    (folder / "hosts").write_text("127.0.0.1 localhost spe\n::1 localhost spe\n")
+def write_etc(folder: Path) -> None:
+    """Write the /etc of boxes: what software reads, one account, one host, no names from outside.
+
+    One folder to mount in place of some fifteen files: bubblewrap reads the whole mount table for every mount.
+    """
+    etc = folder / "etc"
+    etc.mkdir(exist_ok=True)
+    for name in software.CONFIGURATION:
+        source, target = Path("/etc") / name, etc / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # What this account may not read, a job could not read either.
+        with suppress(OSError, shutil.Error):
+            if source.is_dir():
+                shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+            elif source.is_file():
+                shutil.copyfile(source, target)
+    (etc / "passwd").write_text(f"{ACCOUNT}:x:{os.getuid()}:{os.getgid()}:{ACCOUNT}:/tmp:/bin/bash\n")
+    (etc / "group").write_text(f"{ACCOUNT}:x:{os.getgid()}:\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost spe\n::1 localhost spe\n")
 
 
-def system_arguments(names: Path) -> list[str]:
-    """Read-only system folders, and the files of `write_names` in `names`."""
+def system_arguments(folder: Path) -> list[str]:
+    """Read-only system folders, and the /etc that `write_etc` wrote into `folder`."""
     arguments = ["--ro-bind", "/usr", "/usr"]
     for name in software.TOP_LEVEL:
         path = Path("/") / name
@@ -256,11 +271,7 @@ def system_arguments(names: Path) -> list[str]:
             arguments += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
-    for name in software.CONFIGURATION:
-        if (Path("/etc") / name).exists():
-            arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
-    for name in ("passwd", "group", "hosts"):
-        arguments += ["--ro-bind", str(names / name), f"/etc/{name}"]
+    arguments += ["--ro-bind", str(folder / "etc"), "/etc"]
     if Path("/sys/devices/system/cpu").is_dir():
         arguments += ["--ro-bind", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
     return arguments

@@ -20,6 +20,10 @@ CONFIGURATION = (
 TOP_LEVEL = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
+class NoConda(ValueError):
+    """Conda environments are asked for where no conda can be used."""
+
+
 def inside(path: Path, roots: Iterable[Path]) -> bool:
     """Whether `path` is one of `roots` or below one."""
     return any(path == root or root in path.parents for root in roots)
@@ -74,3 +78,26 @@ def search_path(roots: Iterable[Path], environment: Mapping[str, str] | None = N
     parts = [part for part in environment.get("PATH", "").split(":") if part and inside(Path(part), seen)]
     standard = [part for part in ("/usr/local/bin", "/usr/bin", "/bin") if part not in parts]
     return ":".join([*parts, *standard])
+
+
+def demand_conda(environment: Mapping[str, str] | None = None) -> None:
+    """Make sure that Snakemake finds a conda inside the enclosure; its own message would not say what is missing.
+
+    Raises
+    ------
+    NoConda
+        There is none on PATH, or it is in a folder that jobs do not see.
+    """
+    environment = os.environ if environment is None else environment
+    anywhere = shutil.which("conda", path=environment.get("PATH", ""))
+    if not anywhere:
+        raise NoConda(
+            "software from conda is asked for, but there is no conda on PATH: activate one (its `bin` or `condabin`"
+            " must be on PATH), or use the locked host environment (leave out --software-deployment-method, unset"
+            " KIMED_SOFTWARE)"
+        )
+    if not shutil.which("conda", path=search_path(folders(environment), environment)):
+        raise NoConda(
+            f"{anywhere} is in a folder that jobs do not see: name its prefix in KIMED_SOFTWARE_PATHS or in"
+            " `software_paths` of the site's file"
+        )

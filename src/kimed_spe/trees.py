@@ -7,12 +7,17 @@ by the bytes of the path. Anyone can make that of a data set without this packag
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kimed_spe import canonical
 
+SETTLED_NS = 2_000_000_000
+"""Age of a file's last change from which on its digest is remembered: time stamps of file systems are coarser than
+writes, so that a file changed twice within one step would look unchanged (git calls such entries racy)."""
+_KNOWN: dict[tuple[int, ...], str] = {}
 SKIPPED = ("__pycache__",)
 """Folders that hold nothing but what Python writes by itself; names that begin with a dot are skipped as well."""
 
@@ -155,10 +160,23 @@ def _mode(path: Path) -> int:
 
 
 def _hash(path: Path) -> str:
+    """SHA-256 of a file, read again only if something about it changed; every job of a run asks.
+
+    The change time (ctime) is the kernel's: unlike the modification time no account can set it back (utimensat(2)).
+    """
     try:
-        return canonical.sha256_file(path)
+        status = path.lstat()
+        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_mode)
+        if key in _KNOWN:
+            return _KNOWN[key]
+        settled = time.time_ns() - status.st_ctime_ns > SETTLED_NS
+        digest = canonical.sha256_file(path)
     except (OSError, ValueError) as error:
         raise TreeProblem(f"{path} cannot be hashed: {error}") from error
+    after = path.lstat()
+    if settled and (after.st_ino, after.st_ctime_ns) == (status.st_ino, status.st_ctime_ns):
+        _KNOWN[key] = digest
+    return digest
 
 
 def _files(folder: str, left_out: set[str] | None = None, prefix: str = "") -> Iterator[tuple[str, str, bool]]:

@@ -75,21 +75,3 @@ def test_host_versions_equal_conda_pins_or_the_difference_is_explained():
     with (REPOSITORY / "envs" / "differences.tsv").open(encoding="utf-8", newline="") as handle:
         explained = {(row["package"], row["conda"], row["host"]) for row in csv.DictReader(handle, delimiter="\t")}
     assert differences() == explained, "envs/differences.tsv lists exactly the differences, each with its reason"
-
-
-@pytest.mark.real_data
-def test_pins_are_proven_or_marked(kimed_data: Path):
-    folder = kimed_data / "conda"
-    if not folder.is_dir():
-        pytest.skip("KIMED_DATA holds no conda evidence")
-    with (folder / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
-        proven = {(row["name"], row["version"]) for row in csv.DictReader(handle, delimiter="\t")}
-    with (folder / "feedstock_versions.tsv").open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader(handle, delimiter="\t"):
-            proven |= {(row["name"], number) for number in row["versions"].split()}
-    for path in ENVIRONMENTS:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            pin = re.match(r"\s*- ([a-z0-9._-]+)=(\S+)", line)
-            if pin:
-                marked = "# unproven" in line
-                assert marked != ((pin[1], pin[2]) in proven), f"{relative(path)}: {line.strip()}"

@@ -362,3 +362,13 @@ def test_interrupt_ends_jobs_and_gives_the_lock_back(tmp_path: Path):
         parent.wait()
     assert not list((project.root / ".snakemake" / "locks").glob("*"))
     assert project.entries("run.stop")[0]["content"]["exit_code"] != 0
+
+
+def test_command_too_long_for_one_argument_runs_in_a_box(tmp_path: Path):
+    """Snakemake then names its shell, our launcher, inside the command itself."""
+    project = runs.project(tmp_path)
+    rule = 'rule all:\n    output: "results/x.txt"\n    shell: "cat /proc/1/comm > {output}; : ' + "x" * 70_000 + '"\n'
+    project.write("Snakefile", rule)
+    run = project.run()
+    assert run.returncode == 0, run.stdout
+    assert (project.root / "results/x.txt").read_text().strip() == "bwrap"

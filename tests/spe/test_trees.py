@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +138,30 @@ def test_change_is_seen(source: Path, name: str):
     before = digest(source)
     CHANGES[name](source)
     assert digest(source) != before
+
+
+def test_change_is_seen_although_the_digest_is_remembered(source: Path, monkeypatch: pytest.MonkeyPatch):
+    """Same size, same inode, modification time put back: only the kernel's change time tells."""
+    file = source / "b/c.txt"
+    monkeypatch.setattr(trees, "SETTLED_NS", -1)
+    before, status = digest(source), file.stat()
+    read: list[Path] = []
+    monkeypatch.setattr(
+        canonical, "sha256_file", lambda path, once=canonical.sha256_file: read.append(path) or once(path)
+    )
+    assert digest(source) == before and read == []
+    time.sleep(0.05)
+    file.write_text(file.read_text().swapcase().replace("2", "3"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (file.stat().st_ino, file.stat().st_size) == (status.st_ino, status.st_size)
+    assert digest(source) != before and read == [file]
+
+
+def test_digest_of_a_file_that_just_changed_is_not_remembered(source: Path):
+    """Two changes within one step of the file system's clock leave the same times."""
+    known = set(trees._KNOWN)
+    digest(source)
+    assert set(trees._KNOWN) == known
 
 
 def test_link_counts_as_its_text_and_must_stay_inside(source: Path):

@@ -18,7 +18,7 @@ def test_conda_is_taken_when_forced_and_there(tmp_path):
     conda = tmp_path / "conda"
     conda.write_text("#!/bin/sh\n")
     conda.chmod(0o755)
-    machine = choose({"PATH": str(tmp_path), "KIMED_SOFTWARE": "conda"})
+    machine = choose({"PATH": str(tmp_path), "KIMED_SOFTWARE": "conda", "KIMED_SOFTWARE_PATHS": str(tmp_path)})
     assert machine.software == "conda"
     assert "forced by KIMED_SOFTWARE" in machine.reasons[1]
 
