@@ -292,13 +292,17 @@ class Graph:
         inputs = [read[key] for key in sorted(read) if key not in made]
         results = [made[key] for key in sorted(made) if key not in read]
         run = self.run
+        targets = [name for name in run.start.content.get("targets", ()) if not name.startswith("/")]
         action = self._add(
             "#run", "CreateAction", name=f"Run of {workflow.get('name')}",
             description=f"Governed run {run.identifier} under permit {run.permit.identifier}"
             + ("" if run.complete else "; it did not come to its end, so results may be missing"),
             startTime=moment(run.started), endTime=moment(run.ended),
             actionStatus=DONE if run.complete else FAILED,
-            identifier=[f"run:{run.identifier}", f"permit:{run.permit.identifier}", f"permit-sha256:{run.permit.digest}"],
+            identifier=[
+                f"run:{run.identifier}", f"permit:{run.permit.identifier}", f"permit-sha256:{run.permit.digest}",
+                *([f"targets:{' '.join(targets)}"] if targets else []),
+            ],
         )  # fmt: skip
         action["instrument"], action["agent"] = workflow, self.publisher
         action["object"] = self._exchanged(workflow, "input", inputs)
