@@ -37,7 +37,9 @@ def close(folder: Path, info: Mapping[str, str]) -> None:
     size = sum(path.stat().st_size for path in payload)
     fields = {**info, "Payload-Oxum": f"{size}.{len(payload)}"}
     (folder / "bagit.txt").write_text(DECLARATION, encoding="utf-8")
-    (folder / "bag-info.txt").write_text("".join(f"{key}: {value}\n" for key, value in fields.items()), encoding="utf-8")
+    (folder / "bag-info.txt").write_text(
+        "".join(f"{key}: {value}\n" for key, value in fields.items()), encoding="utf-8"
+    )
     _write(folder, MANIFEST, payload)
     seal(folder)
 
@@ -78,7 +80,7 @@ def _tags(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
-    return sorted(found, key=lambda path: os.fsencode(path))
+    return sorted(found, key=os.fsencode)
 
 
 def _encoded(path: str) -> str:

@@ -99,7 +99,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             for name in file.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                     raise CrateError(f"{archive}: member {name!r} would leave the folder")
-            file.extractall(folder)  # noqa: S202 - members were looked at
+            file.extractall(folder)
     except (OSError, zipfile.BadZipFile) as error:
         raise CrateError(f"{archive}: cannot be unpacked: {error}") from error
     tops = [path.parent for path in sorted(folder.rglob("bagit.txt"))]
@@ -138,7 +138,9 @@ def open_crate(path: Path, keys: list[Key] | None = None) -> Crate:
     try:
         return _crate(folder, payload, entities, signed_by)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise CrateError(f"{METADATA}: is not of a run of this environment ({type(error).__name__}: {error})") from error
+        raise CrateError(
+            f"{METADATA}: is not of a run of this environment ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _entities(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -175,17 +177,15 @@ def _signers(folder: Path, keys: list[Key]) -> frozenset[str]:
     return frozenset(valid_signers(envelope, keys))
 
 
-def _crate(
-    folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]], signed_by: frozenset[str]
-) -> Crate:
+def _crate(folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]], signed_by: frozenset[str]) -> Crate:
     run = entities[RUN]
     said = dict(str(text).partition(":")[::2] for text in _list(run["identifier"]))
     workflow = entities[str(run["instrument"]["@id"])]
     jobs = [entity for name, entity in entities.items() if name.startswith("#job-")]
-    made = [entities[item["@id"]] for job in jobs for item in _list(job.get("result"))]
+    results = [entities[item["@id"]] for job in jobs for item in _list(job.get("result"))]
     read = [entities[item["@id"]] for item in _list(run.get("object")) if "sha256" in entities[item["@id"]]]
     files = {name: entity for name, entity in entities.items() if "sha256" in entity}
-    parts = {str(item["@id"]) for item in _list(workflow.get("hasPart"))} | {str(workflow["@id"])}
+    parts = {str(item["@id"]) for item in _list(workflow.get("isBasedOn"))} | {str(workflow["@id"])}
     locks = {str(item["@id"]) for item in _list(workflow.get("softwareRequirements"))}
     snakefile = str(workflow["@id"]).removeprefix("workflow/")
     sources = {str(files[name].get("name")): str(files[name]["sha256"]) for name in parts & set(files)}
@@ -198,7 +198,7 @@ def _crate(
         sources=sources | {snakefile: str(workflow["sha256"])},
         environment={str(files[name]["name"]): str(files[name]["sha256"]) for name in locks},
         inputs={str(entity["name"]): str(entity["sha256"]) for entity in read},
-        outputs={str(entity["name"]): _published(payload, entity) for entity in made},
+        outputs={str(entity["name"]): _published(payload, entity) for entity in results if "sha256" in entity},
         targets=tuple(str(said["targets"]).split()) if "targets" in said else (), entities=entities,
     )  # fmt: skip
 
