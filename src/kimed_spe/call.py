@@ -9,9 +9,9 @@ from kimed_spe import software, trees
 EXECUTOR = "spe"
 # Options of Snakemake that parse the workflow but execute no job; such a call needs the permit and is no run.
 PASSIVE = (
-    "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
-    "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
-    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
+    "dryrun", "lint", "report", "reporter", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag",
+    "rulegraph", "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes",
+    "containerize", "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
     "print_compilation", "conda_list_envs", "conda_cleanup_envs", "config_summary",
 )  # fmt: skip
 # Options that would go past box, permit or record, and why.
@@ -40,6 +40,10 @@ class Call:
         Whether no job can run.
     named
         Folders of profiles, and config files of the present, the working, or the workflow's folder.
+    targets
+        Rules and files that it asks for.
+    crate
+        Where the crate of the last run is to be written, if that is all that is asked for.
     """
 
     arguments: tuple[str, ...]
@@ -47,6 +51,8 @@ class Call:
     directory: Path
     passive: bool
     named: tuple[Path, ...] = field(default=())
+    targets: tuple[str, ...] = field(default=())
+    crate: Path | None = None
 
 
 def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
@@ -88,6 +94,8 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
             *(found[0].resolve() for _, found in profiles if found),
             *(path for path in configs if any(below(path.resolve(), place) for place in places)),
         ),
+        targets=tuple(sorted(map(str, parsed.targets or ()))),
+        crate=Path(parsed.report_spe_crate_path).absolute() if parsed.reporter == "spe-crate" else None,
     )
 
 

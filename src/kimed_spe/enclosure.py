@@ -22,9 +22,10 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import environments, gate, jobs, sandbox, site, software, trees
+from kimed_spe import crate_cli, environments, gate, jobs, machine, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
+from kimed_spe.crate_record import CrateError
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
 from kimed_spe.register import DEFAULT, Register
@@ -33,6 +34,7 @@ from kimed_spe.sandbox import Mount
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
+REPORT_PLUGIN = "snakemake_report_plugin_spe_crate"
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
 KEPT = (
     "TERM", "TZ", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH", "VIRTUAL_ENV", "CONDA_PREFIX", "KIMED_ENVVARS",
@@ -59,6 +61,9 @@ def enter(snakefile: str | None = None) -> str:
         return ""
     try:
         call = read_call(sys.argv[1:], snakefile)
+        if call.crate:
+            crate_cli.report(call.crate, call.directory)
+            sys.exit(0)
         supervisor = Supervisor(call)
         if os.environ.get(SANDBOX) == "none":
             supervisor.begin()
@@ -68,7 +73,7 @@ def enter(snakefile: str | None = None) -> str:
         sys.exit(supervisor.run())
     except (
         EnclosureError, sandbox.SandboxError, software.NoConda, PermitRefused, PermitError, site.SiteError,
-        trees.TreeProblem,
+        trees.TreeProblem, CrateError,
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
@@ -95,6 +100,10 @@ def offer_plugin() -> None:
     registry = ExecutorPluginRegistry()
     if "spe" not in registry.plugins:
         registry.register_plugin(PLUGIN, importlib.import_module(PLUGIN))
+        from snakemake_interface_report_plugins.registry import ReportPluginRegistry  # noqa: PLC0415
+
+        if "spe-crate" not in ReportPluginRegistry().plugins:
+            ReportPluginRegistry().register_plugin(REPORT_PLUGIN, importlib.import_module(REPORT_PLUGIN))
         folder = str(Path(spec.origin).parents[1])
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
 
@@ -128,7 +137,8 @@ class Supervisor:
             return
         if desk.manifests is not None:
             gate.store_manifests(permit, desk.root, desk.manifests)
-        self._record("run.start", {})
+        about = {"targets": list(self.call.targets), "versions": machine.versions(), "machine": machine.hardware()}
+        self._record("run.start", about)
 
     def run(self) -> int:
         """Run Snakemake in the enclosure and give its exit status."""
