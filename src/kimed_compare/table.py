@@ -85,12 +85,10 @@ def _frame(path: Path) -> Any:
     except (OSError, EOFError, ValueError, ImportError) as error:
         raise Unreadable(f"{path.name} is no readable table: {error}") from error
     # pandas renames a second column of a name, so such a table would look like another one.
-    header = path.name.endswith(".gz")
-    names = _header(path, separator, packed=header)
-    if len(set(names)) != len(names):
-        raise Unreadable(
-            f"{path.name}: a column is there twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}"
-        )
+    names = _header(path, separator)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Unreadable(f"{path.name}: a column is there twice: {', '.join(twice)}")
     return frame
 
 
@@ -170,7 +168,6 @@ def _merge(result: Differences, part: Differences, name: str, own: Mapping[str, 
         if beyond:
             amounts = ", ".join(f"{key} {part.amounts[key]:.3g}" for key in beyond)
             result.structure(f"column {name} is beyond its own limit: {amounts}")
-            )
         part.amounts = {key: amount for key, amount in part.amounts.items() if key not in ("absolute", "relative")}
     for key, amount in part.amounts.items():
         if key == "changed_texts":
