@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-COMMANDS = ("permit_cli", "trust_cli", "audit_cli", "pseudonym_cli", "scan_cli", "doctor_cli")
+COMMANDS = ("permit_cli", "trust_cli", "audit_cli", "pseudonym_cli", "scan_cli", "doctor_cli", "expected_cli")
 """Modules with `add(subparsers)`; each sets `run`, a function of the parsed arguments that gives the exit status."""
 
 

@@ -125,9 +125,7 @@ MUTATIONS = {
         "h5ad", "a.h5ad", h5ad, lambda p: h5ad(p, edit("obsm['X_umap']", cells().obsm["X_umap"][::-1])), UMAP
     ),
     "setting in uns": Case("h5ad", "a.h5ad", h5ad, lambda p: h5ad(p, edit("uns['pca']['use']", "cell_ranger")), UMAP),
-    "column gone": Case(
-        "h5ad", "a.h5ad", h5ad, lambda p: h5ad(p, lambda d: d.obs.pop("type")), UMAP
-    ),
+    "column gone": Case("h5ad", "a.h5ad", h5ad, lambda p: h5ad(p, lambda d: d.obs.pop("type")), UMAP),
 }
 BENIGN = {
     "names of clusters": Case("h5ad", "a.h5ad", h5ad, lambda p: h5ad(p, relabel), CELLS),

@@ -1,13 +1,12 @@
 """NIfTI images: single changes that must be seen, and changes that mean nothing, which must not."""
 
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-from compare_cases import Case, see_damage, see_mutation, see_nothing
+from compare_cases import Case, packed, see_damage, see_mutation, see_nothing
 
 
 def nifti(path: Path, change: Callable[[np.ndarray, np.ndarray], object] | None = None, kind=np.float32) -> Path:
@@ -67,7 +66,7 @@ BENIGN = {
         "nifti",
         "a.nii.gz",
         labels,
-        lambda p: (gzip.open(p, "wb", 1).write(labels(p.with_name("x.nii")).read_bytes()), p)[1],
+        lambda p: packed(p, lambda _: labels(p.with_name("x.nii")), 1),
         {},
     ),
     "type of the numbers": Case("nifti", "a.nii.gz", labels, lambda p: labels(p, kind=np.int16), {}),
