@@ -7,6 +7,7 @@ from importlib import import_module
 
 COMMANDS = (
     "permit_cli", "trust_cli", "audit_cli", "pseudonym_cli", "scan_cli", "doctor_cli", "environments_cli", "crate_cli",
+    "expected_cli",
 )  # fmt: skip
 """Modules with `add(subparsers)`; each sets `run`, a function of the parsed arguments that gives the exit status."""
 
