@@ -153,7 +153,11 @@ def read(path: Path) -> Certificate:
     if kind != PREDICATE_TYPE:
         raise CertificateError(f"{path} states {kind}; this version of spe reads {PREDICATE_TYPE}")
     predicate = content.get("predicate")
-    if not isinstance(predicate, dict) or not set(FIELDS) <= set(predicate) or not isinstance(predicate["signer"], dict):
+    if (
+        not isinstance(predicate, dict)
+        or not set(FIELDS) <= set(predicate)
+        or not isinstance(predicate["signer"], dict)
+    ):
         raise CertificateError(f"{path} is no complete certificate")
     return Certificate(envelope, content, canonical.sha256(envelope.payload))
 

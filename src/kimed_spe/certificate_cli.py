@@ -24,7 +24,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         epilog="exit: 0 genuine and reproduced; 1 not genuine; 2 cannot be read; 3 genuine, but not reproduced",
     )  # fmt: skip
     verify.add_argument("certificate", type=Path)
-    verify.add_argument("--key", type=Path, action="append", default=[], help="public key of the signer; may be repeated")
+    verify.add_argument(
+        "--key", type=Path, action="append", default=[], help="public key of the signer; may be repeated"
+    )
     verify.add_argument("--trust", type=Path, help="trust store: its role `certificate`, less what was revoked")
     verify.add_argument("--expect", metavar="SHA256", help="digest of the certificate, as told by somebody else")
     verify.set_defaults(run=_verify)
@@ -89,7 +91,7 @@ def _told(found: Certificate) -> list[str]:
     return [
         f"Verdict:   {found.verdict.upper()} ({counts or 'no outputs'})",
         f"Workflow:  {predicate['reproduced']['workflow']}, source tree {predicate['workflow']['digest']}",
-        f"Reference: {predicate['reference']['kind']} {predicate['reference']['name']}, {predicate['reference']['sha256']}",
+        "Reference: {kind} {name}, {sha256}".format(**predicate["reference"]),
         *(f"Input:     {item['id']} version {item['version']}, {item['manifest']}" for item in predicate["inputs"]),
         f"Issued:    {predicate['times']['issued']}",
         f"SHA-256:   {found.digest}",

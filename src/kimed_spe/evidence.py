@@ -77,22 +77,22 @@ def of(one: Judged) -> Evidence:
         return Evidence()
     if any(path and path.is_file() and path.stat().st_size > LARGEST for path in (one.found, reference)):
         return Evidence(note="too large to be shown here")
-    name = one.found.name.removesuffix(".gz")
-    suffix = Path(name).suffix.lower()
+    suffix = Path(one.found.name.removesuffix(".gz")).suffix.lower()
     try:
-        if suffix in PICTURES:
-            return _pictures(reference, one.found)
-        if one.same_bytes:
-            return Evidence()
-        if reference is None:
-            return Evidence(note="the published file is not here, so its content cannot be shown beside this one")
-        if suffix in TABLES:
-            return _table(_read(reference), _read(one.found), TABLES[suffix], list(one.declared.tolerance.get("key", ())))
-        if suffix in TEXTS:
-            return _lines(_read(reference), _read(one.found))
+        return _pictures(reference, one.found) if suffix in PICTURES else _content(one, reference, one.found, suffix)
     except (OSError, ValueError, csv.Error, EOFError) as error:
         return Evidence(note=f"cannot be shown ({type(error).__name__})")
-    return Evidence()
+
+
+def _content(one: Judged, reference: Path | None, found: Path, suffix: str) -> Evidence:
+    """Rows or lines that differ."""
+    if one.same_bytes or suffix not in (*TABLES, *TEXTS):
+        return Evidence()
+    if reference is None:
+        return Evidence(note="the published file is not here, so its content cannot be shown beside this one")
+    if suffix in TABLES:
+        return _table(_read(reference), _read(found), TABLES[suffix], list(one.declared.tolerance.get("key", ())))
+    return _lines(_read(reference), _read(found))
 
 
 def _read(path: Path) -> str:
@@ -124,7 +124,8 @@ def _pictures(reference: Path | None, found: Path) -> Evidence:
     amplified = gap.convert("L").point(lambda value: 255 - min(255, value * 8))
     return Evidence(
         pictures=(
-            ("Published", _uri(there)), ("This run", _uri(here)), ("Where they differ (darker is more, x 8)", _uri(amplified))
+            ("Published", _uri(there)), ("This run", _uri(here)),
+            ("Where they differ (darker is more, x 8)", _uri(amplified)),
         )
     )  # fmt: skip
 
@@ -144,7 +145,9 @@ def _table(reference: str, found: str, separator: str, keys: list[str]) -> Evide
         return Evidence(note="one of the two tables is empty")
     if there[0] != here[0]:
         gone, new = [c for c in there[0] if c not in here[0]], [c for c in here[0] if c not in there[0]]
-        told = [f"column {c} is gone" for c in gone] + [f"column {c} is new" for c in new] or ["columns in another order"]
+        told = [f"column {c} is gone" for c in gone] + [f"column {c} is new" for c in new] or [
+            "columns in another order"
+        ]
         return Evidence(note="; ".join(told[:MOST_COLUMNS]))
     header = there[0]
     known = [header.index(key) for key in keys if key in header]
@@ -165,9 +168,10 @@ def _paired(
     there: Sequence[list[str]], here: Sequence[list[str]], keys: list[int]
 ) -> list[tuple[str, list[str], list[str]]]:
     if not keys:
-        pairs = zip_longest(there, here, fillvalue=[])
+        nothing: list[str] = []
+        pairs = zip_longest(there, here, fillvalue=nothing)
         return [(f"row {number}", list(a), list(b)) for number, (a, b) in enumerate(pairs, 1)]
-    sides = [{tuple(_at(row, key) for key in keys): row for row in rows} for rows in (there, here)]
+    sides = [{tuple(_at(row, key) for key in keys): list(row) for row in rows} for rows in (there, here)]
     names = list(dict.fromkeys([*sides[0], *sides[1]]))
     return [(" / ".join(name), sides[0].get(name, []), sides[1].get(name, [])) for name in names]
 

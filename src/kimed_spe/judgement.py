@@ -56,6 +56,8 @@ class Judged:
         The file, if it is there.
     digest
         Of the file, if it is there and safe to read.
+    fingerprint
+        Of its content, by the comparator, if that can read it.
     """
 
     path: str
@@ -65,6 +67,7 @@ class Judged:
     known: Known | None
     found: Path | None
     digest: outputs.Digest | None
+    fingerprint: str | None = None
 
     @property
     def same_bytes(self) -> bool:
@@ -126,8 +129,18 @@ def _one(item: DeclaredOutput, name: str, known: Known | None, found: Path | Non
     doubt = _doubt(name, digest.sha256, found, made)
     if doubt:
         return Judged(name, item, Verdict(Status.NOT_COMPARABLE), doubt, known, found, digest)
-    verdict, reason = _compare(item, known, found, digest.sha256)
-    return Judged(name, item, verdict, reason, known, found, digest)
+    fingerprint, unreadable = None, Verdict(Status.NOT_COMPARABLE)
+    try:
+        fingerprint = kimed_compare.fingerprint(item.comparator, found, item.tolerance)
+    except (ToleranceError, Unreadable) as error:
+        unreadable = Verdict(Status.NOT_COMPARABLE, details=(str(error),))
+    if known is None:
+        verdict, reason = Verdict(Status.NOT_COMPARABLE), "nothing is known about the published one"
+    elif fingerprint is None:
+        verdict, reason = unreadable, "the comparator cannot read it"
+    else:
+        verdict, reason = _compare(item, known, found, digest.sha256, fingerprint)
+    return Judged(name, item, verdict, reason, known, found, digest, fingerprint)
 
 
 def _doubt(name: str, digest: str, found: Path, made: Mapping[str, str]) -> str:
@@ -141,17 +154,12 @@ def _doubt(name: str, digest: str, found: Path, made: Mapping[str, str]) -> str:
     return "" if inside else "no job of this run made it, by the register"
 
 
-def _compare(item: DeclaredOutput, known: Known | None, found: Path, digest: str) -> tuple[Verdict, str]:
+def _compare(item: DeclaredOutput, known: Known, found: Path, digest: str, fingerprint: str) -> tuple[Verdict, str]:
     """Verdict by the comparator, or one without measure and its reason."""
-    if known is None:
-        return Verdict(Status.NOT_COMPARABLE), "nothing is known about the published one"
-    try:
-        if known.content is not None:
-            return kimed_compare.compare(item.comparator, known.content, found, item.tolerance), ""
-        limits = kimed_compare.check(item.comparator, item.tolerance).limits
-        fingerprint = kimed_compare.fingerprint(item.comparator, found, item.tolerance)
-    except (ToleranceError, Unreadable) as error:
-        return Verdict(Status.NOT_COMPARABLE, details=(str(error),)), "the comparator cannot read it"
+    if known.content is not None:
+        verdict = kimed_compare.compare(item.comparator, known.content, found, item.tolerance)
+        return verdict, "the comparator cannot read one of the two" if verdict.status is Status.NOT_COMPARABLE else ""
+    limits = kimed_compare.check(item.comparator, item.tolerance).limits
     if fingerprint == known.fingerprint or (known.fingerprint is None and digest == known.sha256):
         return Verdict(Status.IDENTICAL, dict.fromkeys(limits, 0.0), limits), ""
     # The content differs. Whether by more than a tolerance allows, only the content could tell.
@@ -195,7 +203,13 @@ def entries(judged: Iterable[Judged], *, details: Callable[[Judged], bool] | Non
                 "reason": one.reason,
                 "details": list(one.verdict.details) if told(one) else [],
                 "reference": {"sha256": one.known.sha256, "fingerprint": one.known.fingerprint} if one.known else None,
-                "found": {"sha256": one.digest.sha256, "size": one.digest.size} if one.digest else None,
+                "found": _found(one),
             }
         )
     return found
+
+
+def _found(one: Judged) -> dict[str, Any] | None:
+    if one.digest is None:
+        return None
+    return {"sha256": one.digest.sha256, "size": one.digest.size, "fingerprint": one.fingerprint}

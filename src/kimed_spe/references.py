@@ -1,8 +1,9 @@
 """What is known of a published run: the workflow's expected results, a crate, or an older certificate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kimed_spe import canonical, declared
 from kimed_spe.declared import PREFIX, DeclaredOutput
@@ -35,6 +36,8 @@ class Reference:
         Versions of the published run, where known.
     targets
         What the run was asked for; none for the workflow's default.
+    includes
+        Workflows that it chains.
     """
 
     kind: str
@@ -46,6 +49,7 @@ class Reference:
     inputs: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
 
 
 def declarations(folder: Path, name: str) -> tuple[DeclaredOutput, ...]:
@@ -85,7 +89,7 @@ def of_workflow(root: Path, name: str) -> Reference:
             raise ReferenceProblem(f"workflows/{part}/expected: {error}") from error
     whole = digests[0] if len(digests) == 1 else canonical.sha256("".join(digests).encode())
     shown = ", ".join(f"workflows/{part}/expected/expected.json" for part in names)
-    return Reference("expected", name, shown, whole, declarations(folder, name), known)
+    return Reference("expected", name, shown, whole, declarations(folder, name), known, includes=tuple(names[1:]))
 
 
 def _known(folder: Path) -> dict[str, Known]:
@@ -100,5 +104,5 @@ def _known(folder: Path) -> dict[str, Known]:
     }
 
 
-def of_crate(what: Path, root: Path, permit: Path, unpacked: Path) -> "Task":
+def of_crate(what: Path, root: Path, permit: Path, unpacked: Path) -> Any:
     raise ReferenceProblem("not yet")

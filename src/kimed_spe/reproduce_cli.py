@@ -7,8 +7,21 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kimed_spe import canonical, certificate, certificate_page, gate, machine, reproduce, signing, site, workspace
+from kimed_spe import (
+    bisection,
+    calibration,
+    canonical,
+    certificate,
+    certificate_page,
+    gate,
+    machine,
+    reproduce,
+    signing,
+    site,
+    surroundings,
+)
 from kimed_spe.certificate import INCOMPLETE
+from kimed_spe.drift import Drift, between
 from kimed_spe.permit_cli import open_key
 from kimed_spe.permit_model import PermitError
 from kimed_spe.references import ReferenceProblem, of_crate, of_workflow
@@ -34,12 +47,22 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--output", "-o", type=Path, help="folder of the certificate (default: results/reproduction/…)")
     parser.add_argument("--in", dest="place", type=Path, help="fresh folder to run in; it is kept (default: temporary)")
     parser.add_argument("--cores", type=int, help="default: all that this process may use")
-    parser.add_argument("--key", type=Path, help=f"private key to sign with (default: the site's, or {DEMONSTRATION_KEY})")
+    parser.add_argument(
+        "--key", type=Path, help=f"private key to sign with (default: the site's, or {DEMONSTRATION_KEY})"
+    )
     parser.add_argument("--review", action="store_true", help="also write review.html, which stays inside")
-    parser.add_argument("--against", type=Path, metavar="CERTIFICATE", help="tell what changed since an older certificate")
-    parser.add_argument("--bisect", action="store_true", help="with --against: run again with one factor swapped at a time")
-    parser.add_argument("--old-environment", type=Path, metavar="FOLDER", help="with --bisect: environment of that time")
-    parser.add_argument("--old-inputs", type=Path, metavar="FOLDER", help="with --bisect: root of the data of that time")
+    parser.add_argument(
+        "--against", type=Path, metavar="CERTIFICATE", help="tell what changed since an older certificate"
+    )
+    parser.add_argument(
+        "--bisect", action="store_true", help="with --against: run again with one factor swapped at a time"
+    )
+    parser.add_argument(
+        "--old-environment", type=Path, metavar="FOLDER", help="with --bisect: environment of that time"
+    )
+    parser.add_argument(
+        "--old-inputs", type=Path, metavar="FOLDER", help="with --bisect: root of the data of that time"
+    )
     parser.add_argument("--permits", type=Path, metavar="FOLDER", help="with --bisect: permits for mixed states")
     parser.add_argument("--calibrate", type=int, metavar="N", help="run N more times in other ways; writes spread.json")
     parser.set_defaults(run=_run)
@@ -70,12 +93,10 @@ def _finish(
     options: argparse.Namespace, done: Reproduction, manner: Manner, signer: signing.CryptoSigner, path: Path
 ) -> int:
     found = certificate.verify(path, [signer.public_key])
-    drift = None
+    drift: Drift | None = None
     if options.against:
-        from kimed_spe import bisection, drift as drifts  # noqa: PLC0415 - rarely asked for
-
         old = certificate.read(options.against)
-        drift = drifts.between(old.predicate, found.predicate)
+        drift = between(old.predicate, found.predicate)
         if options.bisect:
             worlds = bisection.Worlds(
                 done.task, options.old_inputs, options.old_environment, options.permits, base=done.workspace.base
@@ -86,8 +107,6 @@ def _finish(
     if options.review:
         certificate_page.write(found, path.with_name("review.html"), "review", done.judged, drift)
     if options.calibrate:
-        from kimed_spe import calibration  # noqa: PLC0415 - rarely asked for
-
         print("\n".join(calibration.calibrate(done, manner, options.calibrate)))
     for name, count in found.predicate["summary"].items():
         if count:
@@ -134,6 +153,6 @@ def _repeat(options: argparse.Namespace, done: Reproduction) -> list[str]:
     task = done.task
     what = Path(options.what).name if task.reference.kind == "crate" else options.what
     signed = done.workspace.permit.content["workflow"]["sources"]
-    known = workspace.surroundings.commit(task.sources, signed)["commit"]
+    known = surroundings.commit(task.sources, signed)["commit"]
     checkout = [f"git checkout {known}"] if known else []
     return [*checkout, "make setup", "source .venv/bin/activate", f"spe reproduce {shlex.quote(what)}"]

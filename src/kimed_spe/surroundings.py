@@ -1,4 +1,4 @@
-"""What a run happened in, as far as a stranger may know: software and class of hardware, no names of hosts or people."""
+"""What a run happened in, as far as strangers may know: software, class of hardware, no names of hosts or people."""
 
 import os
 import platform

@@ -318,7 +318,7 @@ def _snakemake(workspace: Workspace, manner: Manner) -> int:
 
 
 def _environment(workspace: Workspace, manner: Manner) -> dict[str, str]:
-    """What the run may know: the same as any governed run, but for places that must not follow the working directory."""
+    """As of any governed run, but for places that must not follow the working directory."""
     fixed = site.fixed()
     places = {
         "permit": workspace.base / PERMIT, "trust": manner.trust.absolute(), "register": manner.register.path.absolute()

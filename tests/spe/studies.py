@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from kimed_spe import canonical
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SNAKEFILE = '''
+SNAKEFILE = """
 configfile: "config/tiny.yaml"
 rule all:
-    input: "results/tiny/means.tsv", "results/tiny/people.tsv", "results/tiny/plot.png", "results/tiny/note.txt", "results/tiny/per/a.txt", "results/tiny/per/b.txt"
+    input: "results/tiny/people.tsv", "results/tiny/plot.png", expand("results/tiny/per/{name}.txt", name=["a", "b"])
 rule means:
     input: "test_data/values.tsv"
     output: table="results/tiny/means.tsv", note="results/tiny/note.txt", people="results/tiny/people.tsv"
@@ -31,8 +29,8 @@ rule per:
     input: "test_data/values.tsv"
     output: "results/tiny/per/{name}.txt"
     shell: "grep -c . {input:q} > {output:q}; echo {wildcards.name} >> {output:q}"
-'''
-MEANS = '''
+"""
+MEANS = """
 import csv
 from pathlib import Path
 SHIFT = 0.0
@@ -41,8 +39,8 @@ mean = sum(float(row["value"]) for row in rows) / len(rows) * snakemake.params.f
 Path(snakemake.output.table).write_text(f"group\\tmean\\nall\\t{mean!r}\\nhalf\\t{mean / 2!r}\\n")
 Path(snakemake.output.note).write_text("written by tiny\\n")
 Path(snakemake.output.people).write_text("".join(f"{row['person']}\\t{row['value']}\\n" for row in rows))
-'''
-PLOT = '''
+"""
+PLOT = """
 import csv
 from PIL import Image
 rows = list(csv.DictReader(open(snakemake.input[0]), delimiter="\\t"))
@@ -50,8 +48,8 @@ picture = Image.new("RGB", (200, 120), "white")
 for number, row in enumerate(rows):
     picture.paste((40, 90, 160), (20 + 80 * number, 110 - int(float(row["mean"]) * 20) % 100, 80 + 80 * number, 110))
 picture.save(snakemake.output[0])
-'''
-OUTPUTS = '''
+"""
+OUTPUTS = """
 outputs:
   - {path: results/tiny/means.tsv, meaning: Means of the values per group, egress: open, comparator: table,
      tolerance: {relative: 1.0e-6}, justification: Sums may be made in another order elsewhere}
@@ -59,7 +57,7 @@ outputs:
   - {path: results/tiny/plot.png, meaning: Means of the groups as bars, egress: check, comparator: image}
   - {path: results/tiny/note.txt, meaning: Who wrote these results, egress: open, comparator: text}
   - {path: "results/tiny/per/{person}.txt", meaning: Number of lines for one person, egress: never, comparator: exact}
-'''
+"""
 
 
 @dataclass
