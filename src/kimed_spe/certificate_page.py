@@ -74,7 +74,7 @@ def write(
     listed = list(judged)
     text = _template().render(
         predicate=certificate.predicate, digest=certificate.digest, kind=kind, drift=drift,
-        demonstration=certificate.demonstration, headline=HEADLINES[certificate.verdict], marks=MARKS, lights=LIGHTS,
+        demonstration=certificate.demonstration, headline=HEADLINES[certificate.verdict], marks=MARKS, lights=LIGHTS, order=[status.value for status in Status],
         groups=_groups(certificate.predicate["outputs"]), evidence=evidence_of(listed, kind),
         details=details_of(listed, kind) or {o["name"]: o["details"] for o in certificate.predicate["outputs"]},
     )  # fmt: skip
@@ -107,14 +107,16 @@ def figure(value: float | str) -> str:
     return f"{value:.3g}" if isfinite(value) else "infinite"
 
 
-def size(count: int) -> str:
-    """Bytes for people."""
-    amount, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+def beyond(distance: float | str, tolerance: float | str) -> str:
+    """How many times larger than its tolerance a distance is, in words; nothing if it is not."""
+    if isinstance(distance, str) or isinstance(tolerance, str) or distance <= tolerance or not tolerance:
+        return ""
+    return f", {distance / tolerance:.3g} times that"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @functools.cache
@@ -122,6 +124,8 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - verification needs no page
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(share=lambda pair: share(*pair), figure=figure, size=size)
+    environment.filters.update(
+        share=lambda pair: share(*pair), beyond=lambda pair: beyond(*pair), figure=figure, of=plural
+    )  # fmt: skip
     text = resources.files("kimed_spe").joinpath("data/certificate.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text)

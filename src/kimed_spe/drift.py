@@ -79,7 +79,7 @@ class Drift:
         """In words; `full` tells every change, as a terminal needs it."""
         names = self.changed
         lines = [
-            f"{len(self.outputs)} output(s) changed, {self.same} did not.",
+            f"Outputs that changed: {len(self.outputs)}; that did not: {self.same}.",
             f"What differs between then and now: {', '.join(names) if names else 'nothing that a result depends on'}.",
             *self.other, *self.notes,
         ]  # fmt: skip
@@ -88,7 +88,7 @@ class Drift:
                 f"  {item.name}: {item.before} -> {item.after}; explained by: {item.cause}" for item in self.outputs
             ]
             for item in self.factors:
-                lines += [f"{item.name}: {len(item.changes) or 'no'} difference(s)"]
+                lines += [f"{item.name}, differences: {len(item.changes)}"]
                 lines += [f"  {change}" for change in item.changes]
         return lines
 

@@ -96,12 +96,13 @@ def _known(folder: Path) -> dict[str, Known]:
     content = canonical.decode((folder / "expected" / "expected.json").read_bytes())
     if content.get("type") != "kimed-expected/1":
         raise ReferenceProblem(f"is of version {content.get('type')}; this version of spe reads kimed-expected/1")
-    return {
-        name.removeprefix(PREFIX): Known(
-            item["sha256"], item["fingerprint"], folder / "expected" / item["reference"] if item["reference"] else None
-        )
-        for name, item in content["outputs"].items()
-    }
+    known = {}
+    for name, item in content["outputs"].items():
+        path = folder / "expected" / item["reference"] if item["reference"] else None
+        if path and canonical.sha256_file(path) != item["sha256"]:
+            raise ReferenceProblem(f"{path.name} has not the digest that expected.json says")
+        known[name.removeprefix(PREFIX)] = Known(item["sha256"], item["fingerprint"], path)
+    return known
 
 
 def of_crate(what: Path, root: Path, permit: Path, unpacked: Path) -> Any:

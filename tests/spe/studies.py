@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+from PIL import Image
+
+import kimed_compare
 from kimed_spe import canonical
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,6 +46,7 @@ Path(snakemake.output.people).write_text("".join(f"{row['person']}\\t{row['value
 """
 PLOT = """
 import csv
+import yaml
 from PIL import Image
 rows = list(csv.DictReader(open(snakemake.input[0]), delimiter="\\t"))
 picture = Image.new("RGB", (200, 120), "white")
@@ -58,6 +63,10 @@ outputs:
   - {path: results/tiny/note.txt, meaning: Who wrote these results, egress: open, comparator: text}
   - {path: "results/tiny/per/{person}.txt", meaning: Number of lines for one person, egress: never, comparator: exact}
 """
+
+import re
+if "table" not in kimed_compare.COMPARATORS:
+    OUTPUTS = re.sub("comparator: (table|image|text)", "comparator: exact", OUTPUTS).replace("tolerance: {relative: 1.0e-6}, ", "")
 
 
 @dataclass
@@ -125,3 +134,45 @@ def build(root: Path) -> Study:
     study.write("requirements/dev.lock", "snakemake==9.27.1\npillow==12.3.0\n")
     shutil.copytree(REPOSITORY / "profiles" / "spe", root / "profiles" / "spe")
     return study
+
+
+def publish(study: Study) -> None:
+    """Published results, worked out by hand from `values.tsv` and `factor`: mean 1.75 x 1.5 = 2.625, half 1.3125."""
+    folder = study.root / "workflows" / "tiny" / "expected" / "files"
+    folder.mkdir(parents=True)
+    (folder / "means.tsv").write_text("group\tmean\nall\t2.625\nhalf\t1.3125\n")
+    (folder / "people.tsv").write_text("P-4711\t1.0\nP-0815\t2.5\n")
+    (folder / "note.txt").write_text("written by tiny\n")
+    picture = Image.new("RGB", (200, 120), "white")
+    picture.paste((40, 90, 160), (20, 110 - 52, 80, 110))
+    picture.paste((40, 90, 160), (100, 110 - 26, 160, 110))
+    picture.save(folder / "plot.png")
+    for name in "ab":
+        (folder / f"{name}.txt").write_text(f"3\n{name}\n")
+    write_expected(study, folder)
+
+
+def write_expected(study: Study, folder: Path) -> None:
+    outputs = {}
+    for entry in yaml.safe_load(OUTPUTS)["outputs"]:
+        for file in sorted(folder.iterdir()):
+            name = f"results/tiny/{'per/' if file.stem in 'ab' else ''}{file.name}"
+            pattern = entry["path"].replace("{person}", file.stem)
+            if name == pattern:
+                outputs[name] = {
+                    "sha256": canonical.sha256_file(file),
+                    "fingerprint": kimed_compare.fingerprint(entry["comparator"], file, entry.get("tolerance")),
+                    "reference": f"files/{file.name}" if entry["egress"] != "never" else None,
+                }
+    study.write(
+        "workflows/tiny/expected/expected.json", json.dumps({"type": "kimed-expected/1", "outputs": outputs}, indent=1)
+    )
+
+
+def commit(study: Study) -> str:
+    """Commit everything but the results; returns the commit."""
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(study.root)]
+    study.write(".gitignore", "results/\n.spe/\n.snakemake/\n")
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "state"]):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
