@@ -1,6 +1,7 @@
 """The four things that a result depends on: code, parameters, environment, inputs. Which file is which."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +17,8 @@ EXPECTED = "expected"
 CONFIG_FILES = ("config.yaml", "config.yml", "config.json")
 STRUCTURED = (".yaml", ".yml", ".json")
 DESCRIPTIONS = ("README.md", "outputs.yaml")
+ABSOLUTE = re.compile(r"(?:^|[\s\"'=(:,\[{])/(?!/)[\w.-]+/[\w.-]*")
+"""An absolute path of at least two parts, at the start of a text or of a word in it."""
 
 
 def factor(path: str) -> str | None:
@@ -61,4 +64,4 @@ def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
 
 def _secret(text: str) -> bool:
     """Whether a value is a machine's path, or says who somebody is on it."""
-    return "/" in text and (text.startswith(("/", "~", '["/')) or "://" in text)
+    return bool(ABSOLUTE.search(text)) or text.startswith("~") or "://" in text

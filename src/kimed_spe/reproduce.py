@@ -1,5 +1,6 @@
 """Reproduce a published run: fresh working directory, same inputs, governed run, comparison, signed certificate."""
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from kimed_spe import canonical, certificate, gate, judgement, surroundings, trees, workspace
-from kimed_spe.factors import flat_parameters
+from kimed_spe.factors import ABSOLUTE, flat_parameters
 from kimed_spe.judgement import Judged
+from kimed_spe.permit_model import load
 from kimed_spe.references import Reference
 from kimed_spe.signing import CryptoSigner, Envelope, write_envelope
 from kimed_spe.workspace import Manner, Run, Workspace, WorkspaceError
 
-_ABSOLUTE = re.compile(r"(?:^|[\s\"'=(:,])/(?!/)[\w.-]+/[\w.-]+")
+SHORTEST = 4
+"""Letters of a name that is worth looking for."""
 
 
 class Leak(RuntimeError):
@@ -97,6 +100,24 @@ def carry_out(task: Task, manner: Manner, base: Path) -> Reproduction:
     return Reproduction(task, place, run, judged)
 
 
+def certify_finished(task: Task, manner: Manner) -> Reproduction:
+    """Judge what governed runs have already made in the checkout itself, without running again.
+
+    Workflow and data are compared with the permit once more; that nothing else made the results, the register proves.
+
+    Raises
+    ------
+    WorkspaceError
+        There was no such run, or workflow, data or lock are no longer those that the permit fixes.
+    """
+    with tempfile.TemporaryDirectory(prefix="spe-certify-") as name:
+        workspace.lay_out(Path(name).resolve() / "copy", task.root, task.snakefile, task.permit)
+    place = Workspace(task.root, task.root, task.snakefile, load(task.permit))
+    run = workspace.finished(place, manner)
+    judged = judgement.judge(task.reference.declared, task.reference.known, place.results, run.made())
+    return Reproduction(task, place, run, judged)
+
+
 def inputs_that_differ(inputs: Mapping[str, str], work: Path) -> list[str]:
     """Input files of the published run that are missing here or have another content."""
     wrong = []
@@ -140,9 +161,9 @@ def predicate(done: Reproduction, signer: CryptoSigner, started: str, command: S
         "hardware": surroundings.hardware(),
         "outputs": entries,
         "run": {
-            "complete": run.complete, "exit_code": run.exit_code, "cores": run.cores, "jobs": len(run.jobs),
+            "complete": run.complete, "fresh": run.fresh, "exit_code": run.exit_code, "cores": run.cores, "jobs": len(run.jobs),
             "failed": sum(entry.content["exit_code"] != 0 for entry in run.jobs),
-            "sandbox": next(e.content["sandbox"] for e in run.entries if e.kind == "run.start"),
+            "sandbox": ", ".join(sorted({e.content["sandbox"] for e in run.entries if e.kind == "run.start"})),
             "register": dict(run.position),
         },
         "times": {"started": started, "run_started": run.started, "run_finished": run.finished,
@@ -190,36 +211,34 @@ def issue(
             "certificate": canonical.sha256(envelope.payload), "verdict": content["verdict"],
             "workflow": content["reproduced"]["workflow"], "workflow_digest": content["workflow"]["digest"],
             "reference": content["reference"], "permit": content["permit"]["id"], "signer": content["signer"]["keyid"],
-            "run": next(entry.content["run"] for entry in done.run.entries), "user": gate.current_user(),
+            "run": done.run.entries[-1].content["run"], "user": gate.current_user(),
         },
     )  # fmt: skip
     return envelope
 
 
 def leaks(content: Any, where: str = "certificate") -> list[str]:
-    """Strings with an absolute path, the name of this host or the login name of this user."""
-    import os  # noqa: PLC0415
+    """Strings with an absolute path, the name of this host or the login name of this user.
 
-    user = gate.current_user()
-    names = {os.uname().nodename: "the name of this host"}
-    # As part of other words (`root` of a tree) it says nothing.
-    if user not in ("root", "nobody"):
-        names[user] = "the name of this user"
-    return _leaks(content, where, names)
+    Names of packages and source files are published anyway; a host of the same name gives nothing away there.
+    """
+    public = ("environment.packages", "environment.differences", "environment.software", "workflow.files")
+    user, host = gate.current_user(), os.uname().nodename
+    # Short or common ones (`root` of a tree) would be found in anything, and tell nothing.
+    names = {host: "the name of this host", user: "the name of this user"}
+    told = {name: what for name, what in names.items() if len(name) >= SHORTEST and name not in ("root", "nobody")}
+    return [leak for leak in _leaks(content, where, told) if "path" in leak or not any(p in leak for p in public)]
 
 
 def _leaks(content: Any, where: str, names: Mapping[str, str]) -> list[str]:
     if isinstance(content, Mapping):
-        pairs = [(f"{where}.{name}", value) for name, value in content.items()]
-        return [
-            *(leak for name in content for leak in _leaks(str(name), where, names)),
-            *(leak for place, value in pairs for leak in _leaks(value, place, names)),
-        ]
+        keys = [leak for name in content for leak in _leaks(str(name), where, names)]
+        return keys + [leak for name, value in content.items() for leak in _leaks(value, f"{where}.{name}", names)]
     if isinstance(content, list | tuple):
         return [leak for n, value in enumerate(content) for leak in _leaks(value, f"{where}[{n}]", names)]
     if not isinstance(content, str):
         return []
-    found = [f"{where} holds an absolute path"] if _ABSOLUTE.search(content) else []
+    found = [f"{where} holds an absolute path"] if ABSOLUTE.search(content) else []
     return found + [
         f"{where} holds {what}" for name, what in names.items() if re.search(rf"\b{re.escape(name)}\b", content)
     ]

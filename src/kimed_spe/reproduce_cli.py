@@ -46,6 +46,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--directory", "-d", type=Path, default=Path(), help="root of the checkout and of the data")
     parser.add_argument("--output", "-o", type=Path, help="folder of the certificate (default: results/reproduction/…)")
     parser.add_argument("--in", dest="place", type=Path, help="fresh folder to run in; it is kept (default: temporary)")
+    parser.add_argument("--finished", action="store_true", help="judge the governed runs already made in the checkout")
     parser.add_argument("--cores", type=int, help="default: all that this process may use")
     parser.add_argument(
         "--key", type=Path, help=f"private key to sign with (default: the site's, or {DEMONSTRATION_KEY})"
@@ -69,6 +70,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.finished and (options.bisect or options.calibrate or options.place):
+        raise ValueError("--finished runs nothing: leave out --in, --bisect and --calibrate")
     if options.bisect and not options.against:
         raise ValueError("--bisect needs the older certificate: --against FILE")
     started = canonical.timestamp(datetime.now(UTC))
@@ -79,7 +82,11 @@ def _run(options: argparse.Namespace) -> int:
         try:
             task = _task(options, root, permit, Path(unpacked))
             manner = _manner(options, trust_path)
-            done = reproduce.carry_out(task, manner, base)
+            done = (
+                reproduce.certify_finished(task, manner)
+                if options.finished
+                else reproduce.carry_out(task, manner, base)
+            )
         except (ReferenceProblem, WorkspaceError, PermitError) as error:
             sys.stderr.write(f"No verdict: {error}\nNothing was certified.\n")
             return 2

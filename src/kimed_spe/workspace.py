@@ -39,21 +39,19 @@ class Workspace:
     Attributes
     ----------
     base
-        Folder that holds `work/`, the permit and the log of the run.
+        Folder that holds the working directory, the permit and the log of the run.
+    work
+        The working directory itself.
     snakefile
-        The main workflow file, relative to `work/`.
+        The main workflow file, relative to `work`.
     permit
         The permit, as copied.
     """
 
     base: Path
+    work: Path
     snakefile: Path
     permit: Permit
-
-    @property
-    def work(self) -> Path:
-        """The working directory itself."""
-        return self.base / WORK
 
     @property
     def results(self) -> Path:
@@ -77,6 +75,8 @@ class Run:
         Size and Merkle root of the register when the run had ended, and the hash of its first entry.
     software, cores
         As asked for.
+    fresh
+        Whether it began in a fresh working directory.
     """
 
     exit_code: int
@@ -86,12 +86,13 @@ class Run:
     position: Mapping[str, Any]
     software: str
     cores: int
+    fresh: bool = True
 
     @property
     def complete(self) -> bool:
         """Whether it ended well, by Snakemake's word and the register's."""
-        stops = [entry for entry in self.entries if entry.kind == "run.stop"]
-        return self.exit_code == 0 and len(stops) == 1 and stops[0].content["exit_code"] == 0 and bool(self.jobs)
+        last = self.entries[-1]
+        return self.exit_code == 0 and last.kind == "run.stop" and last.content["exit_code"] == 0 and bool(self.jobs)
 
     @property
     def jobs(self) -> list[Entry]:
@@ -153,7 +154,7 @@ def lay_out(
     if wrong:
         raise WorkspaceError("\n".join([f"Permit {permit.identifier} does not fit what is here:", *_listed(wrong)]))
     shutil.copy2(permit_path, base / PERMIT)
-    return Workspace(base, snakefile, load(base / PERMIT))
+    return Workspace(base, work, snakefile, load(base / PERMIT))
 
 
 def _listed(lines: Sequence[str]) -> list[str]:
@@ -279,6 +280,37 @@ def run(workspace: Workspace, manner: Manner) -> Run:
     mine = tuple(entry for entry in entries if entry.content.get("run") == own[0].content["run"])
     return Run(
         exit_code, _time(started), _time(finished), mine, position(manner.register), manner.software, manner.cores
+    )
+
+
+def finished(place: Workspace, manner: Manner) -> Run:
+    """The runs that already happened in a working directory under this permit, by the register.
+
+    Several count as one: a second run makes only what the first left undone. Runs under another version of the permit
+    do not count, since it fixes workflow and data to the byte.
+
+    Raises
+    ------
+    WorkspaceError
+        There was none.
+    """
+    names, accepted, times = set(), None, []
+    entries: list[Entry] = []
+    for entry in manner.register.entries():
+        if entry.kind == "permit.accepted":
+            accepted = entry.content["permit_sha256"]
+        own = accepted == place.permit.digest and entry.content.get("permit") == str(place.permit.path.absolute())
+        if entry.kind == "run.start" and own:
+            names.add(entry.content["run"])
+        if entry.content.get("run") in names and entry.kind in ("run.start", "job", "run.stop"):
+            entries.append(entry)
+            times.append(entry.time)
+    if not entries:
+        raise WorkspaceError(f"the register knows no run under permit {place.permit.identifier} as it is now")
+    last = entries[-1]
+    code = int(last.content["exit_code"]) if last.kind == "run.stop" else 1
+    return Run(
+        code, times[0], times[-1], tuple(entries), position(manner.register), manner.software, manner.cores, fresh=False
     )
 
 

@@ -65,6 +65,7 @@ outputs:
 """
 
 import re
+
 if "table" not in kimed_compare.COMPARATORS:
     OUTPUTS = re.sub("comparator: (table|image|text)", "comparator: exact", OUTPUTS).replace("tolerance: {relative: 1.0e-6}, ", "")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def predicate(*outputs: dict[str, Any], complete: bool = True, demonstration: bo
         "hardware": {"architecture": "x86_64", "processor": "P", "vector_unit": "avx2", "cores": 2,
                      "memory_gib_at_most": 16, "gpu": False},
         "outputs": list(outputs),
-        "run": {"complete": complete, "exit_code": 0, "cores": 2, "jobs": 4, "failed": 0, "sandbox": "bubblewrap",
+        "run": {"complete": complete, "fresh": True, "exit_code": 0, "cores": 2, "jobs": 4, "failed": 0, "sandbox": "bubblewrap",
                 "register": {"register": SHA, "size": 7, "root": SHA}},
         "times": {"started": "2026-11-26T09:00:00Z", "run_started": "2026-11-26T09:00:01Z",
                   "run_finished": "2026-11-26T09:00:09Z", "issued": "2026-11-26T09:00:10Z"},
@@ -277,7 +278,8 @@ def test_paths_of_the_machine_are_found_before_writing(text: str):
 
 def test_host_and_user_names_are_found_before_writing(monkeypatch: pytest.MonkeyPatch):
     content = predicate()
-    content["hardware"]["processor"] = f"CPU of {os.uname().nodename}"
+    monkeypatch.setattr(reproduce.os, "uname", lambda: SimpleNamespace(nodename="node-17"))
+    content["hardware"]["processor"] = "CPU of node-17"
     assert reproduce.leaks(content) == ["certificate.hardware.processor holds the name of this host"]
     monkeypatch.setattr(reproduce.gate, "current_user", lambda: "mmuster")
     content = predicate()
