@@ -158,7 +158,7 @@ def changed_files(entries: Iterable[Entry], root: Path) -> list[Finding]:
         if not (root / name).exists():
             continue
         try:
-            found = _digests(root / name)
+            found = digests(root / name)
         except trees.TreeProblem as problem:
             findings.append(Finding(name, f"cannot be read: {problem}"))
             continue
@@ -167,7 +167,7 @@ def changed_files(entries: Iterable[Entry], root: Path) -> list[Finding]:
     return findings
 
 
-def _digests(path: Path) -> list[str]:
+def digests(path: Path) -> list[str]:
     """SHA-256 of a file, or of a folder's manifest with and without the stamp that Snakemake puts into folders."""
     manifest = trees.dataset(path)
     if not path.is_dir():

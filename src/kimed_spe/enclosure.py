@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import gate, jobs, sandbox, site, software, trees
+from kimed_spe import gate, jobs, machine, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, Broker, Desk
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
@@ -68,6 +68,8 @@ class Call:
         Whether no job can run.
     named
         Files and folders that the command line names.
+    targets
+        Rules and files that it asks for.
     """
 
     arguments: tuple[str, ...]
@@ -75,6 +77,7 @@ class Call:
     directory: Path
     passive: bool
     named: tuple[Path, ...] = field(default=())
+    targets: tuple[str, ...] = field(default=())
 
 
 def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
@@ -102,6 +105,7 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
         directory=Path(parsed.directory or ".").absolute(),
         passive=any(getattr(parsed, name, None) for name in PASSIVE),
         named=tuple(path for path in named if path.exists() and path != Path.cwd()),
+        targets=tuple(sorted(map(str, parsed.targets or ()))),
     )
 
 
@@ -179,7 +183,8 @@ class Supervisor:
             return
         if desk.manifests is not None:
             gate.store_manifests(permit, desk.root, desk.manifests)
-        self._record("run.start", {})
+        about = {"targets": list(self.call.targets), "versions": machine.versions(), "machine": machine.hardware()}
+        self._record("run.start", about)
 
     def run(self) -> int:
         """Run Snakemake in the enclosure and give its exit status."""

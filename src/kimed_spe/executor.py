@@ -109,7 +109,7 @@ class Executor(local.Executor):  # type: ignore[misc]
         plan = preflight.plan(job, self.workflow, f"{job.jobid}-{next(self.numbers)}")
         facts = {
             "job": job.jobid, "wildcards": dict(job.wildcards_dict), "attempt": job.attempt,
-            "software": self._software(job), "boxed": self.boxed,
+            "software": self._software(job), "boxed": self.boxed, "parameters": preflight.parameters(job),
         }  # fmt: skip
         try:
             if not self.boxed:

@@ -5,10 +5,15 @@ The environment variable KIMED_SOFTWARE (host, conda) forces the software.
 """
 
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
 
 from kimed_spe import gate
 
@@ -71,3 +76,18 @@ def announce(machine: Machine) -> str:
     if not {"--mode", "--target-jobs"} & set(sys.argv):
         sys.stderr.write("KIMed profile 'spe'\n" + "".join(f"  {line}\n" for line in machine.reasons))
     return ""
+
+
+def hardware() -> dict[str, int | str]:
+    """The class of this machine, without its name: processor kind, processors, memory in GB, graphics processors."""
+    return {
+        "architecture": platform.machine(),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "gpus": len([path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()]),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what runs workflows here."""
+    return {"python": platform.python_version(), "snakemake": version("snakemake")}

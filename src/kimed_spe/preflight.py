@@ -14,7 +14,12 @@ from snakemake.io import is_flagged
 from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_executor_plugins.settings import ExecMode
 
+from kimed_spe import canonical
 from kimed_spe.jobs import Plan
+from kimed_spe.register import SECRET_NAMES
+
+LONGEST_PARAMETER = 200
+"""Characters of a parameter's value that the register keeps as they are."""
 
 
 def refusals(workflow: Any, rules: Iterable[Any]) -> list[str]:
@@ -171,6 +176,20 @@ def plan(job: Any, workflow: Any, name: str) -> Plan:
         shadow=Path(job.shadow_dir).absolute() if job.shadow_dir else None,
         gpu=bool(job.resources.get("gpu")),
     )
+
+
+def parameters(job: Any) -> dict[str, str]:
+    """Named parameters of a job for the register: short values as text, others by digest, secrets not at all."""
+    found = {}
+    for name, value in job.params.items():
+        text = str(value)
+        if any(word in name.lower() for word in SECRET_NAMES):
+            found[f"withheld_{canonical.sha256(name.encode())[:8]}"] = "withheld: the name speaks of a secret"
+        elif len(text) > LONGEST_PARAMETER or "/" in text:
+            found[name] = f"sha256:{canonical.sha256(text.encode())}"
+        else:
+            found[name] = text
+    return found
 
 
 def _read(job: Any, workflow: Any) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from kimed_spe import canonical
 FILE = Path("/etc/kimed/spe.json")
 OWNER = 0
 """User id that must own the file."""
-NAMES = {"trust", "register", "permit", "certificate_key", "software_paths"}
+NAMES = {"trust", "register", "permit", "certificate_key", "software_paths", "publisher"}
 
 
 class SiteError(ValueError):
