@@ -37,7 +37,9 @@ def close(folder: Path, info: Mapping[str, str]) -> None:
     size = sum(path.stat().st_size for path in payload)
     fields = {**info, "Payload-Oxum": f"{size}.{len(payload)}"}
     (folder / "bagit.txt").write_text(DECLARATION, encoding="utf-8")
-    (folder / "bag-info.txt").write_text("".join(f"{key}: {value}\n" for key, value in fields.items()), encoding="utf-8")
+    (folder / "bag-info.txt").write_text(
+        "".join(f"{key}: {value}\n" for key, value in fields.items()), encoding="utf-8"
+    )
     _write(folder, MANIFEST, payload)
     seal(folder)
 

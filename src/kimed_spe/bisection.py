@@ -76,7 +76,7 @@ def explain(drift: Drift, old: Mapping[str, Any], worlds: Worlds, manner: Manner
             returned[name] = _returned({name}, old, worlds, manner, wanted)
             usable.append(name)
             notes.append(
-                f"Run with the {name} of then: {len(returned[name] & set(open_ones))} of the changed outputs are as then."
+                f"Run with the {name} of then: {len(returned[name] & set(open_ones))} changed output(s) are as then."
             )
         except (NotAtHand, WorkspaceError, PermitError) as problem:
             notes.append(f"The {name} of then could not be put back: {problem}")
@@ -85,7 +85,7 @@ def explain(drift: Drift, old: Mapping[str, Any], worlds: Worlds, manner: Manner
         try:
             together = _returned(set(usable), old, worlds, manner, wanted)
             notes.append(
-                f"Run with {', '.join(usable)} of then: {len(together & set(open_ones))} of the changed outputs are as then."
+                f"Run with {', '.join(usable)} of then: {len(together & set(open_ones))} changed output(s) are as then."
             )
         except (NotAtHand, WorkspaceError, PermitError) as problem:
             notes.append(f"{ALL.capitalize()} could not be put back together: {problem}")

@@ -74,7 +74,8 @@ def write(
     listed = list(judged)
     text = _template().render(
         predicate=certificate.predicate, digest=certificate.digest, kind=kind, drift=drift,
-        demonstration=certificate.demonstration, headline=HEADLINES[certificate.verdict], marks=MARKS, lights=LIGHTS, order=[status.value for status in Status],
+        demonstration=certificate.demonstration, headline=HEADLINES[certificate.verdict], marks=MARKS, lights=LIGHTS,
+        order=[status.value for status in Status],
         groups=_groups(certificate.predicate["outputs"]), evidence=evidence_of(listed, kind),
         details=details_of(listed, kind) or {o["name"]: o["details"] for o in certificate.predicate["outputs"]},
     )  # fmt: skip

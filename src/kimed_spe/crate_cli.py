@@ -21,12 +21,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
     write = actions.add_parser("export", help="write the crate of a run")
     write.add_argument("target", type=Path, help="folder to make")
-    write.add_argument("--run", dest="run_id", help="name of the run in the register (default: the last that ran a job)")
+    write.add_argument(
+        "--run", dest="run_id", help="name of the run in the register (default: the last that ran a job)"
+    )
     write.add_argument("--directory", "-d", type=Path, default=Path(), help="working directory of the run")
     write.add_argument("--register", type=Path, help="folder (default: KIMED_REGISTER or .spe/register)")
     write.add_argument("--permit", type=Path, help="where the run's permit is now, if not where it was")
     write.add_argument("--key", type=Path, help="private key of the role `register`, to sign checkpoint and crate")
-    write.add_argument("--identifiers", type=Path, help="linkage file: refuse the crate if one of its identifiers is in it")
+    write.add_argument(
+        "--identifiers", type=Path, help="linkage file: refuse the crate if one of its identifiers is in it"
+    )
     write.set_defaults(run=_export)
 
     prove = actions.add_parser("validate", help="is it whole, unchanged, signed, and valid against the profiles?")
@@ -56,9 +60,13 @@ def _export(options: argparse.Namespace) -> int:
     )  # fmt: skip
     state = "complete" if written.run.complete else "INCOMPLETE: the run did not come to its end"
     print(f"{written.path}: run {written.run.identifier}, {state}")
-    print(f"  {written.jobs} jobs; {written.included} results travel, {written.referenced} files are named by digest only")
+    print(
+        f"  {written.jobs} jobs; {written.included} results travel, {written.referenced} files are named by digest only"
+    )
     if written.stripped:
-        print(f"  left out of the workflow's own metadata: {', '.join(written.stripped)} (only the environment reports actions)")
+        print(
+            f"  left out of the workflow's own metadata: {', '.join(written.stripped)} (only the environment reports actions)"
+        )
     return 0
 
 

@@ -113,7 +113,9 @@ class Graph:
         if source.file is None:
             properties["description"] = f"Referenced by digest, not included: {source.withheld}"
             return self._add(local_id("file", folder, source.path), "File", **properties)
-        return self.crate.add_file(source.file, f"{folder}/{source.path}", properties={**properties, "description": note})
+        return self.crate.add_file(
+            source.file, f"{folder}/{source.path}", properties={**properties, "description": note}
+        )
 
     def _workflow(self) -> Any:
         about, run = self.about, self.run

@@ -99,7 +99,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             for name in file.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                     raise CrateError(f"{archive}: member {name!r} would leave the folder")
-            file.extractall(folder)  # noqa: S202 - members were looked at
+            file.extractall(folder)
     except (OSError, zipfile.BadZipFile) as error:
         raise CrateError(f"{archive}: cannot be unpacked: {error}") from error
     tops = [path.parent for path in sorted(folder.rglob("bagit.txt"))]
@@ -138,7 +138,9 @@ def open_crate(path: Path, keys: list[Key] | None = None) -> Crate:
     try:
         return _crate(folder, payload, entities, signed_by)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise CrateError(f"{METADATA}: is not of a run of this environment ({type(error).__name__}: {error})") from error
+        raise CrateError(
+            f"{METADATA}: is not of a run of this environment ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _entities(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -175,9 +177,7 @@ def _signers(folder: Path, keys: list[Key]) -> frozenset[str]:
     return frozenset(valid_signers(envelope, keys))
 
 
-def _crate(
-    folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]], signed_by: frozenset[str]
-) -> Crate:
+def _crate(folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]], signed_by: frozenset[str]) -> Crate:
     run = entities[RUN]
     said = dict(str(text).partition(":")[::2] for text in _list(run["identifier"]))
     workflow = entities[str(run["instrument"]["@id"])]

@@ -54,7 +54,9 @@ def validate(payload: Path) -> list[Judged]:
         from rocrate_validator import services  # noqa: PLC0415 - takes a second, and only the development set has it
         from rocrate_validator.models import Severity  # noqa: PLC0415
     except ImportError as error:
-        raise CrateError("the RO-Crate validator is not installed (roc-validator, group `dev`); or --integrity-only") from error
+        raise CrateError(
+            "the RO-Crate validator is not installed (roc-validator, group `dev`); or --integrity-only"
+        ) from error
     judged = []
     profiles = resources.files("kimed_spe").joinpath("data/crate_profiles")
     with _offline(), resources.as_file(profiles) as own:

@@ -1,10 +1,8 @@
 """Write the crate of a run: collect, build, look for leaks, put into a bag, sign; whole or not at all."""
 
 import gc
-import os
 import shutil
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +90,9 @@ def export(
         crate.write(folder / bag.PAYLOAD)
         found = leaks(folder / bag.PAYLOAD, crate.metadata.generate()["@graph"], told, identifiers)
         if found:
-            raise CrateError("the crate would give away what must stay:\n" + "\n".join(f"  {line}" for line in found[:20]))
+            raise CrateError(
+                "the crate would give away what must stay:\n" + "\n".join(f"  {line}" for line in found[:20])
+            )
         _bag(folder, told, register, key)
         folder.rename(target)
     referenced = sum(1 for entity in crate.contextual_entities if entity.id.startswith(("#data-", "#file-")))
@@ -147,7 +147,9 @@ def _results(
         same = _same(file, item)
         if declaration.egress == "open" and path not in folders:
             if not same:
-                raise CrateError(f"{path} is not what its job made (SHA-256 {item.sha256[:16]}…): it was changed or removed")
+                raise CrateError(
+                    f"{path} is not what its job made (SHA-256 {item.sha256[:16]}…): it was changed or removed"
+                )
             copy = scratch / item.sha256
             shutil.copyfile(file, copy)
             included[path, item.sha256] = copy
@@ -167,5 +169,3 @@ def _same(file: Path, item: Content) -> bool:
         return item.sha256 in audit.digests(file)
     except (OSError, ValueError, RuntimeError):
         return False
-
-

@@ -1,13 +1,16 @@
 """What is known of a published run: the workflow's expected results, a crate, or an older certificate."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from kimed_spe import canonical, declared
-from kimed_spe.declared import PREFIX, DeclaredOutput
+from kimed_spe import canonical, crate_reading, declared, trees
+from kimed_spe.crate_reading import Crate
+from kimed_spe.crate_record import CrateError
+from kimed_spe.declared import PREFIX, DeclarationError, DeclaredOutput
 from kimed_spe.judgement import Known
+from kimed_spe.signing import Key
 
 
 class ReferenceProblem(ValueError):
@@ -38,6 +41,8 @@ class Reference:
         What the run was asked for; none for the workflow's default.
     includes
         Workflows that it chains.
+    signed_by
+        Ids of trusted keys that signed the document; expected results are part of the signed workflow instead.
     """
 
     kind: str
@@ -50,6 +55,7 @@ class Reference:
     packages: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
+    signed_by: tuple[str, ...] = ()
 
 
 def declarations(folder: Path, name: str) -> tuple[DeclaredOutput, ...]:
@@ -105,5 +111,89 @@ def _known(folder: Path) -> dict[str, Known]:
     return known
 
 
-def of_crate(what: Path, root: Path, permit: Path, unpacked: Path) -> Any:
-    raise ReferenceProblem("not yet")
+@dataclass(frozen=True)
+class FromCrate:
+    """What a crate gives for a reproduction.
+
+    Attributes
+    ----------
+    reference
+        What is known of its run.
+    snakefile
+        Relative to the source root.
+    code
+        Folder with the workflow as the crate has it.
+    """
+
+    reference: Reference
+    snakefile: Path
+    code: Path
+
+
+def of_crate(path: Path, checkout: Path, keys: list[Key], unpacked: Path) -> FromCrate:
+    """A crate's run, and its workflow put together anew.
+
+    Parameters
+    ----------
+    path
+        The crate, a folder or .zip.
+    checkout
+        Where files of the workflow that do not travel are looked for; their digest must be the crate's.
+    keys
+        Whose signature on the crate counts.
+    unpacked
+        Empty folder.
+
+    Raises
+    ------
+    ReferenceProblem
+        The crate was changed, is none, tells of a run that did not finish, or a file of its workflow is nowhere.
+    """
+    try:
+        folder = crate_reading.unpack(path, unpacked / "bag") if path.suffix == ".zip" else path
+        crate = crate_reading.open_crate(folder, keys)
+    except CrateError as error:
+        raise ReferenceProblem(f"{path.name}: {error}") from error
+    if not crate.complete:
+        raise ReferenceProblem(f"{path.name} tells of a run that did not finish: there is no result to reproduce")
+    code = unpacked / "code"
+    missing = [name for name, digest in sorted(crate.sources.items()) if not _take(name, digest, crate, checkout, code)]
+    if missing:
+        told = f"{missing[0]} and {len(missing) - 1} more" if missing[1:] else missing[0]
+        raise ReferenceProblem(
+            f"files of the workflow neither travel with {path.name} nor are in this checkout: {told}"
+        )
+    snakefile = Path(crate.snakefile)
+    folders, name = code / snakefile.parent.parent, snakefile.parent.name
+    try:
+        declared_here = declarations(folders, name)
+        includes = tuple(declared.includes(folders / name / "outputs.yaml"))
+    except DeclarationError as error:
+        raise ReferenceProblem(f"{path.name}: its workflow declares no results to compare: {error}") from error
+    results = {name.removeprefix(PREFIX): item for name, item in crate.outputs.items() if name.startswith(PREFIX)}
+    patterns = [item.pattern() for item in declared_here]
+    known = {
+        name: Known(item.sha256, item.fingerprint, item.content)
+        for name, item in results.items()
+        if any(pattern.fullmatch(name) for pattern in patterns)
+    }
+    inputs = {name: digest for name, digest in crate.inputs.items() if not Path(name).is_absolute()}
+    reference = Reference(
+        "crate", name, path.name, crate.sha256, declared_here, known, inputs=inputs, targets=crate.targets,
+        includes=includes, signed_by=tuple(sorted(crate.signed_by)),
+    )  # fmt: skip
+    return FromCrate(reference, snakefile, code)
+
+
+def _take(name: str, digest: str, crate: Crate, checkout: Path, code: Path) -> bool:
+    """Copy a file of the workflow from the crate, or the same one from the checkout; whether there was one."""
+    for source in (crate.payload / "workflow" / name, checkout / name):
+        try:
+            found = trees.workflow(source.parent, [source.name], []).files[source.name]
+        except trees.TreeProblem:
+            continue
+        if found == digest:
+            (code / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, code / name, follow_symlinks=False)
+            return True
+    return False

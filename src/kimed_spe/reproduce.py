@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import canonical, certificate, gate, judgement, surroundings, trees, workspace
+from kimed_spe import audit, canonical, certificate, gate, judgement, surroundings, trees, workspace
 from kimed_spe.factors import ABSOLUTE, flat_parameters
 from kimed_spe.judgement import Judged
 from kimed_spe.permit_model import load
@@ -123,12 +123,12 @@ def inputs_that_differ(inputs: Mapping[str, str], work: Path) -> list[str]:
     wrong = []
     for name, digest in sorted(inputs.items()):
         try:
-            found = canonical.sha256_file(trees.plain_path(work, name))
+            found = audit.digests(trees.plain_path(work, name))
         except (OSError, ValueError) as error:
             wrong.append(f"{name}: {getattr(error, 'strerror', None) or error}")
             continue
-        if found != digest:
-            wrong.append(f"{name}: sha256 {found[:16]}…, the published run read {digest[:16]}…")
+        if digest not in found:
+            wrong.append(f"{name}: sha256 {found[0][:16]}…, the published run read {digest[:16]}…")
     return wrong
 
 
@@ -146,7 +146,8 @@ def predicate(done: Reproduction, signer: CryptoSigner, started: str, command: S
         "summary": certificate.summary(statuses),
         "reproduced": {"workflow": task.reference.workflow, "snakefile": task.snakefile.as_posix(),
                        "targets": list(task.reference.targets)},
-        "reference": {"kind": task.reference.kind, "name": task.reference.name, "sha256": task.reference.sha256},
+        "reference": {"kind": task.reference.kind, "name": task.reference.name, "sha256": task.reference.sha256,
+                      "signed_by": list(task.reference.signed_by)},
         "workflow": {"digest": tree.digest, "files": dict(sorted(tree.files.items())),
                      **surroundings.commit(task.sources, signed["sources"])},
         "parameters": flat_parameters(done.workspace.work, tree.files),

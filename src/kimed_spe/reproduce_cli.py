@@ -19,6 +19,7 @@ from kimed_spe import (
     signing,
     site,
     surroundings,
+    trust,
 )
 from kimed_spe.certificate import INCOMPLETE
 from kimed_spe.drift import Drift, between
@@ -51,6 +52,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--key", type=Path, help=f"private key to sign with (default: the site's, or {DEMONSTRATION_KEY})"
     )
+    parser.add_argument("--crate-key", type=Path, action="append", default=[], help="public key that signed the crate")
     parser.add_argument("--review", action="store_true", help="also write review.html, which stays inside")
     parser.add_argument(
         "--against", type=Path, metavar="CERTIFICATE", help="tell what changed since an older certificate"
@@ -81,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="spe-crate-") as unpacked, reproduce.folder(options.place) as base:
         try:
             task = _task(options, root, permit, Path(unpacked))
-            manner = _manner(options, trust_path)
+            manner = _manner(options, trust_path, task.reference.targets)
             done = (
                 reproduce.certify_finished(task, manner)
                 if options.finished
@@ -131,14 +133,19 @@ def _finish(
 def _task(options: argparse.Namespace, root: Path, permit: Path, unpacked: Path) -> Task:
     what = Path(options.what)
     if what.suffix == ".zip" or any((what / name).exists() for name in CRATE_FILES):
-        return of_crate(what, root, permit, unpacked)
+        store = trust.load(root / gate.places()[1])
+        keys = [store.keys[name] for name in sorted(store.register.keys - set(store.revocations.keys))]
+        found = of_crate(what, root, [*keys, *map(signing.read_public, options.crate_key)], unpacked)
+        if not found.reference.signed_by:
+            sys.stderr.write(f"{what.name} is whole, but nobody signed it whom the trust store knows (--crate-key)\n")
+        return Task(found.reference, root, found.snakefile, permit, code=found.code)
     snakefile = Path("workflows") / options.what / "Snakefile"
     if not (root / snakefile).is_file():
         raise ReferenceProblem(f"there is neither a workflow {snakefile} nor a crate {what}")
     return Task(of_workflow(root, options.what), root, snakefile, permit)
 
 
-def _manner(options: argparse.Namespace, trust_path: Path) -> Manner:
+def _manner(options: argparse.Namespace, trust_path: Path, targets: tuple[str, ...]) -> Manner:
     chosen = machine.choose()
 
     def say(line: str) -> None:
@@ -146,7 +153,7 @@ def _manner(options: argparse.Namespace, trust_path: Path) -> Manner:
         sys.stderr.flush()
 
     return Manner(
-        cores=options.cores or chosen.cores, trust=trust_path, register=Register(), software=chosen.software,
+        cores=options.cores or chosen.cores, trust=trust_path, register=Register(), software=chosen.software, targets=targets,
         say=say if sys.stderr.isatty() else lambda line: None,  # noqa: ARG005
     )  # fmt: skip
 

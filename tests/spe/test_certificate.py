@@ -38,7 +38,8 @@ def predicate(*outputs: dict[str, Any], complete: bool = True, demonstration: bo
     return {
         "verdict": certificate.overall(statuses, complete=complete), "summary": certificate.summary(statuses),
         "reproduced": {"workflow": "tiny", "snakefile": "workflows/tiny/Snakefile", "targets": []},
-        "reference": {"kind": "expected", "name": "workflows/tiny/expected/expected.json", "sha256": SHA},
+        "reference": {"kind": "expected", "name": "workflows/tiny/expected/expected.json", "sha256": SHA,
+                      "signed_by": []},
         "workflow": {"digest": SHA, "files": {"scripts/tiny/means.py": SHA, "config/tiny.yaml": SHA},
                      "commit": "c" * 40, "modified": False},
         "parameters": {"config/tiny.yaml: factor": 1.5}, "inputs": [{"id": "d", "version": "1", "manifest": SHA}],
