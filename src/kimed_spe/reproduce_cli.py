@@ -20,6 +20,7 @@ from kimed_spe import (
     site,
     surroundings,
     trust,
+    workspace,
 )
 from kimed_spe.certificate import INCOMPLETE
 from kimed_spe.drift import Drift, between
@@ -117,6 +118,8 @@ def _finish(
         certificate_page.write(found, path.with_name("review.html"), "review", done.judged, drift)
     if options.calibrate:
         print("\n".join(calibration.calibrate(done, manner, options.calibrate)))
+    if not done.run.complete and done.run.fresh:
+        sys.stderr.write(f"The run did not finish. The end of its log:\n{workspace.tail(done.workspace)}\n")
     for name, count in found.predicate["summary"].items():
         if count:
             print(f"{count:5d} {name}")

@@ -271,10 +271,8 @@ def run(workspace: Workspace, manner: Manner) -> Run:
     # Where a site fixes the permit, its path does not tell runs apart.
     own = own or starts
     if len(own) != 1:
-        log = (workspace.base / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        said = "\n".join(log[-25:])
         raise WorkspaceError(
-            f"the run did not begin:\n{said}" if not own
+            f"the run did not begin:\n{tail(workspace)}" if not own
             else "other runs began at the same time, and this site's permit does not tell them apart: run it alone"
         )  # fmt: skip
     mine = tuple(entry for entry in entries if entry.content.get("run") == own[0].content["run"])
@@ -312,6 +310,12 @@ def finished(place: Workspace, manner: Manner) -> Run:
     return Run(
         code, times[0], times[-1], tuple(entries), position(manner.register), manner.software, manner.cores, fresh=False
     )
+
+
+def tail(workspace: Workspace, lines: int = 25) -> str:
+    """The end of what the run said."""
+    said = (workspace.base / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return "\n".join(f"  {line}" for line in said[-lines:])
 
 
 def _time(seconds: float) -> str:
