@@ -1,4 +1,4 @@
-# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock | clean | help
+# make demo | demo-real | reproduce WORKFLOW=… | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock | clean | help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -14,7 +14,7 @@ export PYTHONNOUSERSITE := 1
 # Governed; where bubblewrap could not be installed set-up has said so, and the demonstration runs without governance.
 PROFILE = $(shell command -v bwrap >/dev/null && echo spe || echo profiles/local)
 
-.PHONY: help setup demo demo-real test test-all bench lint fmt test-data demo-permit lock clean
+.PHONY: help setup demo certificate reproduce demo-real test test-all bench lint fmt test-data demo-permit lock clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,18 @@ demo: $(READY) ## run the cohort study on the synthetic cohort and on the real d
 	@echo
 	@echo "Summary for readers:  results/cohort/summary.html"
 	@echo "Report with all runs: results/cohort/report.html"
+	@$(MAKE) --no-print-directory certificate
+
+# Judges the governed run that was just made; `make reproduce` runs everything again in a fresh folder.
+certificate:
+	@if [ "$(PROFILE)" = spe ]; then \
+	  spe reproduce cohort --finished --review; \
+	else \
+	  echo "No certificate: runs without bubblewrap are not governed, and nothing proves what made the results."; \
+	fi
+
+reproduce: $(READY) ## run a published workflow again and certify how close it came: make reproduce WORKFLOW=cohort
+	@spe reproduce "$(WORKFLOW)"
 
 # Made again only when the study changed; needs no network.
 results/cohort/report.html: results/cohort/summary.html
