@@ -80,7 +80,7 @@ def _tags(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
-    return sorted(found, key=lambda path: os.fsencode(path))
+    return sorted(found, key=os.fsencode)
 
 
 def _encoded(path: str) -> str:

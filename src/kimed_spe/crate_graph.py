@@ -1,4 +1,4 @@
-"""The metadata of a crate: Provenance Run Crate (Workflow Run RO-Crate 0.5) with the phases of the Five Safes profile.
+"""The metadata of a crate: Provenance Run Crate (Workflow Run RO-Crate 0.5); `crate_frame` adds the whole.
 
 Every statement comes from the register, the permit or the signed sources. What is not known is left out.
 """
@@ -19,23 +19,14 @@ from kimed_spe.crate_sources import About, Source
 VERSION = "1.1"
 """Of RO-Crate: the one that the run profiles of version 0.5 build on."""
 RUN_CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
-PROFILES = {
-    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
-    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
-    "https://w3id.org/ro/wfrun/provenance/0.5": ("Provenance Run Crate", "0.5"),
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
-    "https://w3id.org/5s-crate/0.4": ("Five Safes RO-Crate", "0.4"),
-}
-PHASES = "https://w3id.org/shp#"
-"""Vocabulary of the Five Safes profile for the phases of an AssessAction."""
 DONE = "http://schema.org/CompletedActionStatus"
 FAILED = "http://schema.org/FailedActionStatus"
 SNAKEMAKE = "https://snakemake.github.io"
 FORMATS = {
     ".smk": "text/x-python", ".py": "text/x-python", ".yaml": "application/yaml", ".yml": "application/yaml",
-    ".tsv": "text/tab-separated-values", ".vcf.gz": "application/gzip", ".h5ad": "application/x-hdf5", ".rst": "text/x-rst",
-    ".md": "text/markdown", ".lock": "text/plain", ".log": "text/plain", ".nii.gz": "application/gzip", ".R": "text/x-r",
-    ".jinja": "text/plain", ".sh": "application/x-sh", ".txt": "text/plain", ".cram": "application/octet-stream",
+    ".tsv": "text/tab-separated-values", ".vcf.gz": "application/gzip", ".h5ad": "application/x-hdf5",
+    ".rst": "text/x-rst", ".md": "text/markdown", ".lock": "text/plain", ".log": "text/plain", ".nii.gz": "application/gzip",
+    ".R": "text/x-r", ".jinja": "text/plain", ".sh": "application/x-sh", ".txt": "text/plain", ".cram": "application/octet-stream",
 }  # fmt: skip
 
 
@@ -70,37 +61,41 @@ class Graph:
         Recorded paths that are folders.
     fingerprints
         Digest of a declared result's content under its comparator, by recorded path and digest.
+    scratch
+        Folder for files that are written only to be put into the crate.
     """
 
     def __init__(
         self,
         run: Run,
         about: About,
+        *,
         included: Mapping[tuple[str, str], Path],
         folders: set[str],
         fingerprints: Mapping[tuple[str, str], str],
+        scratch: Path,
     ) -> None:
         self.run, self.about, self.included, self.folders = run, about, included, folders
-        self.fingerprints = fingerprints
+        self.fingerprints, self.scratch = fingerprints, scratch
         self.crate = ROCrate(version=VERSION)
         self.crate.metadata.extra_contexts.append(RUN_CONTEXT)
         self.contents: dict[tuple[str, str], Any] = {}
-        self.publisher = self._add(about.publisher["url"], "Organization", name=about.publisher["name"])
+        self.publisher = self.add(about.publisher["url"], "Organization", name=about.publisher["name"])
         self.publisher["url"] = about.publisher["url"]
 
-    def build(self) -> ROCrate:
-        """The crate, ready to be written."""
+    def build(self) -> tuple[Any, list[Any]]:
+        """Describe workflow and run; gives the workflow, and the actions that the root is to mention."""
         workflow = self._workflow()
         engine = self._engine()
         tools = self._tools(workflow)
         actions, controls = self._actions(tools)
         main = self._main(workflow)
         self._organise(engine, controls, main)
-        self._root(workflow, [main, *actions, *self._phases(workflow)])
-        return self.crate
+        return workflow, [main, *actions]
 
-    def _add(self, identifier: str, kind: str | list[str], **properties: Any) -> Any:
-        entity = ContextEntity(self.crate, identifier, properties={"@type": kind, **properties})
+    def add(self, name: str, kind: str | list[str], /, **properties: Any) -> Any:
+        """A contextual entity of this identifier and type."""
+        entity = ContextEntity(self.crate, name, properties={"@type": kind, **properties})
         return self.crate.add(entity)
 
     # -- what the run was made of ------------------------------------------------------------------------------------
@@ -108,21 +103,22 @@ class Graph:
     def _file(self, source: Source, folder: str, note: str) -> Any:
         properties = {
             "name": source.path, "sha256": source.sha256, "contentSize": str(source.size),
-            "encodingFormat": media_type(source.path),
+            "encodingFormat": media_type(source.path), "sdDatePublished": moment(self.run.ended),
         }  # fmt: skip
         if source.file is None:
             properties["description"] = f"Referenced by digest, not included: {source.withheld}"
-            return self._add(local_id("file", folder, source.path), "File", **properties)
+            return self.add(local_id("file", folder, source.path), "File", **properties)
         return self.crate.add_file(
             source.file, f"{folder}/{source.path}", properties={**properties, "description": note}
         )
 
     def _workflow(self) -> Any:
         about, run = self.about, self.run
-        parts = []
-        for source in about.sources:
-            if source.path != about.snakefile:
-                parts.append(self._file(source, "workflow", "File of the workflow"))
+        parts = [
+            self._file(source, "workflow", "File of the workflow")
+            for source in about.sources
+            if source.path != about.snakefile
+        ]
         locks = [self._file(source, "environment", "Pins of the run's software") for source in about.locks]
         main = next(source for source in about.sources if source.path == about.snakefile)
         workflow = self.crate.add_workflow(
@@ -132,6 +128,7 @@ class Graph:
                 "name": about.properties.get("name", run.permit.content["workflow"]["name"]),
                 "version": about.properties.get("version", about.tree), "sha256": main.sha256,
                 "contentSize": str(main.size), "encodingFormat": media_type(main.path),
+                "sdDatePublished": moment(run.ended),
                 "identifier": f"source-tree-sha256:{about.tree}",
                 "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
             },
@@ -139,11 +136,11 @@ class Graph:
         workflow["url"] = about.properties.get("url") or {"@id": f"workflow/{main.path}"}
         if locks:
             workflow["softwareRequirements"] = locks
-        self.parts = parts
+        workflow["isBasedOn"] = parts
         return workflow
 
     def _engine(self) -> Any:
-        engine = self._add(SNAKEMAKE, "SoftwareApplication", name="Snakemake", url=SNAKEMAKE)
+        engine = self.add(SNAKEMAKE, "SoftwareApplication", name="Snakemake", url=SNAKEMAKE)
         version = self.run.start.content.get("versions", {}).get("snakemake")
         if version:
             engine["softwareVersion"] = version
@@ -151,20 +148,21 @@ class Graph:
 
     def _tools(self, workflow: Any) -> dict[str, Any]:
         """One tool and one step per rule, in the order in which they first ran."""
-        tools, steps = {}, []
+        tools: dict[str, Any] = {}
+        steps = []
         for job in self.run.jobs:
             if job.rule in tools:
                 continue
             place = self._place(job.rule)
-            tool = self._add(
+            tool = self.add(
                 f"#rule-{job.rule}", ["SoftwareSourceCode"], name=job.rule, version=self.about.tree,
                 url={"@id": f"workflow/{place}"},
             )  # fmt: skip
-            step = self._add(f"#step-{job.rule}", "HowToStep", name=job.rule, position=str(len(tools) + 1))
+            step = self.add(f"#step-{job.rule}", "HowToStep", name=job.rule, position=str(len(tools) + 1))
             step["workExample"] = tool
             tools[job.rule] = tool
             steps.append(step)
-        workflow["hasPart"] = [*tools.values(), *self.parts]
+        workflow["hasPart"] = list(tools.values())
         workflow["step"] = steps
         return tools
 
@@ -190,7 +188,10 @@ class Graph:
         if key in self.contents:
             return self.contents[key]
         name = self._shown(item.path)
-        properties: dict[str, Any] = {"name": name, "sha256": item.sha256, "contentSize": str(item.size)}
+        properties: dict[str, Any] = {
+            "name": name, "sha256": item.sha256, "contentSize": str(item.size),
+            "sdDatePublished": moment(self.run.ended),
+        }  # fmt: skip
         if key in self.fingerprints:
             properties["identifier"] = self.fingerprints[key]
         kind = "Dataset" if item.path in self.folders else "File"
@@ -201,7 +202,7 @@ class Graph:
             entity = self.crate.add_file(file, name, properties={**properties, "description": "Result of the run"})
         else:
             properties["description"] = "Referenced by digest, not included"
-            entity = self._add(local_id("data", *key), kind, **properties)
+            entity = self.add(local_id("data", *key), kind, **properties)
         self.contents[key] = entity
         return entity
 
@@ -216,10 +217,11 @@ class Graph:
 
     def _parameter(self, owner: Any, role: str, name: str, kind: str) -> Any:
         """The formal parameter of a tool or workflow, made on first use."""
-        identifier = f"#parameter-{owner.id.lstrip('#')}-{name}"
+        of = owner.id.lstrip("#") if owner.id.startswith("#") else "workflow"
+        identifier = f"#parameter-{of}-{name}"
         found = self.crate.dereference(identifier)
         if found is None:
-            found = self._add(identifier, "FormalParameter", name=name, additionalType=kind)
+            found = self.add(identifier, "FormalParameter", name=name, additionalType=kind)
             owner.append_to(role, found)
         return found
 
@@ -246,7 +248,7 @@ class Graph:
                 identifier = local_id("value", job.rule, kind, name, value)
                 entity = self.crate.dereference(identifier)
                 if entity is None:
-                    entity = self._add(identifier, "PropertyValue", name=name, value=str(value))
+                    entity = self.add(identifier, "PropertyValue", name=name, value=str(value))
                     self._bind(entity, self._parameter(tool, "input", f"{kind}_{name}", "Text"))
                 entities.append(entity)
         return entities
@@ -256,7 +258,7 @@ class Graph:
         if "memory_peak" in job.used:
             known["memory_peak_bytes"] = (job.used["memory_peak"], "https://qudt.org/vocab/unit/BYTE")
         return [
-            self._add(
+            self.add(
                 f"#usage-{job.number}-{name}", "PropertyValue", name=name, value=str(value), unitCode=unit,
                 propertyID=f"https://w3id.org/ro/terms/kimed#{name}",
             )
@@ -271,16 +273,22 @@ class Graph:
             read = self._exchanged(tool, "input", job.inputs)
             label = ", ".join(f"{name}={value}" for name, value in sorted(job.wildcards.items()))
             status = FAILED if job.failed else DONE
-            action = self._add(
+            action = self.add(
                 f"#job-{job.number}", "CreateAction", name=f"{job.rule} ({label})" if label else job.rule,
                 description=f"Attempt {job.attempt}, exit status {job.exit_code}, software: {job.software}",
                 startTime=moment(job.started), endTime=moment(job.ended), actionStatus=status,
                 identifier=f"register-entry:{job.number}:{job.leaf}",
             )  # fmt: skip
             action["instrument"], action["agent"] = tool, self.publisher
-            action["object"], action["result"] = [*read, *self._values(tool, job)], made
+            # Of a job that only feeds a pipe or has a flag set, what is known is how it ended.
+            ended = (
+                []
+                if made
+                else [self.add(f"#exit-{job.number}", "PropertyValue", name="exit_status", value=str(job.exit_code))]
+            )
+            action["object"], action["result"] = [*read, *self._values(tool, job)], made or ended
             action["resourceUsage"] = self._usage(job)
-            control = self._add(f"#control-{job.number}", "ControlAction", name=f"Ran {job.rule}", actionStatus=status)
+            control = self.add(f"#control-{job.number}", "ControlAction", name=f"Ran {job.rule}", actionStatus=status)
             control["instrument"] = self.crate.dereference(f"#step-{job.rule}")
             control["object"] = action
             actions.append(action)
@@ -295,7 +303,7 @@ class Graph:
         results = [made[key] for key in sorted(made) if key not in read]
         run = self.run
         targets = [name for name in run.start.content.get("targets", ()) if not name.startswith("/")]
-        action = self._add(
+        action = self.add(
             "#run", "CreateAction", name=f"Run of {workflow.get('name')}",
             description=f"Governed run {run.identifier} under permit {run.permit.identifier}"
             + ("" if run.complete else "; it did not come to its end, so results may be missing"),
@@ -312,66 +320,13 @@ class Graph:
         return action
 
     def _organise(self, engine: Any, controls: list[Any], main: Any) -> None:
-        organise = self._add("#engine", "OrganizeAction", name="Snakemake ran the workflow")
+        organise = self.add("#engine", "OrganizeAction", name="Snakemake ran the workflow")
         organise["instrument"], organise["object"], organise["result"] = engine, controls, main
         organise["startTime"], organise["endTime"] = moment(self.run.started), moment(self.run.ended)
         organise["actionStatus"] = DONE if self.run.complete else FAILED
         machine = self.run.start.content.get("machine", {})
         if machine:
             organise["additionalProperty"] = [
-                self._add(f"#machine-{name}", "PropertyValue", name=name, value=str(value))
+                self.add(f"#machine-{name}", "PropertyValue", name=name, value=str(value))
                 for name, value in sorted(machine.items())
             ]
-
-    # -- governance --------------------------------------------------------------------------------------------------
-
-    def _phases(self, workflow: Any) -> list[Any]:
-        """Phases of the Five Safes profile that did happen, as AssessActions; nobody else's are taken over."""
-        run, accepted = self.run, self.run.accepted
-        permit = self._add(
-            "#permit", "CreativeWork", name=f"Data permit {run.permit.identifier}",
-            identifier=f"sha256:{run.permit.digest}",
-            description=str(run.permit.content["purpose"]["text"]),
-        )  # fmt: skip
-        when = moment(canonical.moment(accepted.time))
-        proof = f"register-entry:{accepted.index}:{accepted.hash}"
-        told = (
-            ("CheckValue", "Digests of the data sets were compared with the permit"),
-            ("ValidationCheck", "Workflow, environment, user, time and purpose were compared with the permit"),
-            ("SignOff", "Signatures of data holder and access committee on the permit were verified"),
-        )
-        actions = []
-        for kind, name in told:
-            phase = self._add(f"{PHASES}{kind}", "DefinedTerm", name=kind)
-            action = self._add(
-                f"#assess-{kind}", "AssessAction", name=name, endTime=when, actionStatus=DONE, identifier=proof
-            )
-            action["additionalType"], action["object"] = phase, workflow
-            action["instrument"], action["agent"] = permit, self.publisher
-            actions.append(action)
-        return actions
-
-    def _root(self, workflow: Any, mentions: list[Any]) -> None:
-        root, about = self.crate.root_dataset, self.about
-        terms = self._add(
-            "#terms", "CreativeWork", name=f"Terms of data permit {self.run.permit.identifier}",
-            description="Contents may be used as the permit and the licence of the workflow allow.",
-        )  # fmt: skip
-        for entity in about.entities:
-            self.crate.add_or_update_jsonld(dict(entity))
-        name = str(workflow.get("name"))
-        root["name"] = f"Run of {name}"
-        state = "complete" if self.run.complete else "incomplete"
-        root["description"] = about.properties.get("description", f"Provenance of a {state} governed run of {name}")
-        root["license"] = about.properties.get("license", terms)
-        root["publisher"] = self.publisher
-        root["author"] = about.properties.get("author", self.publisher)
-        for key in ("keywords", "creator", "citation"):
-            if key in about.properties:
-                root[key] = about.properties[key]
-        root["datePublished"] = moment(self.run.ended)
-        root["sourceOrganization"] = self._add("#project", "Project", name=str(self.run.permit.content["project"]))
-        root["conformsTo"] = [
-            self._add(uri, "CreativeWork", name=title, version=version) for uri, (title, version) in PROFILES.items()
-        ]
-        root["mentions"] = mentions

@@ -39,9 +39,7 @@ def leaks(folder: Path, graph: Iterable[Mapping[str, Any]], run: Run, identifier
         if SECRET.search(text):
             found.append(f"{path.relative_to(folder)}: holds what looks like a secret")
     if identifiers is not None:
-        wanted = scan.read_identifiers(identifiers)
-        for hit in scan.scan([folder], wanted):
-            found.append(f"{hit}")
+        found += [str(hit) for hit in scan.scan([folder], scan.read_identifiers(identifiers))]
     return found
 
 

@@ -182,10 +182,10 @@ def _crate(folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]
     said = dict(str(text).partition(":")[::2] for text in _list(run["identifier"]))
     workflow = entities[str(run["instrument"]["@id"])]
     jobs = [entity for name, entity in entities.items() if name.startswith("#job-")]
-    made = [entities[item["@id"]] for job in jobs for item in _list(job.get("result"))]
+    results = [entities[item["@id"]] for job in jobs for item in _list(job.get("result"))]
     read = [entities[item["@id"]] for item in _list(run.get("object")) if "sha256" in entities[item["@id"]]]
     files = {name: entity for name, entity in entities.items() if "sha256" in entity}
-    parts = {str(item["@id"]) for item in _list(workflow.get("hasPart"))} | {str(workflow["@id"])}
+    parts = {str(item["@id"]) for item in _list(workflow.get("isBasedOn"))} | {str(workflow["@id"])}
     locks = {str(item["@id"]) for item in _list(workflow.get("softwareRequirements"))}
     snakefile = str(workflow["@id"]).removeprefix("workflow/")
     sources = {str(files[name].get("name")): str(files[name]["sha256"]) for name in parts & set(files)}
@@ -198,7 +198,7 @@ def _crate(folder: Path, payload: Path, entities: Mapping[str, Mapping[str, Any]
         sources=sources | {snakefile: str(workflow["sha256"])},
         environment={str(files[name]["name"]): str(files[name]["sha256"]) for name in locks},
         inputs={str(entity["name"]): str(entity["sha256"]) for entity in read},
-        outputs={str(entity["name"]): _published(payload, entity) for entity in made},
+        outputs={str(entity["name"]): _published(payload, entity) for entity in results if "sha256" in entity},
         targets=tuple(str(said["targets"]).split()) if "targets" in said else (), entities=entities,
     )  # fmt: skip
 

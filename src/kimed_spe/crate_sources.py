@@ -178,7 +178,7 @@ def _citation(path: Path) -> tuple[dict[str, Any], tuple[Mapping[str, Any], ...]
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise CrateError(f"{path}: cannot be read: {error}") from error
     names = {"title": "name", "abstract": "description", "version": "version"}
-    properties = {new: str(data[old]).strip() for old, new in names.items() if data.get(old)}
+    properties: dict[str, Any] = {new: str(data[old]).strip() for old, new in names.items() if data.get(old)}
     for key in ("repository-code", "url"):
         if data.get(key):
             properties.setdefault("url", str(data[key]))

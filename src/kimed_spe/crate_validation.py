@@ -1,14 +1,12 @@
 """Judge a crate by the RO-Crate validator, without network: profiles of Workflow Run RO-Crate, and of Five Safes here.
 
 The validator (roc-validator, Apache-2.0) belongs to the development environment. The JSON-LD contexts that crates name
-ship with this package; a request for anything else is answered as if there were no network.
+ship with this package (RO-Crate's are CC0); whatever else a crate names is looked for in that cache only.
 """
 
-import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,8 +19,13 @@ CONTEXTS = {
     "https://w3id.org/ro/terms/workflow-run/context": "workflow-run-context.jsonld",
     "https://w3id.org/ro/terms/workflow-run": "workflow-run-context.jsonld",
 }
-PROFILES = ("process-run-crate-0.5", "workflow-run-crate-0.5", "provenance-run-crate-0.5", "five-safes-kimed-1.0")
-OWN = "five-safes-kimed-1.0"
+JSONLD = "application/ld+json"
+PROFILES = ("process-run-crate-0.5", "workflow-run-crate-0.5", "provenance-run-crate-0.5", "five-safes-kimed-0.4")
+DEFECT = "process-run-crate-0.5_5.1"
+DEFECT_NODES = ("http://schema.org/SoftwareSourceCode", "https://bioschemas.org/ComputationalWorkflow")
+"""The check of version 0.13 "SoftwareApplication id SHOULD be an absolute URI" asks it of all source code and
+workflows, whose files in a crate cannot have one (crs4/rocrate-validator issue 51)."""
+OWN = "five-safes-kimed-0.4"
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,14 @@ class Judged:
         How many were made.
     issues
         Failures at REQUIRED and RECOMMENDED severity, in words.
+    defects
+        Failures that no crate with a workflow in it can avoid (see DEFECT).
     """
 
     profile: str
     checks: int
     issues: tuple[str, ...]
+    defects: tuple[str, ...] = ()
 
 
 def validate(payload: Path) -> list[Judged]:
@@ -59,53 +65,55 @@ def validate(payload: Path) -> list[Judged]:
         ) from error
     judged = []
     profiles = resources.files("kimed_spe").joinpath("data/crate_profiles")
-    with _offline(), resources.as_file(profiles) as own:
+    with tempfile.TemporaryDirectory(prefix="kimed-validator-") as folder, resources.as_file(profiles) as own:
+        logging.getLogger("rocrate_validator").setLevel(logging.ERROR)
+        cache = Path(folder) / "cache"
+        _seed(cache)
         for profile in PROFILES:
             settings = {
-                "rocrate_uri": str(payload), "profile_identifier": profile, "requirement_severity": Severity.RECOMMENDED,
-                "extra_profiles_path": own if profile == OWN else None,
+                "rocrate_uri": str(payload), "profile_identifier": profile,
+                "requirement_severity": Severity.RECOMMENDED,
+                "extra_profiles_path": own if profile == OWN else None, "offline": True, "cache_path": cache,
             }  # fmt: skip
             result = services.validate({key: value for key, value in settings.items() if value is not None})
-            issues = tuple(sorted({_words(issue) for issue in result.get_issues()}))
-            judged.append(Judged(profile, len(result.executed_checks), issues))
+            issues: set[str] = set()
+            defects: set[str] = set()
+            for issue in result.get_issues():
+                known = issue.check.identifier == DEFECT and issue.violatingEntity in DEFECT_NODES
+                (defects if known else issues).add(_words(issue))
+            judged.append(Judged(profile, len(result.executed_checks), tuple(sorted(issues)), tuple(sorted(defects))))
     return judged
 
 
 def _words(issue: Any) -> str:
-    place = f" ({issue.violatingEntity})" if getattr(issue, "violatingEntity", None) else ""
+    place = f" ({issue.violatingEntity})" if issue.violatingEntity else ""
     return f"{issue.severity.name} {issue.check.identifier}: {issue.message}{place}"
 
 
-@contextlib.contextmanager
-def _offline() -> Iterator[None]:
-    """Answer the validator's requests from this package."""
+def _seed(cache: Path) -> None:
+    """Fill the validator's cache with what ships here; afterwards it is asked for nothing else."""
     import requests  # noqa: PLC0415
     from requests.adapters import BaseAdapter  # noqa: PLC0415
     from rocrate_validator.utils.http import HttpRequester  # noqa: PLC0415
     from urllib3.response import HTTPResponse  # noqa: PLC0415
 
-    class Shipped(BaseAdapter):  # type: ignore[misc]
-        def send(self, request: Any, **_: Any) -> Any:
-            name = CONTEXTS.get(request.url)
-            if name is None:
-                raise requests.ConnectionError(f"{request.url} is not asked for: validation is offline")
-            data = resources.files("kimed_spe").joinpath(f"data/jsonld/{name}").read_bytes()
+    class Shipped(BaseAdapter):
+        def send(self, request: Any, *_: Any, **__: Any) -> Any:
+            data = resources.files("kimed_spe").joinpath(f"data/jsonld/{CONTEXTS[request.url]}").read_bytes()
             raw = HTTPResponse(
-                body=io.BytesIO(data), status=200, headers={"Content-Type": "application/ld+json"},
-                preload_content=False, request_method="GET", request_url=request.url,
+                body=io.BytesIO(data), status=200, headers={"Content-Type": JSONLD}, preload_content=False,
+                request_method="GET", request_url=request.url,
             )  # fmt: skip
             response = requests.Response()
             response.status_code, response.url, response.request, response.raw = 200, request.url, request, raw
-            response.headers["Content-Type"], response.encoding = "application/ld+json", "utf-8"
+            response.headers["Content-Type"], response.encoding = JSONLD, "utf-8"
             return response
 
         def close(self) -> None:
             """Nothing is open."""
 
-    with tempfile.TemporaryDirectory(prefix="kimed-validator-") as folder:
-        logging.getLogger("rocrate_validator").setLevel(logging.ERROR)
-        HttpRequester.initialize_cache(cache_path=f"{folder}/cache")
-        session = HttpRequester().session
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, Shipped())
-        yield
+    HttpRequester.initialize_cache(cache_path=str(cache), cache_max_age=-1)
+    session = HttpRequester().session
+    session.mount("https://", Shipped())
+    for address in CONTEXTS:
+        session.get(address, headers={"Accept": f"{JSONLD}, application/json, */*;q=0.1"})

@@ -1,6 +1,5 @@
 """Write the crate of a run: collect, build, look for leaks, put into a bag, sign; whole or not at all."""
 
-import gc
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import kimed_compare
 from kimed_compare import ToleranceError, Unreadable
 from kimed_spe import audit, bag, canonical, outputs
+from kimed_spe.crate_frame import complete
 from kimed_spe.crate_graph import Graph, moment
 from kimed_spe.crate_privacy import leaks
 from kimed_spe.crate_record import Content, CrateError, Run, read_run
@@ -85,18 +85,16 @@ def export(
         folder = Path(name) / target.name
         folder.mkdir()
         included, folders, digests = _results(told, about, directory, folder.parent, fingerprints=fingerprints)
-        graph = Graph(told, about, included, folders, digests)
-        crate = graph.build()
+        crate = complete(
+            Graph(told, about, included=included, folders=folders, fingerprints=digests, scratch=folder.parent)
+        )
         crate.write(folder / bag.PAYLOAD)
         found = leaks(folder / bag.PAYLOAD, crate.metadata.generate()["@graph"], told, identifiers)
         if found:
-            raise CrateError(
-                "the crate would give away what must stay:\n" + "\n".join(f"  {line}" for line in found[:20])
-            )
+            raise CrateError("the crate would give away what must stay:\n  " + "\n  ".join(found[:20]))
         _bag(folder, told, register, key)
         folder.rename(target)
     referenced = sum(1 for entity in crate.contextual_entities if entity.id.startswith(("#data-", "#file-")))
-    gc.collect()
     return Written(target, told, len(told.jobs), len(included), referenced, about.stripped)
 
 
@@ -147,9 +145,7 @@ def _results(
         same = _same(file, item)
         if declaration.egress == "open" and path not in folders:
             if not same:
-                raise CrateError(
-                    f"{path} is not what its job made (SHA-256 {item.sha256[:16]}…): it was changed or removed"
-                )
+                raise CrateError(f"{path} was changed or removed: its job made SHA-256 {item.sha256[:16]}…")
             copy = scratch / item.sha256
             shutil.copyfile(file, copy)
             included[path, item.sha256] = copy

@@ -22,8 +22,9 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import gate, jobs, machine, sandbox, site, software, trees
+from kimed_spe import crate_cli, gate, jobs, machine, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, Broker, Desk
+from kimed_spe.crate_record import CrateError
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
 from kimed_spe.register import Register
@@ -32,6 +33,7 @@ from kimed_spe.sandbox import Mount
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
 PLUGIN = "snakemake_executor_plugin_spe"
+REPORT_PLUGIN = "snakemake_report_plugin_spe_crate"
 EXECUTOR = "spe"
 PRIVATE = Path("/run/kimed")
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
@@ -44,7 +46,7 @@ KEPT_PREFIXES = ("LC_", "LANG", "KIMED_", "SLURM_")
 PASSIVE = (
     "dryrun", "lint", "report", "summary", "detailed_summary", "list_rules", "list_target_rules", "dag", "rulegraph",
     "filegraph", "d3dag", "unlock", "list_input_changes", "list_code_changes", "list_params_changes", "containerize",
-    "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
+    "reporter", "list_changes", "cleanup_metadata", "delete_all_output", "delete_temp_output", "list_untracked",
     "print_compilation",
     "generate_unit_tests", "archive", "conda_list_envs", "conda_cleanup_envs", "config_summary",
 )  # fmt: skip
@@ -70,6 +72,8 @@ class Call:
         Files and folders that the command line names.
     targets
         Rules and files that it asks for.
+    crate
+        Where the crate of the last run is to be written, if that is all that is asked for.
     """
 
     arguments: tuple[str, ...]
@@ -78,6 +82,7 @@ class Call:
     passive: bool
     named: tuple[Path, ...] = field(default=())
     targets: tuple[str, ...] = field(default=())
+    crate: Path | None = None
 
 
 def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
@@ -106,6 +111,7 @@ def read_call(arguments: Sequence[str], snakefile: str | None) -> Call:
         passive=any(getattr(parsed, name, None) for name in PASSIVE),
         named=tuple(path for path in named if path.exists() and path != Path.cwd()),
         targets=tuple(sorted(map(str, parsed.targets or ()))),
+        crate=Path(parsed.report_spe_crate_path or "crate").absolute() if parsed.reporter == "spe-crate" else None,
     )
 
 
@@ -122,6 +128,9 @@ def enter(snakefile: str | None = None) -> str:
         return ""
     try:
         call = read_call(sys.argv[1:], snakefile)
+        if call.crate:
+            crate_cli.report(call.crate, call.directory)
+            sys.exit(0)
         supervisor = Supervisor(call)
         if os.environ.get(SANDBOX) == "none":
             supervisor.begin()
@@ -130,6 +139,7 @@ def enter(snakefile: str | None = None) -> str:
         sys.exit(supervisor.run())
     except (
         EnclosureError, sandbox.SandboxError, PermitRefused, PermitError, site.SiteError, trees.TreeProblem,
+        CrateError,
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
@@ -151,6 +161,10 @@ def offer_plugin() -> None:
     registry = ExecutorPluginRegistry()
     if "spe" not in registry.plugins:
         registry.register_plugin(PLUGIN, importlib.import_module(PLUGIN))
+        from snakemake_interface_report_plugins.registry import ReportPluginRegistry  # noqa: PLC0415
+
+        if REPORT_PLUGIN.removeprefix("snakemake_report_plugin_") not in ReportPluginRegistry().plugins:
+            ReportPluginRegistry().register_plugin(REPORT_PLUGIN, importlib.import_module(REPORT_PLUGIN))
         folder = str(Path(spec.origin).parents[1])
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
 

@@ -1,9 +1,9 @@
 """Tolerances are earned by observed spread, or somebody has written down why they are larger."""
 
 import pytest
-from kimed_spe import declared, spread
 
 from architecture.model import REPOSITORY, WORKFLOWS
+from kimed_spe import declared, spread
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
