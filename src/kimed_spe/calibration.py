@@ -112,7 +112,9 @@ def measure(item: DeclaredOutput, runs: Sequence[Reproduction]) -> spread.Observ
     largest: dict[str, float] = {}
     same = True
     for first, other in _pairs(results, names[0]):
-        same = same and outputs.digest(first).sha256 == outputs.digest(other).sha256
+        if outputs.digest(first).sha256 == outputs.digest(other).sha256:
+            continue
+        same = False
         verdict = kimed_compare.compare(item.comparator, first, other, item.tolerance)
         if verdict.status in (Status.NOT_COMPARABLE, Status.MISSING):
             raise WorkspaceError(f"{item.path}: {verdict.status.value}")

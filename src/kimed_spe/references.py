@@ -48,7 +48,7 @@ class Reference:
     kind: str
     workflow: str
     name: str
-    sha256: str
+    sha256: str | None
     declared: tuple[DeclaredOutput, ...]
     known: Mapping[str, Known]
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -73,8 +73,13 @@ def declarations(folder: Path, name: str) -> tuple[DeclaredOutput, ...]:
     return tuple(listed)
 
 
-def of_workflow(root: Path, name: str) -> Reference:
+def of_workflow(root: Path, name: str, *, needed: bool = True) -> Reference:
     """The expected results of `workflows/<name>` and of the workflows that it includes.
+
+    Parameters
+    ----------
+    needed
+        False where runs are only compared with each other; then there may be none.
 
     Raises
     ------
@@ -88,12 +93,14 @@ def of_workflow(root: Path, name: str) -> Reference:
     known: dict[str, Known] = {}
     digests = []
     for part in names:
+        if not (needed or (folder / part / "expected" / "expected.json").exists()):
+            continue
         try:
             known |= _known(folder / part)
             digests.append(canonical.sha256_file(folder / part / "expected" / "expected.json"))
         except (OSError, ValueError) as error:
             raise ReferenceProblem(f"workflows/{part}/expected: {error}") from error
-    whole = digests[0] if len(digests) == 1 else canonical.sha256("".join(digests).encode())
+    whole = None if not digests else digests[0] if len(digests) == 1 else canonical.sha256("".join(digests).encode())
     shown = ", ".join(f"workflows/{part}/expected/expected.json" for part in names)
     return Reference("expected", name, shown, whole, declarations(folder, name), known, includes=tuple(names[1:]))
 

@@ -145,7 +145,7 @@ def _task(options: argparse.Namespace, root: Path, permit: Path, unpacked: Path)
     snakefile = Path("workflows") / options.what / "Snakefile"
     if not (root / snakefile).is_file():
         raise ReferenceProblem(f"there is neither a workflow {snakefile} nor a crate {what}")
-    return Task(of_workflow(root, options.what), root, snakefile, permit)
+    return Task(of_workflow(root, options.what, needed=not options.calibrate), root, snakefile, permit)
 
 
 def _manner(options: argparse.Namespace, trust_path: Path, targets: tuple[str, ...]) -> Manner:
