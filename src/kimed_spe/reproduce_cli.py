@@ -156,7 +156,8 @@ def _manner(options: argparse.Namespace, trust_path: Path, targets: tuple[str, .
         sys.stderr.flush()
 
     return Manner(
-        cores=options.cores or chosen.cores, trust=trust_path, register=Register(), software=chosen.software, targets=targets,
+        cores=options.cores or chosen.cores, trust=trust_path, register=Register(), software=chosen.software,
+        targets=targets,
         say=say if sys.stderr.isatty() else lambda line: None,  # noqa: ARG005
     )  # fmt: skip
 
