@@ -108,11 +108,13 @@ def figure(value: float | str) -> str:
     return f"{value:.3g}" if isfinite(value) else "infinite"
 
 
-def beyond(distance: float | str, tolerance: float | str) -> str:
-    """How many times larger than its tolerance a distance is, in words; nothing if it is not."""
-    if isinstance(distance, str) or isinstance(tolerance, str) or distance <= tolerance or not tolerance:
-        return ""
-    return f", {distance / tolerance:.3g} times that"
+def allowed(distance: float | str, tolerance: float | str) -> str:
+    """A distance against its tolerance, in words."""
+    if not tolerance:
+        return "must be 0"
+    if isinstance(distance, str) or isinstance(tolerance, str) or distance <= tolerance:
+        return f"of {figure(tolerance)} allowed"
+    return f"{distance / tolerance:.3g} times the {figure(tolerance)} allowed"
 
 
 def plural(count: int, noun: str) -> str:
@@ -126,7 +128,7 @@ def _template() -> Any:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        share=lambda pair: share(*pair), beyond=lambda pair: beyond(*pair), figure=figure, of=plural
+        share=lambda pair: share(*pair), allowed=lambda pair: allowed(*pair), figure=figure, of=plural
     )  # fmt: skip
     text = resources.files("kimed_spe").joinpath("data/certificate.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text)

@@ -340,7 +340,7 @@ def _snakemake(workspace: Workspace, manner: Manner) -> int:
     if manner.software == "conda":
         command += ["--software-deployment-method", "conda", "--conda-frontend", "conda"]
     command += ["--", *manner.targets] if manner.targets else []
-    with (workspace.base / LOG).open("w", encoding="utf-8") as log:
+    with (workspace.base / LOG).open("w", encoding="utf-8", buffering=1) as log:
         process = subprocess.Popen(  # noqa: S603 - this Python, with arguments made here
             command, cwd=workspace.work, env=_environment(workspace, manner), text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
