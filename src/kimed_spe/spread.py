@@ -116,11 +116,16 @@ def unearned(declared: Iterable[DeclaredOutput], observed: Mapping[str, Observed
 def limits(item: DeclaredOutput) -> Mapping[str, float]:
     """Stated limits by measure.
 
+    Of a comparator that this installation does not have, every number counts as one: a limit must not go unseen.
+
     Raises
     ------
     ValueError
         A tolerance is not one of its comparator.
     """
+    if item.comparator not in kimed_compare.COMPARATORS:
+        numbers = {name: value for name, value in item.tolerance.items() if isinstance(value, int | float)}
+        return {name: float(value) for name, value in numbers.items()}
     try:
         return kimed_compare.check(item.comparator, item.tolerance).limits
     except ToleranceError as error:

@@ -346,11 +346,17 @@ def _snakemake(workspace: Workspace, manner: Manner) -> int:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert process.stdout is not None
-        for line in process.stdout:
-            log.write(line)
-            if _PROGRESS.match(line):
-                manner.say(line.strip())
-        return process.wait()
+        try:
+            for line in process.stdout:
+                log.write(line)
+                if _PROGRESS.match(line):
+                    manner.say(line.strip())
+            return process.wait()
+        finally:
+            # Interrupted: the supervisor passes it on to the enclosed run, which ends its jobs.
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
 
 
 def _environment(workspace: Workspace, manner: Manner) -> dict[str, str]:

@@ -86,9 +86,9 @@ class Study:
         run = self.spe("permit", "demo", "-s", "workflows/tiny/Snakefile")
         assert run.returncode == 0, run.stdout
 
-    def spe(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def spe(self, *arguments: str, timeout: int = 600, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "kimed_spe.cli", *arguments], cwd=self.root, text=True, check=False, timeout=300,
+            [sys.executable, "-m", "kimed_spe.cli", *arguments], cwd=self.root, text=True, check=False, timeout=timeout,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **self.environment, **environment},
         )  # fmt: skip
 

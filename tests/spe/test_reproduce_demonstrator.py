@@ -37,7 +37,7 @@ def test_synthetic_cohort_is_reproduced_from_a_clean_copy(tmp_path: Path):
         "workflows/synthetic/expected/expected.json", json.dumps({"type": "kimed-expected/1", "outputs": published})
     )
     assert study.spe("permit", "demo", "-s", "workflows/synthetic/Snakefile").returncode == 0
-    run = study.spe("reproduce", "synthetic", "--output", str(tmp_path / "out"))
+    run = study.spe("reproduce", "synthetic", "--output", str(tmp_path / "out"), timeout=3000)
     verdicts = {output["name"]: output for output in study.predicate(tmp_path / "out/certificate.json")["outputs"]}
     unlike = {name: output["reason"] for name, output in verdicts.items() if output["verdict"] != "identical"}
     assert unlike and all("/sheets/" in name for name in unlike), run.stdout
