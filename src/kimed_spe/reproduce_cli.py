@@ -1,6 +1,7 @@
 """`spe reproduce`: run a published workflow again and certify how close it came."""
 
 import argparse
+import os
 import shlex
 import sys
 import tempfile
@@ -157,9 +158,15 @@ def _manner(options: argparse.Namespace, trust_path: Path, targets: tuple[str, .
 
     return Manner(
         cores=options.cores or chosen.cores, trust=trust_path, register=Register(), software=chosen.software,
-        targets=targets,
+        targets=targets, conda_prefix=_conda_prefix(options.directory.resolve()),
         say=say if sys.stderr.isatty() else lambda line: None,  # noqa: ARG005
     )  # fmt: skip
+
+
+def _conda_prefix(root: Path) -> Path | None:
+    """Where conda environments were made: as Snakemake's variable says, or beside the checkout's earlier runs."""
+    place = Path(os.environ.get("SNAKEMAKE_CONDA_PREFIX", root / ".snakemake" / "conda")).absolute()
+    return place if place.is_dir() else None
 
 
 def _signer(wished: Path | None, root: Path) -> signing.CryptoSigner:

@@ -241,6 +241,8 @@ class Manner:
         Interpreter whose environment runs it.
     trust, register
         Trust store and register.
+    conda_prefix
+        Folder of the conda environments that were made beforehand.
     """
 
     cores: int
@@ -249,6 +251,7 @@ class Manner:
     software: str = "host"
     targets: tuple[str, ...] = ()
     python: str = sys.executable
+    conda_prefix: Path | None = None
     say: Callable[[str], None] = field(default=lambda line: None)  # noqa: ARG005
 
 
@@ -339,6 +342,8 @@ def _snakemake(workspace: Workspace, manner: Manner) -> int:
     ]  # fmt: skip
     if manner.software == "conda":
         command += ["--software-deployment-method", "conda", "--conda-frontend", "conda"]
+        # A fresh folder has no environments, and a run has no network to make them.
+        command += ["--conda-prefix", str(manner.conda_prefix)] if manner.conda_prefix else []
     command += ["--", *manner.targets] if manner.targets else []
     with (workspace.base / LOG).open("w", encoding="utf-8", buffering=1) as log:
         process = subprocess.Popen(  # noqa: S603 - this Python, with arguments made here
