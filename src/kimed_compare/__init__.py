@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kimed_compare.alignments import Alignments
 from kimed_compare.comparator import Comparator, Settings, ToleranceError, Unreadable
+from kimed_compare.dicom import Dicom
 from kimed_compare.encoding import digest
 from kimed_compare.exact import Exact
 from kimed_compare.folders import compare_folders, content_of_folder
+from kimed_compare.h5ad import H5ad
+from kimed_compare.image import Image
+from kimed_compare.nifti import Nifti
+from kimed_compare.table import Table
+from kimed_compare.text import Html, Text
+from kimed_compare.vcf import Vcf
 from kimed_compare.verdict import Status, Verdict
 
 __all__ = ["COMPARATORS", "Status", "ToleranceError", "Unreadable", "Verdict", "check", "compare", "fingerprint"]
 
-COMPARATORS: Mapping[str, Comparator] = {comparator.name: comparator for comparator in (Exact(),)}
+COMPARATORS: Mapping[str, Comparator] = {
+    comparator.name: comparator
+    for comparator in (Exact(), Vcf(), Alignments(), Table(), H5ad(), Nifti(), Dicom(), Image(), Text(), Html())
+}
 """Comparators by name. `measures` and `options` of each describe the keys that its tolerance may have."""
 
 

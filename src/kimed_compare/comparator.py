@@ -221,13 +221,12 @@ class Comparator(ABC):
 def judge(differences: Differences, limits: Mapping[str, float], settings: Settings) -> Verdict:
     """Verdict over distances; contents are known to be unequal, so the best is `WITHIN`."""
     beyond = [name for name, limit in limits.items() if differences.amounts.get(name, 0.0) > limit]
-    told = {*settings.limits, *differences.amounts}
     details = differences.details
     if len(details) > MOST_DETAILS:
         details = [*details[:MOST_DETAILS], f"and {len(details) - MOST_DETAILS} more"]
     return Verdict(
         status=Status.DIFFERS if beyond else Status.WITHIN,
-        distance={name: amount for name, amount in sorted(differences.amounts.items())},
+        distance=dict(sorted(differences.amounts.items())),
         tolerance={
             name: limits[name] for name in sorted({*settings.limits, *beyond, *differences.amounts} & {*limits})
         },
