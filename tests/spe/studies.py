@@ -56,10 +56,11 @@ picture.save(snakemake.output[0])
 """
 OUTPUTS = """
 outputs:
-  - {path: results/tiny/means.tsv, meaning: Means of the values per group, egress: open, comparator: exact}
+  - {path: results/tiny/means.tsv, meaning: Means of the values per group, egress: open, comparator: table,
+     tolerance: {relative: 1.0e-6}, justification: Sums may be made in another order elsewhere}
   - {path: results/tiny/people.tsv, meaning: One row per person with the value, egress: never, comparator: exact}
-  - {path: results/tiny/plot.png, meaning: Means of the groups as bars, egress: check, comparator: exact}
-  - {path: results/tiny/note.txt, meaning: Who wrote these results, egress: open, comparator: exact}
+  - {path: results/tiny/plot.png, meaning: Means of the groups as bars, egress: check, comparator: image}
+  - {path: results/tiny/note.txt, meaning: Who wrote these results, egress: open, comparator: text}
   - {path: "results/tiny/per/{person}.txt", meaning: Number of lines for one person, egress: never, comparator: exact}
 """
 

@@ -192,3 +192,24 @@ def test_keyed_table_pairs_rows_by_key(tmp_path: Path):
 @pytest.mark.parametrize("after", ["gene\tm\nA\t1\n", "n\tgene\n1\tA\n"])
 def test_other_columns_are_told(tmp_path: Path, after: str):
     assert "column" in table(tmp_path, "gene\tn\nA\t1\n", after).note
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [("2.0", "identical"), ("2.0000001", "within tolerance"), ("2.1", "differs")]
+)
+def test_tolerance_decides_where_the_content_is_here(results: Path, tmp_path: Path, value: str, status: str):
+    (tmp_path / "published.tsv").write_text("group\tmean\nall\t2.0\n")
+    _, made = write(results, "tiny/a.tsv", f"group\tmean\nall\t{value}\n")
+    item = declared("results/tiny/a.tsv", comparator="table", relative=1e-6)
+    [one] = judgement.judge([item], {"tiny/a.tsv": Known(None, None, tmp_path / "published.tsv")}, results, made)
+    assert one.verdict.status.value == status
+
+
+def test_fingerprint_alone_never_says_within_tolerance(results: Path, tmp_path: Path):
+    """The published content is not here: how far apart they are cannot be known."""
+    (tmp_path / "published.tsv").write_text("group\tmean\nall\t2.0\n")
+    item = declared("results/tiny/a.tsv", comparator="table", relative=1e-6)
+    mark = kimed_compare.fingerprint("table", tmp_path / "published.tsv", item.tolerance)
+    _, made = write(results, "tiny/a.tsv", "group\tmean\nall\t2.0000001\n")
+    [one] = judgement.judge([item], {"tiny/a.tsv": Known(None, mark)}, results, made)
+    assert one.verdict.status.value == "not comparable" and "how far" in one.reason
