@@ -157,11 +157,14 @@ def write_expected(study: Study, folder: Path) -> None:
             if name == pattern:
                 outputs[name] = {
                     "sha256": canonical.sha256_file(file),
+                    "size": file.stat().st_size,
+                    "comparator": entry["comparator"],
                     "fingerprint": kimed_compare.fingerprint(entry["comparator"], file, entry.get("tolerance")),
                     "reference": f"files/{file.name}" if entry["egress"] != "never" else None,
                 }
     study.write(
-        "workflows/tiny/expected/expected.json", json.dumps({"type": "kimed-expected/1", "outputs": outputs}, indent=1)
+        "workflows/tiny/expected/expected.json",
+        json.dumps({"type": "kimed-expected/1", "workflow": "tiny", "outputs": outputs}),
     )
 
 

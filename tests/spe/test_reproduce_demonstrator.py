@@ -29,13 +29,13 @@ def test_synthetic_cohort_is_reproduced_from_a_clean_copy(tmp_path: Path):
             if file.is_file() and "sheets" not in file.parts and item.pattern().fullmatch(name):
                 mark = kimed_compare.fingerprint(item.comparator, file, item.tolerance)
                 published[f"results/{name}"] = {
-                    "sha256": canonical.sha256_file(file), "fingerprint": mark, "reference": None
+                    "sha256": canonical.sha256_file(file), "size": file.stat().st_size, "comparator": item.comparator,
+                    "fingerprint": mark, "reference": None,
                 }  # fmt: skip
     assert len(published) > 20
     study = studies.Study(root, {})
-    study.write(
-        "workflows/synthetic/expected/expected.json", json.dumps({"type": "kimed-expected/1", "outputs": published})
-    )
+    content = {"type": "kimed-expected/1", "workflow": "synthetic", "outputs": published}
+    study.write("workflows/synthetic/expected/expected.json", json.dumps(content))
     assert study.spe("permit", "demo", "-s", "workflows/synthetic/Snakefile").returncode == 0
     run = study.spe("reproduce", "synthetic", "--output", str(tmp_path / "out"), timeout=3000)
     verdicts = {output["name"]: output for output in study.predicate(tmp_path / "out/certificate.json")["outputs"]}
