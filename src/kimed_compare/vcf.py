@@ -1,6 +1,10 @@
 """Variant calls, whatever their representation."""
 
+import gzip
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +40,7 @@ class Vcf(Comparator):
 
         before = pysam.set_verbosity(0)
         try:
-            with pysam.VariantFile(str(path)) as file:
+            with _plain(path) as readable, pysam.VariantFile(str(readable)) as file:
                 variants: dict[str, Any] = {}
                 for record in file:
                     for key, content in _alleles(record, options):
@@ -79,6 +83,20 @@ class Vcf(Comparator):
             result.amounts["discordant_genotypes"] = float(discordant)
             result.amounts["genotype_discordance"] = discordant / max(total, 1)
         return result
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    """A file that htslib reads: it does not seek in gzip that is no BGZF."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] != b"\x1f\x8b" or head[3] & 4:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(suffix=".vcf") as copy, gzip.open(path) as packed:
+        shutil.copyfileobj(packed, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _refuse_cut_off(path: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 COMMANDS = (
-    "permit_cli", "trust_cli", "audit_cli", "crate_cli", "reproduce_cli", "certificate_cli", "pseudonym_cli",
-    "scan_cli", "doctor_cli",
+    "permit_cli", "trust_cli", "audit_cli", "expected_cli", "crate_cli", "reproduce_cli", "certificate_cli",
+    "pseudonym_cli", "scan_cli", "doctor_cli",
 )  # fmt: skip
 """Modules with `add(subparsers)`; each sets `run`, a function of the parsed arguments that gives the exit status."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimed_spe import canonical, crate_reading, declared, trees
+from kimed_spe import canonical, crate_reading, declared, expected, trees
 from kimed_spe.crate_reading import Crate
 from kimed_spe.crate_record import CrateError
 from kimed_spe.declared import PREFIX, DeclarationError, DeclaredOutput
@@ -106,16 +106,10 @@ def of_workflow(root: Path, name: str, *, needed: bool = True) -> Reference:
 
 
 def _known(folder: Path) -> dict[str, Known]:
-    content = canonical.decode((folder / "expected" / "expected.json").read_bytes())
-    if content.get("type") != "kimed-expected/1":
-        raise ReferenceProblem(f"is of version {content.get('type')}; this version of spe reads kimed-expected/1")
-    known = {}
-    for name, item in content["outputs"].items():
-        path = folder / "expected" / item["reference"] if item["reference"] else None
-        if path and canonical.sha256_file(path) != item["sha256"]:
-            raise ReferenceProblem(f"{path.name} has not the digest that expected.json says")
-        known[name.removeprefix(PREFIX)] = Known(item["sha256"], item["fingerprint"], path)
-    return known
+    return {
+        item.path.removeprefix(PREFIX): Known(item.sha256, item.fingerprint, item.reference)
+        for item in expected.read(folder / expected.FOLDER).outputs
+    }
 
 
 @dataclass(frozen=True)

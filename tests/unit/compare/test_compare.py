@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kimed_compare import COMPARATORS, Status, ToleranceError, Unreadable, compare, fingerprint
+from kimed_compare import Status, ToleranceError, Unreadable, compare, fingerprint
 
 
 def test_exact_looks_at_every_byte(tmp_path: Path):
@@ -28,7 +28,7 @@ def test_missing_is_no_pass(tmp_path: Path):
 
 
 def test_unknown_names_are_errors(tmp_path: Path):
-    with pytest.raises(ToleranceError, match="no comparator 'extract'.*exact"):
+    with pytest.raises(ToleranceError, match=r"no comparator 'extract'.*exact"):
         compare("extract", tmp_path, tmp_path, {})
     with pytest.raises(ToleranceError, match="no tolerance 'relatve'"):
         compare("exact", tmp_path, tmp_path, {"relatve": 1})
