@@ -78,9 +78,7 @@ def _say(written: "Written") -> None:
         f"  {written.jobs} jobs; {written.included} results travel, {written.referenced} files are named by digest only"
     )
     if written.stripped:
-        print(
-            f"  left out of the workflow's own metadata: {', '.join(written.stripped)} (only the environment reports actions)"
-        )
+        print(f"  left out of the workflow's own metadata: {', '.join(written.stripped)} (they report actions)")
 
 
 def _keys(options: argparse.Namespace) -> list[Key]:
@@ -102,14 +100,13 @@ def _validate(options: argparse.Namespace) -> int:
     print(f"  run {'complete' if crate.complete else 'INCOMPLETE'}")
     passed = bool(crate.signed_by) and crate.complete
     if not options.integrity_only:
-        for judged in validate(crate.payload):
-            defects = (
-                f", {len(judged.defects)} by a defect of the validator (docs/spe/crate.md)" if judged.defects else ""
-            )
-            print(f"  {judged.profile}: {judged.checks} checks, {len(judged.issues)} failures{defects}")
-            for issue in judged.issues[:20]:
-                print(f"    {issue}")
-            passed = passed and not judged.issues
+        judged = validate(crate.payload)
+        print(f"  {judged.checks} checks of RO-Crate's validator, {len(judged.issues)} failures")
+        if judged.defects:
+            print(f"  and {len(judged.defects)} by a defect of the validator itself (docs/spe/crate.md)")
+        for issue in judged.issues[:20]:
+            print(f"    {issue}")
+        passed = passed and not judged.issues
     return 0 if passed else 1
 
 

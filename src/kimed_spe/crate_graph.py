@@ -25,8 +25,8 @@ SNAKEMAKE = "https://snakemake.github.io"
 FORMATS = {
     ".smk": "text/x-python", ".py": "text/x-python", ".yaml": "application/yaml", ".yml": "application/yaml",
     ".tsv": "text/tab-separated-values", ".vcf.gz": "application/gzip", ".h5ad": "application/x-hdf5",
-    ".rst": "text/x-rst", ".md": "text/markdown", ".lock": "text/plain", ".log": "text/plain", ".nii.gz": "application/gzip",
-    ".R": "text/x-r", ".jinja": "text/plain", ".sh": "application/x-sh", ".txt": "text/plain", ".cram": "application/octet-stream",
+    ".rst": "text/x-rst", ".md": "text/markdown", ".lock": "text/plain", ".log": "text/plain",
+    ".nii.gz": "application/gzip", ".R": "text/x-r", ".jinja": "text/plain", ".sh": "application/x-sh",
 }  # fmt: skip
 
 
@@ -316,7 +316,10 @@ class Graph:
         )  # fmt: skip
         action["instrument"], action["agent"] = workflow, self.publisher
         action["object"] = self._exchanged(workflow, "input", inputs)
-        action["result"] = self._exchanged(workflow, "output", results)
+        ended = str(self.run.stop.content.get("exit_code", "")) if self.run.stop else "cut off"
+        action["result"] = self._exchanged(workflow, "output", results) or [
+            self.add("#exit", "PropertyValue", name="exit_status", value=ended)
+        ]
         return action
 
     def _organise(self, engine: Any, controls: list[Any], main: Any) -> None:

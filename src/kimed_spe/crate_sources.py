@@ -97,16 +97,16 @@ def describe(run: Run, directory: Path) -> About:
             f"the workflow below {root} was changed since run {run.identifier} (source tree {manifest.digest[:16]}…, "
             f"the permit has {workflow['digest'][:16]}…): check out the version that ran, or run this one first"
         )
-    sources = tuple(_source(root / name, name, digest) for name, digest in sorted(manifest.files.items()))
-    locks = tuple(_lock(directory, item) for item in run.permit.content["environments"])
-    properties, entities, stripped = _authors(root)
+    sources = tuple(read_source(root / name, name, digest) for name, digest in sorted(manifest.files.items()))
+    locks = tuple(_lock(directory, *item) for item in sorted(run.permit.content["environments"].items()))
+    properties, entities, stripped = read_authors(root)
     return About(
         snakefile.relative_to(root).as_posix(), manifest.digest, sources, locks, _declared(root, manifest),
         publisher(), properties, entities, stripped,
     )  # fmt: skip
 
 
-def _source(file: Path, name: str, digest: str) -> Source:
+def read_source(file: Path, name: str, digest: str) -> Source:
     if file.is_symlink():
         return Source(name, digest, 0, None, "a link to another file of the workflow")
     data = file.read_bytes()
@@ -118,15 +118,15 @@ def _source(file: Path, name: str, digest: str) -> Source:
     return Source(name, digest, len(data), None if withheld else file, withheld)
 
 
-def _lock(directory: Path, item: Mapping[str, str]) -> Source:
-    path = directory / item["path"]
+def _lock(directory: Path, name: str, digest: str) -> Source:
+    path = directory / name
     try:
         found = canonical.sha256_file(path)
     except (OSError, ValueError) as error:
-        raise CrateError(f"the lock file {item['path']} of the permit cannot be read: {error}") from error
-    if found != item["sha256"]:
-        raise CrateError(f"{item['path']} was changed since: its SHA-256 is not the one in the permit")
-    return Source(item["path"].lstrip("/"), found, path.stat().st_size, path)
+        raise CrateError(f"the lock file {name} of the permit cannot be read: {error}") from error
+    if found != digest:
+        raise CrateError(f"{name} was changed since: its SHA-256 is not the one in the permit")
+    return Source(name.lstrip("/"), found, path.stat().st_size, path)
 
 
 def _declared(root: Path, manifest: trees.Manifest) -> tuple[declared.DeclaredOutput, ...]:
@@ -161,7 +161,7 @@ def publisher() -> dict[str, str]:
     return {"name": str(data["name"]), "url": str(data["url"])}
 
 
-def _authors(root: Path) -> tuple[dict[str, Any], tuple[Mapping[str, Any], ...], tuple[str, ...]]:
+def read_authors(root: Path) -> tuple[dict[str, Any], tuple[Mapping[str, Any], ...], tuple[str, ...]]:
     """What the workflow's own metadata say: ro-crate-metadata.json if there is one, else CITATION.cff."""
     crate, citation = root / "ro-crate-metadata.json", root / "CITATION.cff"
     if crate.is_file():

@@ -20,17 +20,17 @@ CONTEXTS = {
     "https://w3id.org/ro/terms/workflow-run": "workflow-run-context.jsonld",
 }
 JSONLD = "application/ld+json"
-PROFILES = ("process-run-crate-0.5", "workflow-run-crate-0.5", "provenance-run-crate-0.5", "five-safes-kimed-0.4")
+PROFILE = "five-safes-kimed-0.4"
+"""Ours; it inherits Provenance, Workflow and Process Run Crate 0.5, Workflow RO-Crate 1.0 and RO-Crate 1.1."""
 DEFECT = "process-run-crate-0.5_5.1"
 DEFECT_NODES = ("http://schema.org/SoftwareSourceCode", "https://bioschemas.org/ComputationalWorkflow")
 """The check of version 0.13 "SoftwareApplication id SHOULD be an absolute URI" asks it of all source code and
 workflows, whose files in a crate cannot have one (crs4/rocrate-validator issue 51)."""
-OWN = "five-safes-kimed-0.4"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Outcome of one profile.
+    """Outcome.
 
     Attributes
     ----------
@@ -42,13 +42,12 @@ class Judged:
         Failures that no crate with a workflow in it can avoid (see DEFECT).
     """
 
-    profile: str
     checks: int
     issues: tuple[str, ...]
     defects: tuple[str, ...] = ()
 
 
-def validate(payload: Path) -> list[Judged]:
+def validate(payload: Path) -> Judged:
     """Judge the crate in a folder at REQUIRED and RECOMMENDED severity.
 
     Raises
@@ -63,26 +62,22 @@ def validate(payload: Path) -> list[Judged]:
         raise CrateError(
             "the RO-Crate validator is not installed (roc-validator, group `dev`); or --integrity-only"
         ) from error
-    judged = []
+    issues: set[str] = set()
+    defects: set[str] = set()
     profiles = resources.files("kimed_spe").joinpath("data/crate_profiles")
     with tempfile.TemporaryDirectory(prefix="kimed-validator-") as folder, resources.as_file(profiles) as own:
         logging.getLogger("rocrate_validator").setLevel(logging.ERROR)
         cache = Path(folder) / "cache"
         _seed(cache)
-        for profile in PROFILES:
-            settings = {
-                "rocrate_uri": str(payload), "profile_identifier": profile,
-                "requirement_severity": Severity.RECOMMENDED,
-                "extra_profiles_path": own if profile == OWN else None, "offline": True, "cache_path": cache,
-            }  # fmt: skip
-            result = services.validate({key: value for key, value in settings.items() if value is not None})
-            issues: set[str] = set()
-            defects: set[str] = set()
-            for issue in result.get_issues():
-                known = issue.check.identifier == DEFECT and issue.violatingEntity in DEFECT_NODES
-                (defects if known else issues).add(_words(issue))
-            judged.append(Judged(profile, len(result.executed_checks), tuple(sorted(issues)), tuple(sorted(defects))))
-    return judged
+        settings = {
+            "rocrate_uri": str(payload), "profile_identifier": PROFILE, "extra_profiles_path": own,
+            "requirement_severity": Severity.RECOMMENDED, "offline": True, "cache_path": cache,
+        }  # fmt: skip
+        result = services.validate(settings)
+    for issue in result.get_issues():
+        known = issue.check.identifier == DEFECT and issue.violatingEntity in DEFECT_NODES
+        (defects if known else issues).add(_words(issue))
+    return Judged(len(result.executed_checks), tuple(sorted(issues)), tuple(sorted(defects)))
 
 
 def _words(issue: Any) -> str:
