@@ -1,5 +1,5 @@
-# make demo | demo-real | test | test-all | bench WORKFLOW=… | lint | fmt | test-data | demo-permit | lock |
-# environments CHANNEL=… | clean | help
+# make demo | demo-real | certificate | reproduce WORKFLOW=… | expected | test | test-all | bench WORKFLOW=… | lint | fmt |
+# test-data | demo-permit | lock | environments CHANNEL=… | clean | help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -17,7 +17,8 @@ export PYTHONNOUSERSITE := 1
 # Governed; where bubblewrap could not be installed set-up has said so, and the demonstration runs without governance.
 PROFILE = $(shell command -v bwrap >/dev/null && echo spe || echo profiles/local)
 
-.PHONY: help setup demo demo-real test test-all bench lint fmt test-data demo-permit lock environments clean
+.PHONY: help setup demo certificate reproduce expected demo-real test test-all bench lint fmt test-data demo-permit lock
+.PHONY: environments clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +34,23 @@ demo: $(READY) ## run the cohort study on the synthetic cohort and on the real d
 	@echo
 	@echo "Summary for readers:  results/cohort/summary.html"
 	@echo "Report with all runs: results/cohort/report.html"
+	@$(MAKE) --no-print-directory certificate
+
+# Of the governed run that was just made; `make reproduce` runs everything again in a fresh folder.
+certificate:
+	@if [ "$(PROFILE)" != spe ]; then \
+	  echo "No crate, no certificate: without bubblewrap runs are not governed, and nothing proves what made the results."; \
+	else \
+	  rm -rf results/crate && spe crate export results/crate; \
+	  if [ -f workflows/cohort/expected/expected.json ]; then \
+	    spe reproduce cohort --finished --review; \
+	  else \
+	    echo "No certificate: workflows/cohort/expected holds no published results to compare with."; \
+	  fi \
+	fi
+
+reproduce: $(READY) ## run a published workflow again and certify how close it came: make reproduce WORKFLOW=cohort
+	@spe reproduce "$(WORKFLOW)"
 
 # Made again only when the study changed; needs no network.
 results/cohort/report.html: results/cohort/summary.html

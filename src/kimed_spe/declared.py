@@ -39,6 +39,8 @@ class DeclaredOutput:
         Name of a comparator of `kimed_compare`.
     tolerance
         Limits by measure; their meaning is the comparator's.
+    justification
+        Why the tolerance is larger than the spread that was observed asks for.
     """
 
     path: str
@@ -46,6 +48,7 @@ class DeclaredOutput:
     egress: str
     comparator: str
     tolerance: Mapping[str, Any]
+    justification: str = ""
 
     def pattern(self) -> "re.Pattern[str]":
         """Regular expression of the paths relative to the results' root."""
@@ -72,13 +75,6 @@ def load(path: Path) -> list[DeclaredOutput]:
     DeclarationError
         It is missing, no YAML, or does not match the schema; the message names every field.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DeclarationError(f"{path}: cannot be read: {error}") from error
-    errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(content), key=lambda error: error.json_path)
-    if errors:
-        raise DeclarationError("\n".join(f"{path}: {error.json_path}: {error.message}" for error in errors))
     return [
         DeclaredOutput(
             path=entry["path"],
@@ -86,6 +82,29 @@ def load(path: Path) -> list[DeclaredOutput]:
             egress=entry["egress"],
             comparator=entry["comparator"],
             tolerance=entry.get("tolerance", {}),
+            justification=entry.get("justification", ""),
         )
-        for entry in content["outputs"]
+        for entry in _read(path)["outputs"]
     ]
+
+
+def includes(path: Path) -> list[str]:
+    """Names of the workflows whose declared results this one makes as well.
+
+    Raises
+    ------
+    DeclarationError
+        As `load`.
+    """
+    return list(_read(path).get("includes", []))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DeclarationError(f"{path}: cannot be read: {error}") from error
+    errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(content), key=lambda error: error.json_path)
+    if errors:
+        raise DeclarationError("\n".join(f"{path}: {error.json_path}: {error.message}" for error in errors))
+    return dict(content)

@@ -1,9 +1,9 @@
 """What an administrator fixed for the whole machine, so that nobody can point a run at a trust store of his own.
 
-`/etc/kimed/spe.json`, owned by root, may name `trust`, `register`, `permit` and `software_paths`. What it names wins
-over the variables KIMED_TRUST, KIMED_REGISTER and KIMED_PERMIT; a variable that says otherwise is an error, not
-ignored. Where it is, KIMED_SOFTWARE_PATHS can open no folder that it does not name. Without the file
-(a laptop, a demonstration) the variables and the defaults count.
+`/etc/kimed/spe.json`, owned by root, may name `trust`, `register`, `permit`, `certificate_key` and `software_paths`.
+What it names wins over the variables KIMED_TRUST, KIMED_REGISTER, KIMED_PERMIT and KIMED_CERTIFICATE_KEY; a variable
+that says otherwise is an error, not ignored. Where it is, KIMED_SOFTWARE_PATHS can open no folder that it does not
+name. Without the file (a laptop, a demonstration) the variables and the defaults count.
 """
 
 import os
@@ -16,7 +16,7 @@ from kimed_spe import canonical
 FILE = Path("/etc/kimed/spe.json")
 OWNER = 0
 """User id that must own the file."""
-NAMES = {"trust", "register", "permit", "software_paths", "publisher"}
+NAMES = {"trust", "register", "permit", "certificate_key", "software_paths", "publisher"}
 
 
 class SiteError(ValueError):

@@ -84,6 +84,8 @@ class TrustStore:
         Role by controller.
     access_committee, register
         The other roles.
+    certificate
+        Who signs certificates of reproductions; a site may have none.
     keys
         Public key by id.
     revocations
@@ -99,6 +101,7 @@ class TrustStore:
     register: Role
     keys: Mapping[str, Key]
     revocations: Revocations
+    certificate: Role | None = None
 
     def signers(self, envelope: Envelope, role: Role) -> set[str]:
         """Ids of the role's keys that validly signed and are not revoked."""
@@ -143,6 +146,7 @@ def load(path: Path) -> TrustStore:
         store = TrustStore(
             path, data["demonstration"] is True, canonical.moment(data["issued"]), data["contact"],
             holders, committee, register, keys, revocations,
+            _role(data["certificate"]) if "certificate" in data else None,
         )  # fmt: skip
     except (OSError, KeyProblem, KeyError, TypeError, AttributeError, ValueError) as error:
         raise TrustError(f"trust store {path}: {type(error).__name__}: {error}") from error
@@ -172,7 +176,8 @@ def _revocations(path: Path, committee: Role, keys: Mapping[str, Key]) -> Revoca
 def _consistent(store: TrustStore) -> None:
     """Raise unless every role has enough keys of its own: one key in two roles would undo the separation."""
     roles = {**{f"data holder {name}": role for name, role in store.data_holders.items()},
-             "access committee": store.access_committee, "register": store.register}  # fmt: skip
+             "access committee": store.access_committee, "register": store.register,
+             **({"certificate": store.certificate} if store.certificate else {})}  # fmt: skip
     owner: dict[str, str] = {}
     for name, role in roles.items():
         if role.threshold < 1 or len(role.keys) < role.threshold:

@@ -27,6 +27,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     init.add_argument("--data-holder", action="append", required=True, metavar="NAME=FILE", help=holder)
     init.add_argument("--access-committee", action="append", required=True, type=Path, metavar="FILE")
     init.add_argument("--register", action="append", required=True, type=Path, metavar="FILE")
+    init.add_argument("--certificate", action="append", default=[], type=Path, metavar="FILE", help="may certify")
     init.add_argument("--committee-threshold", type=int, default=1, help="signatures of the committee that are needed")
     init.add_argument("--key", type=Path, action="append", required=True, help="committee key to sign the first list")
     init.add_argument("--days", type=int, default=30, help="how long the first revocation list may be relied on")
@@ -53,6 +54,7 @@ def _init(options: argparse.Namespace) -> int:
         name, _, path = text.rpartition("=")
         holders.setdefault(name, []).append(Path(path))
     every = [*(path for paths in holders.values() for path in paths), *options.access_committee, *options.register]
+    every += options.certificate
 
     def role(paths: list[Path], threshold: int) -> dict[str, object]:
         keys = [signing.read_public(path).keyid for path in paths]
@@ -65,6 +67,7 @@ def _init(options: argparse.Namespace) -> int:
         "data_holders": {name: {**role(paths, len(paths)), "scope": options.scope} for name, paths in holders.items()},
         "access_committee": role(options.access_committee, options.committee_threshold),
         "register": role(options.register, 1),
+        **({"certificate": role(options.certificate, 1)} if options.certificate else {}),
     }
     signers = [open_key(path) for path in options.key]
     issue.write_trust_store(options.folder, roles, every)
