@@ -52,6 +52,9 @@ certificate:
 reproduce: $(READY) ## run a published workflow again and certify how close it came: make reproduce WORKFLOW=cohort
 	@spe reproduce "$(WORKFLOW)"
 
+expected: $(READY) ## take ./results of a finished `make demo` as what is expected of the next run (its data are synthetic)
+	@for name in genomics singlecell imaging cohort; do spe expected write $$name --synthetic; done
+
 # Made again only when the study changed; needs no network.
 results/cohort/report.html: results/cohort/summary.html
 	@snakemake --profile $(PROFILE) cohort --report $@ >/dev/null 2>$@.log || { cat $@.log; exit 1; }

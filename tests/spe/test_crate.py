@@ -3,24 +3,23 @@
 import json
 import shutil
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from spe import runs
+from spe.crates import SITE, key, metadata, written
 
-from kimed_spe import bag, canonical, crate_privacy, crate_sources
+from kimed_spe import bag, canonical
 from kimed_spe.crate_reading import Crate, open_crate
-from kimed_spe.crate_record import CrateError, read_run
+from kimed_spe.crate_record import CrateError
 from kimed_spe.crate_validation import validate
-from kimed_spe.crate_write import Written, export
+from kimed_spe.crate_write import export
 from kimed_spe.register import Register
-from kimed_spe.signing import read_public, read_signer
+from kimed_spe.signing import read_signer
 
 THIRDPARTY = Path(__file__).parent / "thirdparty"
 SNAKEFILES = {"wordfreq": "workflow/Snakefile", "survey": "Snakefile"}
-SITE = '{"name": "Example site", "url": "https://example.org/site"}'
 OUTPUTS = """outputs:
   - {path: results/summary.tsv, meaning: Words and how often they stand, egress: open, comparator: exact}
   - {path: "results/stats/{book}.json", meaning: Numbers of each book, egress: check, comparator: exact}
@@ -41,11 +40,6 @@ def governed(folder: Path, name: str, **files: str) -> runs.Project:
     run = project.run(snakefile=SNAKEFILES[name])
     assert run.returncode == 0, run.stdout[-3000:]
     return project
-
-
-def written(project: runs.Project, target: Path, **options) -> Written:
-    signer = read_signer(project.site / "site/register.pem")
-    return export(target, Register(project.register), project.root, key=signer, **options)
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +67,6 @@ def made(wordfreq, tmp_path_factory) -> Path:
 def crate(made, tmp_path) -> Path:
     """A copy to damage."""
     return shutil.copytree(made, tmp_path / "crate")
-
-
-def key(project: runs.Project):
-    return read_public(project.site / "site/register.pub.json")
-
-
-def metadata(crate: Path) -> dict[str, dict]:
-    graph = json.loads((crate / "data/ro-crate-metadata.json").read_text())["@graph"]
-    return {entity["@id"]: entity for entity in graph}
 
 
 def test_validator_finds_no_failure(made, monkeypatch):
@@ -249,56 +234,6 @@ def test_signature_of_a_stranger_counts_for_nothing(wordfreq, tmp_path):
     assert open_crate(tmp_path / "crate", [key(wordfreq)]).signed_by == frozenset()
 
 
-def test_claims_of_the_authors_about_actions_are_left_out(tmp_path):
-    claim = {
-        "@context": "https://w3id.org/ro/crate/1.1/context",
-        "@graph": [
-            {"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"}},
-            {
-                "@id": "./", "@type": "Dataset", "name": "Survey", "description": "Counts answers",
-                "author": {"@id": "https://orcid.org/0000-0002-1825-0097"}, "mentions": {"@id": "#approved"},
-                "license": {"@id": "https://spdx.org/licenses/MIT"},
-            },
-            {
-                "@id": "https://orcid.org/0000-0002-1825-0097", "@type": "Person", "name": "Josiah Carberry",
-                "affiliation": {"@id": "#approved"},
-            },
-            {"@id": "https://spdx.org/licenses/MIT", "@type": "CreativeWork", "name": "MIT"},
-            {"@id": "#approved", "@type": "AssessAction", "name": "Approved by everybody"},
-        ],
-    }  # fmt: skip
-    path = tmp_path / "ro-crate-metadata.json"
-    path.write_text(json.dumps(claim))
-    properties, entities, stripped = crate_sources.read_authors(tmp_path)
-    assert properties["description"] == "Counts answers"
-    assert {entity["@id"] for entity in entities} == {
-        "https://orcid.org/0000-0002-1825-0097", "https://spdx.org/licenses/MIT",
-    }  # fmt: skip
-    assert stripped == ("#approved",)
-
-
-LEAKS = {
-    "path": {"name": "made in /home/somebody/project"},
-    "account": {"description": "started by mmueller"},
-    "machine": {"description": "on node0815 at night"},
-    "key": {"value": "-----BEGIN PRIVATE KEY-----"},
-    "name of a secret": {"api_token": "abc"},
-    "nested": {"about": [{"x": "see /var/lib/kimed/data"}]},
-}
-HARMLESS = {
-    "address": {"url": "https://example.org/a/b/c"}, "relative path": {"name": "results/a/b.tsv"},
-    "fraction": {"name": "1/2/3"}, "media type": {"encodingFormat": "text/x-python"},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", [*LEAKS, *HARMLESS])
-def test_leaks_of_metadata(case, wordfreq, tmp_path, monkeypatch):
-    run = read_run(Register(wordfreq.register))
-    monkeypatch.setattr(crate_privacy, "_names", lambda _: {"mmueller", "node0815"})
-    found = crate_privacy.leaks(tmp_path, [{"@id": "#x", **(LEAKS | HARMLESS)[case]}], run, None)
-    assert bool(found) == (case in LEAKS)
-
-
 def test_identifier_in_a_result_stops_the_export(wordfreq, tmp_path):
     linkage = tmp_path / "linkage.tsv"
     word = (wordfreq.root / "results/summary.tsv").read_text().splitlines()[0].split("\t")[0]
@@ -307,15 +242,6 @@ def test_identifier_in_a_result_stops_the_export(wordfreq, tmp_path):
         written(wordfreq, tmp_path / "crate", identifiers=linkage)
     assert not (tmp_path / "crate").exists()
     assert not list(tmp_path.glob(".crate-*"))
-
-
-def test_secret_in_a_source_is_withheld(tmp_path):
-    (tmp_path / "a.key").write_text("0123")
-    (tmp_path / "b.py").write_text("KEY = '-----BEGIN PRIVATE KEY-----'")
-    for name in ("a.key", "b.py"):
-        source = crate_sources.read_source(tmp_path / name, name, "0" * 64)
-        assert source.file is None
-        assert "key" in source.withheld
 
 
 class TestRefused:
@@ -363,49 +289,6 @@ class TestRefused:
         monkeypatch.setenv("KIMED_PUBLISHER", str(tmp_path / "none.json"))
         with pytest.raises(CrateError, match="KIMED_PUBLISHER"):
             written(project, tmp_path / "crate")
-
-
-PARTIAL = """
-rule all:
-    input: "results/a.txt", "results/b.txt"
-
-rule a:
-    output: "results/a.txt"
-    shell: "echo a > {output}"
-
-rule b:
-    input: "results/a.txt"
-    output: "results/b.txt"
-    params: times=3, password="hunter2", place="/etc/passwd"
-    shell: "if [ -e data/fail ]; then exit 3; fi; cp {input} {output}"
-"""
-
-
-def test_failed_run_is_told_as_failed_and_repeated_one_with_what_it_builds_on(tmp_path):
-    """No pass for a partial run; the second run's crate holds the first run's job that it builds on."""
-    project = runs.project(tmp_path)
-    project.write("Snakefile", PARTIAL.replace("[ -e data/fail ]", "true"))
-    project.write("data/x", "x")
-    assert project.run().returncode != 0
-    written(project, tmp_path / "failed")
-    failed = open_crate(tmp_path / "failed", [key(project)])
-    assert not failed.complete
-    statuses = [e["actionStatus"][-21:] for n, e in metadata(tmp_path / "failed").items() if n.startswith("#job-")]
-    assert sorted(set(statuses)) == ["CompletedActionStatus", "a.org/FailedActionStatus"[-21:]]
-    assert validate(tmp_path / "failed/data").issues == ()
-    command = [sys.executable, "-m", "kimed_spe.cli", "crate", "validate", "--integrity-only", str(tmp_path / "failed")]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False, env=project.variables())
-    assert outcome.returncode == 1
-    assert "INCOMPLETE" in outcome.stdout
-    project.write("Snakefile", PARTIAL)
-    assert project.run().returncode == 0
-    written(project, tmp_path / "whole")
-    entities = metadata(tmp_path / "whole")
-    assert {e["instrument"]["@id"] for n, e in entities.items() if n.startswith("#job-")} == {"#rule-a", "#rule-b"}
-    values = {e["name"]: e["value"] for e in entities.values() if e["@type"] == "PropertyValue"}
-    assert values["times"] == "3"
-    assert values["place"].startswith("sha256:")
-    assert "hunter2" not in json.dumps(entities)
 
 
 def test_reporter_of_snakemake(wordfreq):
