@@ -67,7 +67,9 @@ def calibrate(done: Reproduction, manner: Manner, count: int) -> list[str]:
         again = reproduce.carry_out(task, replace(manner, cores=way.cores, software=way.software), base)
         if not again.run.complete:
             said = workspace.tail(again.workspace, 80)
-            raise WorkspaceError(f"the run with {way.cores} core(s), {way.software} failed; the end of its log:\n{said}")
+            raise WorkspaceError(
+                f"the run with {way.cores} core(s), {way.software} failed; the end of its log:\n{said}"
+            )
         runs.append(again)
     return _publish(runs)
 

@@ -162,7 +162,8 @@ def predicate(done: Reproduction, signer: CryptoSigner, started: str, command: S
         "hardware": surroundings.hardware(),
         "outputs": entries,
         "run": {
-            "complete": run.complete, "fresh": run.fresh, "exit_code": run.exit_code, "cores": run.cores, "jobs": len(run.jobs),
+            "complete": run.complete, "fresh": run.fresh, "exit_code": run.exit_code, "cores": run.cores,
+            "jobs": len(run.jobs),
             "failed": sum(entry.content["exit_code"] != 0 for entry in run.jobs),
             "sandbox": ", ".join(sorted({e.content["sandbox"] for e in run.entries if e.kind == "run.start"})),
             "register": dict(run.position),
