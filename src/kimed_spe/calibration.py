@@ -12,7 +12,7 @@ from typing import Any
 
 import kimed_compare
 from kimed_compare.verdict import Status
-from kimed_spe import outputs, reproduce, spread
+from kimed_spe import outputs, reproduce, spread, workspace
 from kimed_spe.certificate import number
 from kimed_spe.declared import PREFIX, DeclaredOutput
 from kimed_spe.reproduce import Reproduction
@@ -66,7 +66,10 @@ def calibrate(done: Reproduction, manner: Manner, count: int) -> list[str]:
         # Crates and expected results are no matter here.
         again = reproduce.carry_out(task, replace(manner, cores=way.cores, software=way.software), base)
         if not again.run.complete:
-            raise WorkspaceError(f"the run with {way.cores} core(s), {way.software} failed: {base / 'run.log'}")
+            said = workspace.tail(again.workspace, 80)
+            raise WorkspaceError(
+                f"the run with {way.cores} core(s), {way.software} failed; the end of its log:\n{said}"
+            )
         runs.append(again)
     return _publish(runs)
 
