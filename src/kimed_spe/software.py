@@ -72,12 +72,16 @@ def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
 
 
 def search_path(roots: Iterable[Path], environment: Mapping[str, str] | None = None) -> str:
-    """PATH without folders that a job cannot see."""
+    """PATH without folders that a job cannot see, and with the tools of this Python's environment.
+
+    Whoever calls `.venv/bin/snakemake` without activating it means these tools, too.
+    """
     environment = os.environ if environment is None else environment
     seen = [Path("/usr"), *(Path("/") / name for name in TOP_LEVEL), *roots]
     parts = [part for part in environment.get("PATH", "").split(":") if part and inside(Path(part), seen)]
+    own = str(Path(sys.prefix) / "bin")
     standard = [part for part in ("/usr/local/bin", "/usr/bin", "/bin") if part not in parts]
-    return ":".join([*parts, *standard])
+    return ":".join([*([own] if own not in parts else []), *parts, *standard])
 
 
 def demand_conda(environment: Mapping[str, str] | None = None) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from kimed_spe import software
 from kimed_spe.machine import announce, choose
 
 
@@ -52,3 +53,10 @@ def test_without_a_permit_it_is_the_demonstration(monkeypatch, tmp_path):
 
 def test_a_run_without_sandbox_is_announced():
     assert "NONE" in said({"KIMED_SANDBOX": "none"})
+
+
+def test_tools_of_the_environment_are_found_without_activating_it():
+    path = software.search_path([Path(sys.prefix)], {"PATH": "/usr/bin:/home/somebody/bin"})
+    assert path.split(":")[0] == f"{sys.prefix}/bin"
+    assert "/home/somebody/bin" not in path
+    assert software.search_path([Path(sys.prefix)], {"PATH": path}) == path
