@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from kimed_compare import Status, compare, fingerprint
 
 
@@ -42,6 +44,20 @@ def see_nothing(case: Case, folder: Path) -> None:
     assert verdict.status in (Status.IDENTICAL, Status.WITHIN), verdict
     prints = [fingerprint(case.comparator, path, case.tolerance) for path in (reference, found)]
     assert (prints[0] == prints[1]) == (verdict.status is Status.IDENTICAL)
+
+
+def both_tests(mutations: dict[str, Case], harmless: dict[str, Case]) -> tuple[Callable, Callable]:
+    """The two tests that every comparator has."""
+
+    @pytest.mark.parametrize("case", mutations)
+    def test_one_change_is_seen(case: str, tmp_path: Path) -> None:
+        see_mutation(mutations[case], tmp_path)
+
+    @pytest.mark.parametrize("case", harmless)
+    def test_what_means_nothing_is_no_alarm(case: str, tmp_path: Path) -> None:
+        see_nothing(harmless[case], tmp_path)
+
+    return test_one_change_is_seen, test_what_means_nothing_is_no_alarm
 
 
 def see_damage(comparator: str, path: Path) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pysam.bcftools
-import pytest
-from compare_cases import Case, see_damage, see_mutation, see_nothing
+from compare_cases import Case, both_tests, see_damage
 
 
 def alignments(path: Path, change: Callable[[list[dict]], None] | None = None, **header) -> Path:
@@ -93,15 +92,7 @@ BENIGN = {
     "order of tags": Case("cram", "a.bam", alignments, lambda p: alignments(p, read(5, tags=["RG:Z:a", "NM:i:0"])), {}),
 }
 
-
-@pytest.mark.parametrize("case", MUTATIONS)
-def test_one_change_is_seen(case, tmp_path):
-    see_mutation(MUTATIONS[case], tmp_path)
-
-
-@pytest.mark.parametrize("case", BENIGN)
-def test_what_means_nothing_is_no_alarm(case, tmp_path):
-    see_nothing(BENIGN[case], tmp_path)
+test_one_change_is_seen, test_what_means_nothing_is_no_alarm = both_tests(MUTATIONS, BENIGN)
 
 
 def test_a_truncated_file_is_never_a_pass(tmp_path):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pytest
-from compare_cases import Case, packed, see_damage, see_mutation, see_nothing
+from compare_cases import Case, both_tests, packed, see_damage
 
 
 def nifti(path: Path, change: Callable[[np.ndarray, np.ndarray], object] | None = None, kind=np.float32) -> Path:
@@ -75,15 +74,7 @@ BENIGN = {
     ),
 }
 
-
-@pytest.mark.parametrize("case", MUTATIONS)
-def test_one_change_is_seen(case, tmp_path):
-    see_mutation(MUTATIONS[case], tmp_path)
-
-
-@pytest.mark.parametrize("case", BENIGN)
-def test_what_means_nothing_is_no_alarm(case, tmp_path):
-    see_nothing(BENIGN[case], tmp_path)
+test_one_change_is_seen, test_what_means_nothing_is_no_alarm = both_tests(MUTATIONS, BENIGN)
 
 
 def test_a_truncated_file_is_never_a_pass(tmp_path):

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
-from compare_cases import Case, packed, see_damage, see_mutation, see_nothing
+from compare_cases import Case, both_tests, packed, see_damage
 
 TABLE = pd.DataFrame(
     {
@@ -87,15 +86,7 @@ BENIGN = {
     "within tolerance": Case("table", "a.tsv", table, lambda p: table(p, frame(put("volume", 1, 2.5000001))), SIMPLE),
 }
 
-
-@pytest.mark.parametrize("case", MUTATIONS)
-def test_one_change_is_seen(case, tmp_path):
-    see_mutation(MUTATIONS[case], tmp_path)
-
-
-@pytest.mark.parametrize("case", BENIGN)
-def test_what_means_nothing_is_no_alarm(case, tmp_path):
-    see_nothing(BENIGN[case], tmp_path)
+test_one_change_is_seen, test_what_means_nothing_is_no_alarm = both_tests(MUTATIONS, BENIGN)
 
 
 def test_a_truncated_file_is_never_a_pass(tmp_path):
