@@ -38,7 +38,8 @@ class Nifti(Comparator):
             raise Unreadable(f"{path.name} is no NIfTI image but {type(image).__name__}")
         header = image.header
         return {
-            "affine": np.asarray(image.affine, dtype=np.float64),
+            # Both: programs differ in which of the two they believe.
+            "affines": {name: matrix for name, matrix in _affines(image) if matrix is not None},
             "spacing": [float(zoom) for zoom in header.get_zooms()],
             "units": list(header.get_xyzt_units()),
             "spaces": [int(header["qform_code"]), int(header["sform_code"])],
@@ -57,7 +58,11 @@ class Nifti(Comparator):
         if first.shape != second.shape:
             result.structure(f"shape {second.shape}, expected {first.shape}")
             return result
-        result.add("affine_mm", *_displacement(reference["affine"], found["affine"], first.shape))
+        result.add("affine_mm", 0.0)
+        for name in sorted(result.keys("affine", reference["affines"], found["affines"])):
+            result.add(
+                "affine_mm", *_displacement(reference["affines"][name], found["affines"][name], first.shape, name)
+            )
         zooms = np.subtract(reference["spacing"], found["spacing"])
         if np.abs(zooms).max() > 0 and not result.amounts["affine_mm"]:
             result.structure(f"spacing {found['spacing']}, expected {reference['spacing']}")
@@ -72,12 +77,18 @@ class Nifti(Comparator):
         return result
 
 
-def _displacement(first: Any, second: Any, shape: tuple[int, ...]) -> tuple[float, str]:
+def _affines(image: Any) -> list[tuple[str, Any]]:
+    """The image's affine (mm), and where they are set those of the two forms."""
+    forms = [("qform", image.get_qform(coded=True)[0]), ("sform", image.get_sform(coded=True)[0])]
+    return [("best", image.affine), *forms]
+
+
+def _displacement(first: Any, second: Any, shape: tuple[int, ...], name: str) -> tuple[float, str]:
     import numpy as np  # noqa: PLC0415
 
     corners = np.array([[x, y, z, 1] for x in (0, shape[0] - 1) for y in (0, shape[1] - 1) for z in (0, shape[2] - 1)])
     moved = float(np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max())
-    return moved, f"affine: a corner moved by {moved:.3g} mm"
+    return moved, f"affine ({name}): a corner moved by {moved:.3g} mm"
 
 
 def _nan(values: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 from kimed_compare.arrays import VALUES, add_numbers
 from kimed_compare.comparator import NAMES, SWITCH, Comparator, Differences, Measure, Option, Settings, Unreadable
 
+NAME = r"[+-]?0\d+|[+-]?\d{16,}"
+"""Digits that are a name, not a number: 007 is not 7, and longer ones than a float holds would become equal."""
 COLUMNS: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": {
@@ -117,7 +119,8 @@ def _column(values: Any) -> list[Any]:
     texts = values.astype(str)
     missing = (texts.isin(["", "NA", "nan", "NaN", "None", "<NA>"]) | values.isna()).to_numpy()
     numbers = pd.to_numeric(values.where(~missing), errors="coerce").astype(float).to_numpy()
-    if not missing.all() and not np.isnan(numbers[~missing]).any():
+    names = texts[~missing].str.fullmatch(NAME).any()
+    if not names and not missing.all() and not np.isnan(numbers[~missing]).any():
         return ["numbers", numbers]
     return ["texts", ["" if gone else text for text, gone in zip(texts, missing, strict=True)]]
 

@@ -41,7 +41,26 @@ def flip(values: np.ndarray, affine: np.ndarray):
     return values[::-1], affine
 
 
+def one_form(path: Path) -> Path:
+    """Only the qform moved; nibabel itself shows the sform."""
+    image = nib.load(nifti(path))
+    moved = image.affine.copy()
+    moved[1, 3] += 2
+    image.set_qform(moved, code=int(image.header["sform_code"]))
+    image.set_sform(image.affine, code=int(image.header["sform_code"]))
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32), None, image.header), path.with_name("b.nii.gz"))
+    return path.with_name("b.nii.gz")
+
+
+def two_forms(path: Path) -> Path:
+    image = nib.load(nifti(path))
+    image.set_qform(image.affine, code=int(image.header["sform_code"]))
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32), None, image.header), path.with_name("b.nii.gz"))
+    return path.with_name("b.nii.gz")
+
+
 MUTATIONS = {
+    "affine of one form": Case("nifti", "a.nii.gz", two_forms, one_form, {}),
     "one voxel block": Case("nifti", "a.nii.gz", nifti, lambda p: nifti(p, block), {"relative": 1e-6}),
     "shifted affine": Case("nifti", "a.nii.gz", nifti, lambda p: nifti(p, shifted), {"relative": 1e-6}),
     "flipped axis": Case("nifti", "a.nii.gz", nifti, lambda p: nifti(p, flip), {"relative": 1e-6}),

@@ -47,6 +47,20 @@ SIMPLE = {"relative": 1e-6}
 
 
 MUTATIONS = {
+    "leading zero of a name": Case(
+        "table",
+        "a.tsv",
+        lambda p: table(p, TABLE.assign(id=["007", "008", "009"])),
+        lambda p: table(p, TABLE.assign(id=["7", "8", "9"])),
+        {},
+    ),
+    "last digit of a long name": Case(
+        "table",
+        "a.tsv",
+        lambda p: table(p, TABLE.assign(id=["12345678901234567"] * 3)),
+        lambda p: table(p, TABLE.assign(id=["12345678901234568"] * 3)),
+        {},
+    ),
     "one digit": Case("table", "a.tsv", table, lambda p: table(p, frame(put("volume", 1, 2.51))), SIMPLE),
     "one digit of a small number": Case(
         "table", "a.tsv", table, lambda p: table(p, frame(put("volume", 2, 2e-8))), SIMPLE
