@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from architecture.model import REPOSITORY, WORKFLOWS, relative, tracked
+from kimed_spe import declared
 
 SCHEMAS = tracked("config/schemas/*.yaml")
 
@@ -55,10 +56,7 @@ def test_config_says_nothing_about_machines(path: Path):
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_outputs_are_declared(workflow: str):
-    schema = yaml.safe_load((REPOSITORY / "config" / "schemas" / "outputs.schema.yaml").read_text(encoding="utf-8"))
-    declared = yaml.safe_load((REPOSITORY / "workflows" / workflow / "outputs.yaml").read_text(encoding="utf-8"))
-    Draft202012Validator(schema).validate(declared)
-    paths = [output["path"] for output in declared["outputs"]]
+    paths = [output.path for output in declared.load(REPOSITORY / "workflows" / workflow / "outputs.yaml")]
     assert len(paths) == len(set(paths))
     if workflow != "synthetic":
         assert all(path.startswith(f"results/{workflow}/") for path in paths)
