@@ -1,0 +1,227 @@
+"""A real, throw-away SLURM on the loop-back interface: munge, controller, two nodes for processors, one with a GPU.
+
+Nothing outside of its folder is written: configuration, keys and sockets are its own (SLURM_CONF names them), ports are
+free ones, processes are stopped by the numbers that were recorded. Accounting is off.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "scontrol")
+PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
+NODES = ("cpu1", "cpu2", "gpu1")
+SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin"
+# SlurmdTimeout and KillWait are short so that a lost node is noticed within a test; the GPU is an empty file.
+CONFIGURATION = """
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmdLogFile={folder}/log/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=100
+SlurmdParameters=config_overrides
+GresTypes=gpu
+ReturnToService=2
+SchedulerParameters=sched_interval=1,bf_interval=1,defer_batch,batch_sched_delay=0
+KillWait=2
+MinJobAge=300
+SlurmdTimeout=8
+JobRequeue=1
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=4000 State=UNKNOWN
+NodeName=cpu2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=4000 State=UNKNOWN
+NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=4 RealMemory=4000 Gres=gpu:fake:2
+PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=1-0 DefaultTime=5 State=UP
+PartitionName=gpu Nodes=gpu1 MaxTime=1-0 DefaultTime=5 State=UP
+"""
+
+
+class NoSlurm(RuntimeError):
+    """It cannot be had here."""
+
+
+def provide() -> None:
+    """Install SLURM where that is possible and needed.
+
+    Raises
+    ------
+    NoSlurm
+        It is missing and cannot be installed, or this machine is part of a cluster, which tests leave alone.
+    """
+    if Path("/etc/slurm/slurm.conf").exists():
+        raise NoSlurm(
+            "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, where no second one is started"
+        )
+    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
+        subprocess.run(
+            command, capture_output=True, check=False, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        )
+    if absent := missing():
+        raise NoSlurm(
+            f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(PACKAGES)}"
+        )
+
+
+def missing() -> list[str]:
+    return [name for name in PROGRAMS if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    for item in sockets:
+        item.bind(("127.0.0.1", 0))
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+@dataclass
+class Cluster:
+    """The running daemons; `environment` is what its commands need."""
+
+    folder: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": f"{os.environ['PATH']}:{SYSTEM}",
+        }  # fmt: skip
+
+    def start(self) -> None:
+        for name in ("munge", "state", "log", *(f"spool/{node}" for node in NODES)):
+            (self.folder / name).mkdir(parents=True, mode=0o755)
+        key = self.folder / "munge" / "key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        for number in range(2):
+            (self.folder / f"fakegpu{number}").touch()
+        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+        text = CONFIGURATION.format(
+            host=socket.gethostname().split(".")[0], user=user, folder=self.folder, ports=free_ports(4)
+        )
+        (self.folder / "slurm.conf").write_text(text)
+        (self.folder / "gres.conf").write_text(
+            f"NodeName=gpu1 Name=gpu Type=fake File={self.folder}/fakegpu[0-1] Flags=nvidia_gpu_env\n"
+        )
+        place = self.folder / "munge"
+        # --force: folders below a world-writable /tmp are fine for a test.
+        self._spawn(
+            "munge", "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={place}/socket",
+            f"--pid-file={place}/pid", f"--log-file={place}/log", f"--seed-file={place}/seed",
+        )  # fmt: skip
+        self._wait((place / "socket").is_socket, "munge")
+        self.start_controller()
+        for node in NODES:
+            self.start_node(node)
+        self._wait(lambda: self.idle() == set(NODES), "all nodes")
+
+    def start_controller(self) -> None:
+        self._spawn("slurmctld", "slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
+
+    def start_node(self, node: str) -> None:
+        self._spawn(node, "slurmd", "-D", "-f", str(self.folder / "slurm.conf"), "-N", node)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for one daemon; what a node was running dies with it, as when its power fails."""
+        process = self.processes.pop(name)
+        children = self.steps(name) if name in NODES else []
+        process.kill()
+        process.wait()
+        for pid in children:
+            kill_tree(pid)
+
+    def steps(self, node: str) -> list[int]:
+        """Processes slurmstepd of a node; they name the node's spool folder or its daemon as parent."""
+        import psutil
+
+        found = []
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if process.info["name"] == "slurmstepd":
+                job = " ".join(process.info["cmdline"]).partition("[")[2].partition(".")[0]
+                if job and self.node_of(job) == node:
+                    found.append(process.pid)
+        return found
+
+    def node_of(self, job: str) -> str:
+        return self.command("squeue", "-h", "-j", job, "-t", "all", "-o", "%N", check=False).strip()
+
+    def stop(self) -> None:
+        self.command("scancel", "-u", str(os.getuid()), check=False)
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def command(self, *words: str, check: bool = True) -> str:
+        run = subprocess.run(
+            words, env=os.environ | self.environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        if check and run.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {run.stderr}")
+        return run.stdout
+
+    def idle(self) -> set[str]:
+        return set(self.command("sinfo", "-h", "-N", "-t", "idle", "-o", "%N", check=False).split())
+
+    def queue(self) -> list[str]:
+        """Jobs that wait or run: number, state, node, name."""
+        return self.command("squeue", "-h", "-o", "%i %T %N %j").splitlines()
+
+    def _spawn(self, name: str, program: str, *arguments: str) -> None:
+        path = shutil.which(program, path=self.environment["PATH"])
+        with (self.folder / "log" / f"{name}.out").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [str(path), *arguments], env=os.environ | self.environment, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    def _wait(self, ready, what: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not ready():
+            dead = [name for name, process in self.processes.items() if process.poll() is not None]
+            if dead or time.monotonic() > end:
+                logs = [path.read_text(errors="replace")[-1500:] for path in (self.folder / "log").iterdir()]
+                raise RuntimeError(f"SLURM: {what} not ready; ended: {dead}\n" + "\n".join(logs))
+            time.sleep(0.1)
+
+
+def kill_tree(pid: int) -> None:
+    import psutil
+
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
