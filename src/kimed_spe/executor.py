@@ -36,7 +36,7 @@ class Executor(local.Executor):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.numbers = count()
-        rounds.bound(self.workflow)
+        rounds.bound(self.workflow, self.dag)
         link = connect()
         # Python of a Snakefile could set the variable; inside, only boxes count.
         self.boxed = link is not None or os.environ.get(SANDBOX) != "none"

@@ -1,25 +1,79 @@
-"""Scheduling rounds whose number and cost do not grow with the number of jobs that are ready.
+"""Scheduling rounds that start long chains first and cost the same however many jobs are ready.
 
-Two properties of Snakemake 9.27 make large runs cost the square of their jobs (`JobScheduler.schedule`):
+Three properties of Snakemake 9.27's greedy scheduling (`JobScheduler.schedule`, `greedy.Scheduler.job_reward`):
 
-* every round looks at every ready job, several times. Where all jobs have the same priority it makes no difference
-  which of them are looked at first, so each round is shown some of them;
+* among jobs of one priority those with the largest input go first, whatever waits behind them. On few processors a
+  chain of long steps then begins when everything else is done and runs alone. Here the longest remaining chain goes
+  first (highest level first: T. C. Hu, Parallel sequencing and assembly line problems, Operations Research 9, 1961),
+  after jobs that free temporary files;
+* every round looks at every ready job, several times, so that large runs cost the square of their jobs. Each round is
+  shown the first of them only;
 * every round starts a timer for another one (it has a limit of jobs per second by default), and that one again. After
   1,000 jobs there are as many such chains, each with a round per second, whether or not anything happened. One timer at
   a time does the same.
 """
 
-import itertools
+import heapq
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 WINDOW = 100
 """Jobs per round on machines with few processors."""
 
 
-def shown(ready: Any, cores: int) -> list[Any]:
-    """Jobs for one round: at least two per processor, so that none is idle for want of choice."""
-    return list(itertools.islice(ready, max(WINDOW, 2 * cores)))
+class Levels:
+    """Minutes that rules declare from the start of a job to the end of the longest chain behind it."""
+
+    def __init__(self, dag: Any) -> None:
+        self.dag = dag
+        self.minutes: dict[Any, int] = {}
+        self.known: dict[Any, int] = {}
+
+    def _minutes(self, job: Any) -> int:
+        """Declared run time of a job's rule; 1 where nothing is known before the job starts."""
+        if job.rule not in self.minutes:
+            value = job.resources.get("runtime")
+            self.minutes[job.rule] = value if isinstance(value, int) and value > 0 else 1
+        return self.minutes[job.rule]
+
+    def of(self, job: Any) -> int:
+        """Level of a job, or of the first of a group; without recursion, because chains can be long."""
+        if hasattr(job, "jobs"):
+            return max(self.of(member) for member in job.jobs)
+        waiting = [job]
+        while waiting:
+            last = waiting[-1]
+            behind = (
+                [other for other in self.dag.depending[last] if other is not last] if last not in self.known else []
+            )
+            unknown = [other for other in behind if other not in self.known]
+            if unknown:
+                waiting += unknown
+                continue
+            if last not in self.known:
+                self.known[last] = self._minutes(last) + max((self.known[other] for other in behind), default=0)
+            waiting.pop()
+        return self.known[job]
+
+
+class Window:
+    """The jobs that rounds are shown: those of the highest level among the ready ones."""
+
+    def __init__(self, cores: int) -> None:
+        self.size = max(WINDOW, 2 * cores)
+        self.fewest = 2 * cores
+        self.jobs: list[Any] = []
+
+    def shown(self, ready: Any, levels: Levels) -> list[Any]:
+        """Jobs for one round: at least two per processor, so that none is idle for want of choice."""
+        if len(ready) <= self.size:
+            return list(ready)
+        # Sorting all ready jobs in every round would cost their square again.
+        self.jobs = [job for job in self.jobs if job in ready]
+        if len(self.jobs) < self.fewest:
+            self.jobs = heapq.nlargest(self.size, ready, key=levels.of)
+        return self.jobs
 
 
 def have_priorities(workflow: Any) -> bool:
@@ -27,10 +81,7 @@ def have_priorities(workflow: Any) -> bool:
     return bool(workflow.scheduling_settings.prioritytargets) or any(rule.priority for rule in workflow.rules)
 
 
-def bound(workflow: Any) -> None:
-    """Bound the rounds of this Snakemake process; with priorities only their number, because all jobs must be seen."""
-    from snakemake.scheduling.job_scheduler import JobScheduler  # noqa: PLC0415 - it imports the executor
-
+def _one_timer() -> Any:
     pending: set[float] = set()
 
     def once(self: Any, delay: float) -> None:
@@ -42,7 +93,33 @@ def bound(workflow: Any) -> None:
             pending.add(delay)
             threading.Timer(delay, round_again).start()
 
-    JobScheduler._schedule_reevalutation = once
+    return once
+
+
+def bound(workflow: Any, dag: Any) -> None:
+    """Order and bound the rounds of this Snakemake process; with priorities all jobs are seen.
+
+    A checkpoint can put new jobs behind known ones; levels then are those of the graph as it was when a job was first
+    seen, which changes the order only.
+    """
+    from snakemake.scheduling.greedy import Scheduler  # noqa: PLC0415 - the scheduler imports the executor
+    from snakemake.scheduling.job_scheduler import JobScheduler  # noqa: PLC0415
+
+    levels = Levels(dag)
+
+    def reward(_: Any, job: Any, input_sizes: dict[Any, int | None]) -> tuple[int, int, int, int]:
+        def size(files: Iterable[Any]) -> int:
+            return sum(input_sizes[file] or 0 for file in files)
+
+        return (
+            job.priority,
+            size(file for file in job.input if file.is_flagged("temp")),
+            levels.of(job),
+            size(job.input),
+        )
+
+    Scheduler.job_reward = reward
+    JobScheduler._schedule_reevalutation = _one_timer()
     if not have_priorities(workflow):
-        cores = int(workflow.resource_settings.cores or 1)
-        JobScheduler.open_jobs = property(lambda self: shown(self.workflow.dag.ready_jobs, cores))
+        window = Window(int(workflow.resource_settings.cores or 1))
+        JobScheduler.open_jobs = property(lambda self: window.shown(self.workflow.dag.ready_jobs, levels))

@@ -1,9 +1,12 @@
-"""Scheduling rounds: bounded in what they look at and in how many they are, without losing a job or a priority."""
+"""Scheduling rounds: long chains first, bounded in number and in what they look at, no job or priority lost."""
 
+import collections
+import itertools
 import threading
 from types import SimpleNamespace
 
 import pytest
+from snakemake.scheduling.greedy import Scheduler
 from snakemake.scheduling.job_scheduler import JobScheduler
 from spe import runs
 
@@ -23,29 +26,98 @@ def unpatched(monkeypatch):
     """Give Snakemake's own methods back afterwards."""
     for name in ("_schedule_reevalutation", "open_jobs"):
         monkeypatch.setattr(JobScheduler, name, getattr(JobScheduler, name))
+    monkeypatch.setattr(Scheduler, "job_reward", Scheduler.job_reward)
 
 
-def scheduler(ready: set[int]) -> SimpleNamespace:
+class Step(SimpleNamespace):
+    """A job as rounds see it: a declared run time, a priority, an input file."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+class File(str):
+    temp = False
+
+    def is_flagged(self, flag: str) -> bool:
+        return flag == "temp" and self.temp
+
+
+def step(name: str, runtime: object = None, file: File | None = None) -> Step:
+    resources = {} if runtime is None else {"runtime": runtime}
+    return Step(rule=name, resources=resources, priority=0, input=[file or File(name)])
+
+
+def graph(*arrows: tuple[Step, Step]) -> SimpleNamespace:
+    depending: dict[Step, dict[Step, set[str]]] = collections.defaultdict(dict)
+    for first, behind in arrows:
+        depending[first][behind] = set()
+    return SimpleNamespace(depending=depending)
+
+
+EMPTY = graph()
+
+
+def scheduler(ready: set[Step]) -> SimpleNamespace:
     return SimpleNamespace(workflow=SimpleNamespace(dag=SimpleNamespace(ready_jobs=ready)))
 
 
+def test_level_is_the_longest_declared_time_from_a_job_to_the_end():
+    align, call, report, side = step("align", 60), step("call", 30), step("report"), step("side", 40)
+    levels = rounds.Levels(graph((align, call), (call, report), (align, side), (side, report)))
+    assert [levels.of(job) for job in (report, call, side, align)] == [1, 31, 41, 101]
+    assert levels.of(SimpleNamespace(jobs=[call, align])) == 101, "a group is as urgent as its most urgent job"
+
+
+def test_level_of_a_long_chain_needs_no_deep_stack():
+    chain = [step(str(number)) for number in range(5_000)]
+    assert rounds.Levels(graph(*itertools.pairwise(chain))).of(chain[0]) == 5_000
+
+
+@pytest.mark.parametrize("runtime", ["<TBD>", 0, None])
+def test_unknown_time_counts_as_a_minute(runtime):
+    assert rounds.Levels(EMPTY).of(step("x", runtime)) == 1
+
+
+def test_temporary_files_go_first_then_long_chains_then_large_input():
+    temporary = File("temporary")
+    temporary.temp = True
+    small, large, long, freeing = step("small"), step("large"), step("long", 9), step("freeing", file=temporary)
+    rounds.bound(workflow(0), EMPTY)
+    sizes = {"small": 1, "large": 5, "long": None, "temporary": 1}
+    order = sorted((small, large, long, freeing), key=lambda job: Scheduler.job_reward(None, job, sizes), reverse=True)
+    assert [job.rule for job in order] == ["freeing", "long", "large", "small"]
+
+
 @pytest.mark.parametrize(("cores", "count"), [(2, rounds.WINDOW), (100, 200)])
-def test_round_sees_a_bounded_number_of_jobs(cores, count):
-    rounds.bound(workflow(0, 0, cores=cores))
-    assert len(JobScheduler.open_jobs.fget(scheduler(set(range(10_000))))) == count
-    assert sorted(JobScheduler.open_jobs.fget(scheduler({1, 2}))) == [1, 2]
+def test_round_sees_a_bounded_number_of_jobs_of_the_highest_level(cores, count):
+    rounds.bound(workflow(0, 0, cores=cores), EMPTY)
+    steps = [step(str(number), number) for number in range(10_000)]
+    seen = JobScheduler.open_jobs.fget(scheduler(set(steps)))
+    assert {job.rule for job in seen} == {job.rule for job in steps[-count:]}
+    assert set(JobScheduler.open_jobs.fget(scheduler(set(steps[:2])))) == set(steps[:2])
+
+
+def test_window_is_filled_again_before_a_processor_is_idle():
+    window, levels = rounds.Window(cores=2), rounds.Levels(EMPTY)
+    ready = {step(str(number), number) for number in range(1, 1_000)}
+    while ready:
+        seen = window.shown(ready, levels)
+        assert len(seen) >= min(4, len(ready))
+        assert set(seen) <= ready, "no job that runs already"
+        ready.difference_update(seen[:2])
 
 
 @pytest.mark.parametrize("given", [workflow(0, 5), workflow(0, targets=("all",))], ids=["rule", "--prioritize"])
 def test_priorities_see_all_jobs(given):
-    rounds.bound(given)
-    assert len(JobScheduler.open_jobs.fget(scheduler(set(range(10_000))))) == 10_000
+    rounds.bound(given, EMPTY)
+    assert len(JobScheduler.open_jobs.fget(scheduler({step(str(number)) for number in range(10_000)}))) == 10_000
 
 
 def test_one_timer_at_a_time_starts_the_next_round(monkeypatch):
     started = []
     monkeypatch.setattr(threading, "Timer", lambda _, action: SimpleNamespace(start=lambda: started.append(action)))
-    rounds.bound(workflow(0))
+    rounds.bound(workflow(0), EMPTY)
     opened = threading.Semaphore(0)
     this = SimpleNamespace(_open_jobs=opened)
     for _ in range(50):
