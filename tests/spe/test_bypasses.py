@@ -195,3 +195,18 @@ def test_a_folder_of_data_is_no_conda_prefix(tmp_path: Path, monkeypatch: pytest
     assert conda not in software.folders({"PATH": "", "CONDA_PREFIX": str(conda)}), "the site names no such folder"
     (tmp_path / "spe.json").write_text(f'{{"software_paths": "{tmp_path / "conda"}"}}')
     assert conda in software.folders({"PATH": "", "CONDA_PREFIX": str(conda)})
+
+
+@pytest.mark.parametrize("sandboxed", [True, False], ids=["defended", "undefended"])
+def test_snakefile_that_sets_the_sandbox_off_for_itself(tmp_path: Path, sandboxed: bool):
+    """The variable counts for who starts the run; Python of a Snakefile is inside already."""
+    project = runs.project(tmp_path)
+    project.write("undeclared.txt", "secret")
+    rule = "rule x:\n    output: 'results/x'\n    shell: 'cat undeclared.txt > {output}'\n"
+    project.write("Snakefile", f"import os\nos.environ['{enclosure.SANDBOX}'] = 'none'\n{rule}")
+    project.sources = ("Snakefile",)
+    run = project.run(sandboxed=sandboxed)
+    assert (run.returncode != 0) == sandboxed, run.stdout
+    assert (project.root / "results/x").exists() != sandboxed
+    if sandboxed:
+        assert project.entries("job")[0]["content"]["sandbox"] != "none"
