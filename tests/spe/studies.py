@@ -87,16 +87,20 @@ class Study:
         run = self.spe("permit", "demo", "-s", "workflows/tiny/Snakefile")
         assert run.returncode == 0, run.stdout
 
-    def spe(self, *arguments: str, timeout: int = 600, **environment: str) -> subprocess.CompletedProcess[str]:
+    def spe(
+        self, *arguments: str, timeout: int = 600, python: str = sys.executable, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "kimed_spe.cli", *arguments], cwd=self.root, text=True, check=False, timeout=timeout,
+            [python, "-m", "kimed_spe.cli", *arguments], cwd=self.root, text=True, check=False, timeout=timeout,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **self.environment, **environment},
         )  # fmt: skip
 
-    def reproduce(self, *arguments: str, sign: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    def reproduce(
+        self, *arguments: str, sign: bool = True, python: str = sys.executable, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         if sign:
             self.permit()
-        return self.spe("reproduce", "tiny", "--cores", "2", *arguments, **environment)
+        return self.spe("reproduce", "tiny", "--cores", "2", *arguments, python=python, **environment)
 
     @property
     def out(self) -> Path:

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,11 @@ def test_finished_without_a_run_is_refused(changed: studies.Study):
     assert "knows no run under permit" in no_verdict(changed, "--finished")
 
 
+def causes_of(said: str) -> dict[str, str]:
+    lines = [line.strip() for line in said.splitlines()]
+    return {line.partition(":")[0]: line.rpartition(": ")[2] for line in lines if "explained by" in line}
+
+
 def test_drift_is_told_and_bisected(changed: studies.Study):
     """The parameter moves the means and, through them, the picture; the code moves the note; nothing moves the rest."""
     old = changed.out / "certificate.json"
@@ -148,12 +155,56 @@ def test_drift_is_told_and_bisected(changed: studies.Study):
     assert "What differs between then and now: code, parameter." in lines
     assert "config/tiny.yaml: factor was changed: 1.5 -> 3.0" in lines
     assert "scripts/tiny/means.py was changed" in lines
-    causes = {line.partition(":")[0]: line.rpartition(": ")[2] for line in lines if "explained by" in line}
-    assert causes == {
+    assert causes_of(run.stdout) == {
         "results/tiny/means.tsv": "parameter", "results/tiny/plot.png": "parameter", "results/tiny/note.txt": "code",
     }  # fmt: skip
     page = (changed.out / "certificate.html").read_text()
     assert "What changed since the older certificate" in page and "2.625" in page and "5.25" in page
+
+
+def test_changed_input_is_found_as_the_cause(changed: studies.Study):
+    """Input of then comes from the commit of then; both persons' rows stay, so that nothing moves the counts."""
+    shutil.move(changed.out / "certificate.json", changed.root / "old.json")
+    changed.edit("test_data/values.tsv", "2.5", "4.0")
+    run = changed.reproduce("--against", "old.json", "--bisect")
+    assert run.returncode == 1, run.stdout
+    assert "What differs between then and now: input." in run.stdout
+    assert causes_of(run.stdout) == {
+        "results/tiny/means.tsv": "input", "results/tiny/plot.png": "input", "results/tiny/people.tsv": "input",
+    }  # fmt: skip
+
+
+def environment(folder: Path, version: str) -> str:
+    """This environment and one package more, whose version says what it writes; its interpreter."""
+    venv.create(folder, symlinks=True)
+    own = next(folder.glob("lib/python*/site-packages"))
+    rest = sysconfig.get_path("purelib")
+    (own / "rest.pth").write_text(f"import site; site.addsitedir({rest!r})\n")
+    (own / "greeting.py").write_text(f"TEXT = 'greeting {version}'\n")
+    about = own / f"greeting-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n")
+    return str(folder / "bin" / "python")
+
+
+@pytest.mark.slow
+def test_changed_environment_is_found_as_the_cause(changed: studies.Study, tmp_path: Path):
+    changed.edit("scripts/tiny/means.py", "import csv", "import csv, greeting")
+    changed.edit("scripts/tiny/means.py", '"written by tiny\\n"', "greeting.TEXT")
+    studies.commit(changed)
+    then, now = (environment(tmp_path / version, version) for version in ("1.0", "2.0"))
+    (changed.out / "certificate.json").unlink()
+    first = changed.reproduce(python=then, KIMED_SOFTWARE_PATHS=sys.prefix)
+    assert first.returncode == 1 and (changed.out / "certificate.json").exists(), first.stdout
+    assert changed.predicate()["environment"]["packages"]["greeting"] == "1.0"
+    shutil.move(changed.out / "certificate.json", changed.root / "old.json")
+    back = ("--against", "old.json", "--bisect", "--old-environment", str(tmp_path / "1.0"))
+    run = changed.reproduce(*back, python=now, KIMED_SOFTWARE_PATHS=sys.prefix)
+    assert run.returncode == 1, run.stdout
+    assert "What differs between then and now: environment." in run.stdout
+    assert causes_of(run.stdout) == {"results/tiny/note.txt": "environment"}
+    wrong = changed.reproduce(*back[:-1], str(tmp_path / "2.0"), python=now, KIMED_SOFTWARE_PATHS=sys.prefix)
+    assert "greeting 2.0 instead of 1.0" in wrong.stdout
 
 
 def test_partial_run_is_certified_as_incomplete(changed: studies.Study):
