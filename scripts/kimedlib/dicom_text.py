@@ -9,6 +9,7 @@ from pydicom.multival import MultiValue
 from pydicom.sr.codedict import Collection
 
 SHORTEST_IDENTIFIER = 4  # shorter texts occur by chance
+SHORTEST_NUMBER = 6  # of the digits within an identifier
 IDENTIFYING = (
     "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName",
     "PatientBirthDate", "PatientAddress", "PatientTelephoneNumbers", "MilitaryRank", "MedicalRecordLocator",
@@ -25,8 +26,8 @@ OF_OPTIONS = {
 ABBREVIATIONS = """
 2ch 2d 3ch 3d 4ch abdomen adc and asl ax axial bold bone brain ch chest cine contrast cor coronal ct cta dixon dwi epi
 fatsat flair foot fs fse gre hand head heart hip iv knee km la lax liver lung mit mm mprage mr mra mrcp mri ms nativ
-native neck nm obl of ohne pd pdw pelvis pet post pre recon sa sag sagittal sax shoulder soft spine stir swi t1 t1w t2 t2w the
-thin tof tra tse und us with without
+native neck nm obl of ohne pd pdw pelvis pet post pre recon sa sag sagittal sax shoulder soft spine stir swi t1 t1w t2
+t2w the thin tof tra tse und us with without
 """
 NUMBER = re.compile(r"\d{1,3}([.,]\d{1,3})?(mm|cm|ms|s|t|d|min|ml|kv|mas|%)?", re.IGNORECASE)
 # Dates in the forms that people write, long numbers, addresses of mail, and titles before names.
@@ -60,7 +61,8 @@ def spellings(text: str) -> set[str]:
 def own_identifiers(dataset: Dataset, options: tuple[str, ...] = ()) -> frozenset[str]:
     """Folded texts of the object that name patient, staff or place, to be looked for elsewhere in it.
 
-    The date of birth is among them in the orders of year, month and day that are in use.
+    Long numbers within identifiers are among them, and the date of birth in the orders of year, month and day that are
+    in use.
     """
     keywords = [
         *IDENTIFYING,
@@ -75,6 +77,8 @@ def own_identifiers(dataset: Dataset, options: tuple[str, ...] = ()) -> frozense
         for value in values_of(dataset[keyword]):
             parts = [value, *re.split(r"[\^=]", value)] if dataset[keyword].VR == "PN" else [value]
             found |= {form for part in parts for form in spellings(part)}
+            if dataset[keyword].VR != "UI":
+                found |= set(re.findall(rf"\d{{{SHORTEST_NUMBER},}}", value))
             if dataset[keyword].VR == "DA" and re.fullmatch(r"\d{8}", value):
                 year, month, day = value[:4], value[4:6], value[6:]
                 found |= {day + month + year, month + day + year, day + month + year[2:], year[2:] + month + day}
