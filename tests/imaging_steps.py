@@ -48,6 +48,7 @@ NETWORK: dict[str, Any] = {
     "learning_rate": 0.005,
     "validate_every": 1,
     "refine": "none",
+    "on_gpu": {"patch": [32, 32, 16], "batch_size": 4, "amp": True},
 }
 
 

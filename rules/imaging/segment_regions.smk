@@ -25,6 +25,7 @@ rule segment_regions:
     resources:
         mem_mb=scaled(3000),
         runtime=120,
+        gpu=1,
     params:
         library=library("imaging/segment_regions"),
     script:

@@ -28,6 +28,7 @@ rule train_segmentation:
     resources:
         mem_mb=scaled(4000),
         runtime=240,
+        gpu=1,
     params:
         settings=config["network"],
         library=library("imaging/train_segmentation"),

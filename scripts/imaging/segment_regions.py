@@ -16,7 +16,10 @@ from kimedlib.problems import Problem, raise_if
 SPACING_TOLERANCE = 0.25
 
 
-def main(*, bids: Path, conversion: Path, checks: Path, weights: Path, model: Path, masks: Path, gpus: int) -> None:
+def main(
+    *, bids: Path, conversion: Path, checks: Path, weights: Path, model: Path, masks: Path,
+    gpus: int, gpu_required: bool = False,
+) -> None:  # fmt: skip
     """Segment the images of task `lesion` or `labels` that passed the QC gates.
 
     Parameters
@@ -25,14 +28,18 @@ def main(*, bids: Path, conversion: Path, checks: Path, weights: Path, model: Pa
         From `train_segmentation`.
     masks
         Folder; gets <sample>.nii.gz, labels as uint8 on the canonical grid of the image.
+    gpus, gpu_required
+        Resources of the job, see `imaging_network.device_for`. A GPU computes in mixed precision.
 
     Raises
     ------
     InputProblems
         Voxel sizes differ from those of the training images by more than a quarter.
+    RuntimeError
+        A GPU is required and there is none.
     """
     said = json.loads(model.read_text(encoding="utf-8"))
-    device = device_for(gpus)
+    device = device_for(gpus, required=gpu_required)
     network = build_network(said["channels"], said["strides"], len(said["label_names"]))
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.to(device).eval()
@@ -54,7 +61,9 @@ def main(*, bids: Path, conversion: Path, checks: Path, weights: Path, model: Pa
                 )
             )
             continue
-        labels = predict(network, normalise(data, said["intensity"]), patch, said["flips"], device)
+        labels = predict(
+            network, normalise(data, said["intensity"]), patch, said["flips"], device, amp=device.type == "cuda"
+        )
         labels = keep_largest(labels)
         if said["refine"] == "half_contrast":
             labels = keep_largest(half_contrast(data, labels > 0).astype(np.uint8))
@@ -72,4 +81,5 @@ if __name__ == "__main__":
             model=Path(snakemake.input.model),
             masks=Path(snakemake.output.masks),
             gpus=snakemake.resources.get("gpu", 0),
+            gpu_required=bool(snakemake.resources.get("gpu_required", 0)),
         )

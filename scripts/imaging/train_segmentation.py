@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from kimedlib.atomic import atomic_path
 from kimedlib.figure_style import save_figure
-from kimedlib.imaging_network import build_network, device_for, normalise, predict, weights_bytes, weights_digest
+from kimedlib.imaging_network import (
+    autocast,
+    build_network,
+    device_for,
+    normalise,
+    predict,
+    settings_for,
+    weights_bytes,
+    weights_digest,
+)
 from kimedlib.imaging_nifti import load_canonical, load_labels, voxel_sizes
 from kimedlib.imaging_pictures import use_quiet_style
 from kimedlib.imaging_scores import dice
@@ -89,11 +98,11 @@ def validation_dice(
 ) -> NDArray[np.float64]:
     """Mean Dice per label over the validation cases."""
     network.eval()
-    patch = tuple(settings["patch"])
-    found = [
-        [dice(predict(network, case["image"], patch, [], device) == label, case["label"] == label) for label in labels]
-        for case in cases
-    ]
+    patch, amp = tuple(settings["patch"]), settings["amp"]
+    found = []
+    for case in cases:
+        guess = predict(network, case["image"], patch, [], device, amp=amp)
+        found.append([dice(guess == label, case["label"] == label) for label in labels])
     network.train()
     return np.asarray(np.mean(found, axis=0))
 
@@ -105,7 +114,10 @@ def fit(
     settings: dict[str, Any],
     device: torch.device,
 ) -> tuple[list[dict[str, float]], int, dict[str, torch.Tensor]]:
-    """Train by AdamW with the one-cycle schedule; returns history, best epoch and its weights."""
+    """Train by AdamW with the one-cycle schedule; returns history, best epoch and its weights.
+
+    With `settings["amp"]` forward passes are in mixed precision and, for float16, gradients are scaled.
+    """
     labels, size = [int(value) for value in settings["label_names"]], settings["batch_size"]
     augment = augmentation(settings)
     augment.set_random_state(seed=settings["seed"])
@@ -115,6 +127,7 @@ def fit(
     loss_of = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps, pct_start=0.2)
+    scaler = torch.amp.GradScaler(device.type, enabled=settings["amp"] and device.type == "cuda")
     order = torch.Generator().manual_seed(settings["seed"])
     history: list[dict[str, float]] = []
     best, best_dice, kept = 0, -1.0, {}
@@ -124,11 +137,15 @@ def fit(
         losses = []
         for start in range(0, len(shuffled), size):
             items = [augment(dict(channels_first[number]))[0] for number in shuffled[start : start + size]]
-            loss = loss_of(network(batch_tensor(items, "image", device)), batch_tensor(items, "label", device))
+            with autocast(device, amp=settings["amp"]):
+                scores = network(batch_tensor(items, "image", device))
+            loss = loss_of(scores.float(), batch_tensor(items, "label", device))
             optimiser.zero_grad()
-            loss.backward()
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimiser)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)
-            optimiser.step()
+            scaler.step(optimiser)
+            scaler.update()
             schedule.step()
             losses.append(loss.item())
         row = {"epoch": float(epoch), "loss": float(np.mean(losses))}
@@ -164,7 +181,7 @@ def draw_history(history: pd.DataFrame, best: int, picture: Path) -> None:
 
 def main(
     *, sheet: Path, images: list[Path], labels: list[Path], weights: Path, model: Path, history: Path, picture: Path,
-    settings: dict[str, Any], gpus: int,
+    settings: dict[str, Any], gpus: int, gpu_required: bool = False,
 ) -> None:  # fmt: skip
     """Train, validate, keep the best.
 
@@ -180,12 +197,18 @@ def main(
         Table: epoch, loss, and where validated dice_<label>.
     settings
         Section `network` of the config.
+    gpus, gpu_required
+        Resources of the job, see `imaging_network.device_for`.
 
     Raises
     ------
     ValueError
         `refine` with several labels, labels that `label_names` does not name, or label sets without one that it names.
+    RuntimeError
+        A GPU is required and there is none.
     """
+    device = device_for(gpus, required=gpu_required)
+    settings = settings_for(settings, device)
     set_determinism(settings["seed"])
     names = list(pd.read_csv(sheet, sep="\t", dtype=str)["case_id"])
     wanted = {int(value) for value in settings["label_names"]}
@@ -198,7 +221,6 @@ def main(
             f"labels in the training images are {sorted(present)}, network.label_names has {sorted(wanted)}"
         )
     training, validation = split_cases(names, settings["validation_fraction"], settings["seed"])
-    device = device_for(gpus)
     network = build_network(settings["channels"], settings["strides"], len(wanted)).to(device)
     rows, best, kept = fit(network, [cases[i] for i in training], [cases[i] for i in validation], settings, device)
     network.load_state_dict(kept)
@@ -212,6 +234,8 @@ def main(
         "intensity": settings["intensity"],
         "refine": settings["refine"],
         "spacing_mm": [round(float(value), 4) for value in np.median([case["spacing"] for case in cases], axis=0)],
+        "device": device.type,
+        "amp": settings["amp"],
         "best_epoch": best,
         "weights_sha256": weights_digest(network),
         "training_cases": [names[i] for i in training],
@@ -237,4 +261,5 @@ if __name__ == "__main__":
             picture=Path(snakemake.output.picture),
             settings=dict(snakemake.params.settings),
             gpus=snakemake.resources.get("gpu", 0),
+            gpu_required=bool(snakemake.resources.get("gpu_required", 0)),
         )

@@ -1,24 +1,35 @@
 """De-identify DICOM objects by the Basic Application Level Confidentiality Profile (PS3.15 E.1).
 
-Stricter than the table where the table leaves room: private attributes, overlay and curve groups, attributes
-unknown to the data dictionary and of unknown representation always go; a text that survives but repeats one
-of the patient's own identifiers goes too. Pseudonyms, unique identifiers and date shifts come from a keyed
-hash: every job maps alike, nobody without the key can map back or link to another project's release.
+Stricter than the table where the table leaves room: private attributes that are not known to be safe numbers, curve
+groups, attributes unknown to the data dictionary and of unknown representation always go; what the table does not name
+goes if it is a person's name, an address, or repeats one of the object's own identifiers in any spelling, in texts and
+in binary content; pixel data are cut to their size, and bits that no pixel uses are cleared. Pseudonyms, unique
+identifiers and date shifts come from a keyed hash: every job maps alike, nobody without the key can map back or link to
+another project's release.
 """
 
 import hashlib
 import hmac
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from pydicom import DataElement, Dataset, FileMetaDataset
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
-from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from kimedlib.dicom_profile import METHOD_CODES, Profile
+from kimedlib.dicom_pixels import keeps_overlay, swap_words, tidied
+from kimedlib.dicom_profile import METHOD_CODES, SAFE_PRIVATE, Profile
+from kimedlib.dicom_text import (
+    SUSPICIOUS,
+    bytes_name_somebody,
+    clean_text,
+    names_somebody,
+    own_identifiers,
+    values_of,
+)
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.pseudonyms import Linkage, dicom_uid, shift_date
 
@@ -29,13 +40,13 @@ DUMMY_TEXT = "REMOVED"
 DUMMIES = {"DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y", "IS": "0", "DS": "0"}
 MAXIMUM_SHIFT_DAYS = 3650
 OLDEST_SHOWN = 90  # 45 CFR 164.514(b)(2)(i)(C): ages over 89 are aggregated
-SHORTEST_IDENTIFIER = 4  # shorter texts occur by chance
-IDENTIFYING = (
-    "PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "PatientAddress", "PatientTelephoneNumbers",
-    "AccessionNumber", "InstitutionName", "InstitutionAddress", "ReferringPhysicianName", "OperatorsName",
-    "PerformingPhysicianName", "PhysiciansOfRecord", "StationName", "DeviceSerialNumber",
-)  # fmt: skip
-PIXEL_DATA = Tag(0x7FE0, 0x0010)
+PIXELS = frozenset({Tag(0x7FE0, 0x0008), Tag(0x7FE0, 0x0009), Tag(0x7FE0, 0x0010)})
+FREE_TEXT = frozenset({"LT", "ST", "UT"})
+TIME = re.compile(r"[\d.:\s]*")
+ZONE = re.compile(r"[-+]\d{4}")
+LONGITUDINAL = ("full_dates", "modified_dates")
+BINARY = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
+NUMBER = re.compile(r"\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?\s*")
 Audit = Counter[tuple[str, str, str]]
 
 
@@ -114,24 +125,6 @@ def load_key(text: str) -> bytes:
     return key
 
 
-def values_of(element: DataElement) -> list[str]:
-    """Values of an element as texts."""
-    if element.value is None:
-        return []
-    several = isinstance(element.value, (MultiValue, list, tuple))
-    return [str(value) for value in (element.value if several else [element.value])]
-
-
-def own_identifiers(dataset: Dataset) -> frozenset[str]:
-    """Texts of the object that name the patient or staff, lower case, to be looked for elsewhere in it."""
-    found: set[str] = set()
-    for keyword in IDENTIFYING:
-        if keyword in dataset:
-            for value in values_of(dataset[keyword]):
-                found |= {value, *value.replace("=", "^").split("^")} if dataset[keyword].VR == "PN" else {value}
-    return frozenset(text.strip().lower() for text in found if len(text.strip()) >= SHORTEST_IDENTIFIER)
-
-
 @dataclass
 class Cleaner:
     """State of one object's de-identification: who it is, what was done."""
@@ -147,8 +140,16 @@ class Cleaner:
 
     def clean(self, dataset: Dataset, path: str = "") -> None:
         """Clean a data set and all sequences in it, in place."""
+        creators = safe_blocks(dataset) if "safe_private" in self.deidentifier.profile.options else {}
         for tag in sorted(dataset.keys()):
-            if tag == PIXEL_DATA:
+            if tag in PIXELS and not path:
+                self.trim(dataset, dataset[tag])
+                continue
+            if tag in creators:
+                self.note(path, tag, creators[tag])
+                continue
+            if "clean_graphics" in self.deidentifier.profile.options and keeps_overlay(dataset, tag):
+                self.note(path, tag, "kept: clean_graphics option")
                 continue
             reason = self.unwanted(tag, dataset)
             if reason is None:
@@ -174,12 +175,19 @@ class Cleaner:
         """Treat one element; returns why it has to go, or None."""
         profile, tag = self.deidentifier.profile, element.tag
         action = profile.action(int(tag))
-        if int(tag) in profile.kept:
-            return self.keep_characteristic(dataset, element, path)
-        if element.VR in DATES and (
-            int(tag) in profile.shifted or (action is None and "modified_dates" in profile.options)
-        ):
-            return self.shift(element, path)
+        option, mark = profile.mark(int(tag))
+        if mark == "K" and option != "full_dates":
+            return self.keep(element, option, path)
+        if option in LONGITUDINAL and element.VR == "SH" and ZONE.fullmatch(str(element.value)):
+            self.note(path, tag, f"kept: {option} option")
+            return None
+        if element.VR in DATES and (option or action is None) and not self.date_reason(element, path):
+            return None
+        if mark == "C" and element.VR == "SQ":
+            self.clean_items(element, path)
+            return None
+        if mark == "C" and element.VR in TEXT and self.clean_texts(element, path):
+            return None
         reason = None
         if action == "X" or (element.VR in DATES and action is None):
             reason = "removed: profile" if action else "removed: date"
@@ -189,34 +197,88 @@ class Cleaner:
             self.clean_items(element, path)
         elif action in ("Z", "D", "U"):
             self.replace(dataset, element, action, path)
+        else:
+            reason = self.unnamed(element, path)
+        return reason
+
+    def date_reason(self, element: DataElement, path: str) -> str | None:
+        """Move or keep a date as the options say; else, or if it is no date, why it has to go."""
+        options = self.deidentifier.profile.options
+        if "full_dates" in options:
+            if any(not re.fullmatch(r"[\d.+-]*", value) for value in values_of(element)):
+                return "removed: not a date"
+            self.note(path, element.tag, "kept: full_dates option")
+            return None
+        return self.shift(element, path) if "modified_dates" in options else "removed: date"
+
+    def unnamed(self, element: DataElement, path: str) -> str | None:
+        """Why an element goes that the table does not name, or None."""
+        reason = None
+        if element.VR in ("PN", "AE", "UR"):
+            reason = f"removed: {element.VR} outside the profile"
+        elif element.VR in FREE_TEXT:
+            reason = None if self.clean_texts(element, path) else "removed: free text"
+        elif element.VR in BINARY and isinstance(element.value, bytes):
+            if bytes_name_somebody(element.value, self.identifiers):
+                reason = "removed: repeats an identifier"
         elif element.VR in TEXT and self.repeats_identifier(element):
+            reason = "removed: repeats an identifier"
+        elif element.VR in ("LO", "UC") and any(SUSPICIOUS.search(value) for value in values_of(element)):
+            reason = "removed: looks like an identifier"
+        elif element.VR in ("IS", "DS", "AS") and any(
+            value.strip() in self.identifiers for value in values_of(element)
+        ):
             reason = "removed: repeats an identifier"
         return reason
 
+    def trim(self, dataset: Dataset, element: DataElement) -> None:
+        """Cut what hides behind or between the pixels."""
+        tidy = tidied(dataset, element.value)
+        if tidy != element.value:
+            element.value = tidy
+            self.note("", element.tag, "trimmed: bytes or bits of no pixel")
+
     def repeats_identifier(self, element: DataElement) -> bool:
         """Whether a text holds one of the object's own identifiers."""
-        return any(own in text.lower() for text in values_of(element) for own in self.identifiers)
+        return any(names_somebody(text, self.identifiers) for text in values_of(element))
+
+    def clean_texts(self, element: DataElement, path: str) -> bool:
+        """Keep known words of texts; whether anything is left."""
+        if element.VR == "PN":
+            return False
+        cleaned = [clean_text(value, self.identifiers) for value in values_of(element)]
+        if not any(cleaned):
+            return False
+        element.value = cleaned if len(cleaned) > 1 else cleaned[0]
+        self.note(path, element.tag, "cleaned: known words kept, for review")
+        return True
 
     def clean_items(self, element: DataElement, path: str) -> None:
         """Clean the items of a sequence."""
         for entry in element.value:
             self.clean(entry, f"{path}({element.tag.group:04X},{element.tag.element:04X})/")
 
-    def keep_characteristic(self, dataset: Dataset, element: DataElement, path: str) -> str | None:
-        """Keep sex, size, weight ...; ages over 89 years become 90."""
-        if element.keyword == "PatientAge":
-            text = str(element.value or "")
-            if text.endswith("Y") and text[:-1].isdigit() and int(text[:-1]) >= OLDEST_SHOWN:
-                dataset.PatientAge = f"{OLDEST_SHOWN:03d}Y"
+    def keep(self, element: DataElement, option: str, path: str) -> str | None:
+        """Keep what an option keeps, unless it repeats an identifier; ages over 89 years become 90."""
+        if element.VR == "SQ":
+            self.clean_items(element, path)
+        elif element.VR == "AS":
+            ages = [years(value) for value in values_of(element)]
+            if any(age is None for age in ages):
+                return "removed: not an age"
+            if any(age is not None and age >= OLDEST_SHOWN for age in ages):
+                element.value = f"{OLDEST_SHOWN:03d}Y"
                 self.note(path, element.tag, "replaced: age over 89")
                 return None
-        self.note(path, element.tag, "kept: patient characteristics option")
+        elif element.VR in TEXT and self.repeats_identifier(element):
+            return "removed: repeats an identifier"
+        self.note(path, element.tag, f"kept: {option} option")
         return None
 
     def shift(self, element: DataElement, path: str) -> str | None:
         """Move dates; times of day stay."""
         if element.VR == "TM" or not values_of(element):
-            return None
+            return None if all(TIME.fullmatch(value) for value in values_of(element)) else "removed: not a time"
         days = self.deidentifier.shift_days
         try:
             moved = [shift_date(value, days) if value else value for value in values_of(element)]
@@ -250,6 +312,27 @@ class Cleaner:
             self.note(path, element.tag, "replaced: dummy")
 
 
+def years(age: str) -> int | None:
+    """Whole years of an age string (PS3.5 6.2: 018Y, 012M, 003W, 010D); None if it is none."""
+    match = re.fullmatch(r"(\d{3})([DWMY])", age)
+    days = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+    return int(int(match[1]) * days[match[2]] / 365.25 + 1e-9) if match else None
+
+
+def safe_blocks(dataset: Dataset) -> dict[BaseTag, str]:
+    """Private elements that may stay, with their creators, and what to note of them."""
+    found: dict[BaseTag, str] = {}
+    for tag in sorted(dataset.keys()):
+        creator = Tag(tag.group, tag.element >> 8)
+        if not tag.is_private or tag.element < 0x1000 or creator not in dataset:
+            continue
+        element, maker = dataset[tag], str(dataset[creator].value)
+        known = (maker, tag.group, tag.element & 0xFF, element.VR) in SAFE_PRIVATE
+        if known and all(NUMBER.fullmatch(value) for value in values_of(element)):
+            found[tag] = found[creator] = "kept: safe_private option"
+    return found
+
+
 def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Dataset:
     """De-identify one object in place; pixels must have been decoded and judged before.
 
@@ -268,9 +351,11 @@ def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Da
         The same object with a new file meta group and the attributes that say what was done:
         (0012,0062), (0012,0063), (0012,0064), (0028,0303).
     """
-    cleaner = Cleaner(deidentifier, own_identifiers(dataset), audit)
-    cleaner.clean(dataset)
     options = deidentifier.profile.options
+    if dataset.original_encoding[1] is False:
+        swap_words(dataset)
+    cleaner = Cleaner(deidentifier, own_identifiers(dataset, options), audit)
+    cleaner.clean(dataset)
     dataset.PatientName = dataset.PatientID = deidentifier.pseudonym
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = "PS3.15 Basic Profile"
@@ -281,7 +366,8 @@ def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Da
         code.CodingSchemeDesignator = "DCM"
         codes.append(code)
     dataset.DeidentificationMethodCodeSequence = codes
-    dataset.LongitudinalTemporalInformationModified = "MODIFIED" if "modified_dates" in options else "REMOVED"
+    told = {"full_dates": "UNMODIFIED", "modified_dates": "MODIFIED"}
+    dataset.LongitudinalTemporalInformationModified = next((told[name] for name in options if name in told), "REMOVED")
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID

@@ -57,19 +57,53 @@ def normalise(data: NDArray[np.float32], intensity: dict[str, Any]) -> NDArray[n
     return np.asarray((clipped - clipped.mean()) / spread, dtype=np.float32)
 
 
-def device_for(gpus: int) -> torch.device:
-    """Select the GPU that the job was given, else the CPU.
+def device_for(gpus: int, *, required: bool = False) -> torch.device:
+    """Select a GPU where the job was given one and torch sees it, else the CPU; which and why goes to the log.
+
+    Parameters
+    ----------
+    gpus
+        Resource `gpu` of the job.
+    required
+        Resource `gpu_required`: no fallback.
 
     Raises
     ------
     RuntimeError
-        A GPU was requested (`resources: gpu`) and torch sees none.
+        A GPU is required and the job was given none, or torch sees none.
     """
     torch.set_num_threads(TORCH_THREADS)
-    torch.use_deterministic_algorithms(mode=gpus == 0)
-    if gpus and not torch.cuda.is_available():
-        raise RuntimeError("the job was given a GPU but torch sees none: install the CUDA build of torch")
-    return torch.device("cuda" if gpus else "cpu")
+    seen = gpus > 0 and torch.cuda.is_available()
+    # On a GPU some operations of MONAI have no deterministic form.
+    torch.use_deterministic_algorithms(mode=not seen)
+    if seen:
+        print(f"device: GPU {torch.cuda.get_device_name(0)}")
+        return torch.device("cuda")
+    why = (
+        "torch sees none (none is visible, or it is the CPU build: KIMED_TORCH=cuda make setup)"
+        if gpus > 0
+        else "the job was given none (resource gpu is 0)"
+    )
+    if required:
+        raise RuntimeError(
+            f"a GPU is required (resource gpu_required) and {why}: leave profiles/gpu out to use the CPU"
+        )
+    print(f"device: CPU, since {why}")
+    return torch.device("cpu")
+
+
+def settings_for(settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """The training settings with `patch`, `batch_size` and `amp` of `on_gpu` where a GPU computes."""
+    on_gpu = settings["on_gpu"] if device.type == "cuda" else {"amp": False}
+    return {name: value for name, value in settings.items() if name != "on_gpu"} | on_gpu
+
+
+def autocast(device: torch.device, *, amp: bool) -> torch.autocast:
+    """Automatic mixed precision (Micikevicius et al., ICLR 2018): half precision where torch deems it safe.
+
+    float16 on a GPU, which needs scaled gradients; bfloat16 on a CPU.
+    """
+    return torch.autocast(device.type, dtype=torch.float16 if device.type == "cuda" else torch.bfloat16, enabled=amp)
 
 
 def predict(
@@ -78,11 +112,16 @@ def predict(
     patch: tuple[int, int, int],
     flips: list[int],
     device: torch.device,
+    *,
+    amp: bool = False,
 ) -> NDArray[np.uint8]:
-    """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`."""
+    """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`.
+
+    `amp` computes the scores in mixed precision; they are summed in single precision.
+    """
     volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
     total = torch.zeros(1)
-    with torch.inference_mode(), warnings.catch_warnings():
+    with torch.inference_mode(), autocast(device, amp=amp), warnings.catch_warnings():
         # MONAI 1.5 indexes with lists; torch warns at every call
         warnings.filterwarnings("ignore", message="Using a non-tuple sequence")
         for axes in [[], *[[axis + 2] for axis in flips]]:
@@ -90,7 +129,7 @@ def predict(
             scores = sliding_window_inference(
                 turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
             )
-            chances = torch.softmax(scores, dim=1)
+            chances = torch.softmax(scores.float(), dim=1)
             total = total.to(device) + (chances.flip(axes) if axes else chances)
     labels: NDArray[np.uint8] = total.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
     return labels

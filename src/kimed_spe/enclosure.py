@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import crate_cli, environments, gate, jobs, machine, sandbox, site, software, trees
+from kimed_spe import crate_cli, devices, environments, gate, jobs, machine, sandbox, site, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
 from kimed_spe.crate_record import CrateError
@@ -73,7 +73,7 @@ def enter(snakefile: str | None = None) -> str:
         sys.exit(supervisor.run())
     except (
         EnclosureError, sandbox.SandboxError, software.NoConda, PermitRefused, PermitError, site.SiteError,
-        trees.TreeProblem, CrateError,
+        trees.TreeProblem, CrateError, devices.DeviceError,
     ) as problem:  # fmt: skip
         sys.stderr.write(f"{problem}\nNothing was run.\n")
         sys.exit(1)
@@ -237,7 +237,7 @@ class Supervisor:
         mounts.append(Mount(desk.register.path))
         mounts.append(Mount(SOCKET.parent, state / "door"))
         mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
-        mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
+        mounts += devices.mounts(devices.granted(os.environ))
         if not below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
             mounts.append(Mount(Path.cwd()))
         mounts = [mount for mount in mounts if mount.source is None or mount.source.exists()]

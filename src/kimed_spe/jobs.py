@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kimed_spe import outputs
+from kimed_spe import devices, outputs
 from kimed_spe.limits import Groups, Limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 
@@ -50,6 +50,8 @@ class Plan:
         Further files and folders that it may read: software environment, source cache.
     shadow
         The job's own working folder, if the rule asks for one.
+    gpu
+        Graphics processors that it asks for.
     """
 
     rule: str
@@ -61,7 +63,7 @@ class Plan:
     updated: tuple[Path, ...] = ()
     read: tuple[Path, ...] = ()
     shadow: Path | None = None
-    gpu: bool = False
+    gpu: int = 0
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Outcome:
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     used: dict[str, float] = field(default_factory=dict)
+    gpus: list[int] = field(default_factory=list)
 
 
 def source_mounts(root: Path, extra: Iterable[Path] = ()) -> list[Mount]:
@@ -132,6 +135,10 @@ class Runner:
         Mounts of the workflow's code.
     record
         Called with the register's content for each finished job.
+    processors
+        Graphics processors of the run; None for all whose nodes are here, which in the enclosure are those granted.
+    dev
+        Where their nodes are.
     """
 
     def __init__(
@@ -142,6 +149,8 @@ class Runner:
         sources: list[Mount],
         *,
         record: Callable[[dict[str, Any]], None],
+        processors: devices.Pool | None = None,
+        dev: Path = devices.DEV,
     ) -> None:
         self.sandbox = sandbox
         self.groups = groups
@@ -149,6 +158,8 @@ class Runner:
         self.sources = sources
         self.record = record
         self.digests = outputs.Digests()
+        self.dev = dev
+        self.processors = processors or devices.Pool(devices.present(dev))
 
     def prepare(self, plan: Plan, limits: Limits) -> Box:
         """Make the box of a job.
@@ -156,7 +167,7 @@ class Runner:
         Raises
         ------
         JobRefused
-            An output is where the job must not write.
+            An output is where the job must not write, or it asks for more graphics processors than the run has.
         """
         self._check_places(plan)
         folder = self.sandbox.folder / plan.name
@@ -169,12 +180,19 @@ class Runner:
         mounts += self._inputs(plan, folder, set(staged))
         if plan.shadow:
             mounts.append(Mount(plan.shadow, plan.shadow, writable=True))
-        if plan.gpu:
-            mounts += [Mount(path, path, device=True) for path in sorted(Path("/dev").glob("nvidia*"))]
-        groups = self.groups.open(plan.name, limits)
-        return self.sandbox.box(
-            plan.name, mounts, plan.shadow or self.workdir, limits=limits, kind=self.groups.kind, groups=groups
-        )
+        try:
+            taken = self.processors.take(plan.name, plan.gpu)
+        except devices.DeviceError as error:
+            raise JobRefused(f"rule {plan.rule} {error}") from error
+        try:
+            groups = self.groups.open(plan.name, limits)
+            return self.sandbox.box(
+                plan.name, [*mounts, *devices.mounts(taken, self.dev)], plan.shadow or self.workdir, limits=limits,
+                kind=self.groups.kind, groups=groups, variables=devices.variables(taken),
+            )  # fmt: skip
+        except BaseException:
+            self.processors.give_back(plan.name)
+            raise
 
     def _check_places(self, plan: Plan) -> None:
         for path in (*plan.written, *plan.logs):
@@ -250,6 +268,8 @@ class Runner:
             raise
         finally:
             outcome.used = self.groups.close_job(box.groups)
+            outcome.gpus = self.processors.held.get(plan.name, [])
+            self.processors.give_back(plan.name)
             box.remove()
             if outcome.used.get("out_of_memory"):
                 outcome.error = f"out of memory: {outcome.error}"
@@ -334,7 +354,7 @@ class Runner:
             "seconds": round(time.time() - outcome.started, 3),
             "limits": {
                 "memory": limits.memory, "processes": limits.processes, "threads": limits.threads, "disk": limits.disk,
-                "seconds": limits.seconds, "by": self.groups.kind,
+                "seconds": limits.seconds, "by": self.groups.kind, "gpus": outcome.gpus,
             },
             "used": outcome.used,
             "sandbox": box,

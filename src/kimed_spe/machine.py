@@ -10,11 +10,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import psutil
 
-from kimed_spe import gate
+from kimed_spe import devices, gate
 from kimed_spe.software import demand_conda
 
 SOFTWARE = ("host", "conda")
@@ -84,7 +83,7 @@ def hardware() -> dict[str, int | str]:
         "architecture": platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "gpus": len([path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()]),
+        "gpus": len(devices.present()),
     }
 
 

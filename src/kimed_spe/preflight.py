@@ -197,7 +197,7 @@ def plan(job: Any, workflow: Any, name: str) -> Plan:
         updated=absolute(file for file in job.output if is_flagged(file, "update")),
         read=tuple(_read(job, workflow)),
         shadow=Path(job.shadow_dir).absolute() if job.shadow_dir else None,
-        gpu=bool(job.resources.get("gpu")),
+        gpu=int(job.resources.get("gpu") or 0),
     )
 
 

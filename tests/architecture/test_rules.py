@@ -81,3 +81,17 @@ def test_rules_fit_on_a_screen(path: Path):
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         length = len("\n".join(lines[start:end]).rstrip().splitlines())
         assert length <= 40, f"{relative(path)}: {lines[start]} has {length} lines"
+
+
+def test_gpu_profile_names_the_rules_that_can_use_one():
+    text = (REPOSITORY / "profiles/gpu/profile.yaml").read_text(encoding="utf-8")
+    named = set(re.findall(r"^  (\w+):\n    gpu_required: 1", text, flags=re.MULTILINE))
+    able = {
+        path.stem for path in tracked("rules/**/*.smk") if re.search(r"^\s+gpu=1,$", path.read_text(), re.MULTILINE)
+    }
+    assert able, "no rule asks for a GPU"
+    assert named == able | {f"imaging_{name}" for name in able}
+    for name in ("local", "spe"):
+        assert re.search(
+            r"^resources:\n  gpu: 0$", (REPOSITORY / f"profiles/{name}/profile.yaml").read_text(), re.MULTILINE
+        )

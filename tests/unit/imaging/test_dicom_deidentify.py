@@ -100,7 +100,7 @@ def test_dates_keep_their_distance(cleaned):
     assert -3650 <= engine.shift_days <= -1
     assert dataset.StudyDate == shift_date("20240310", engine.shift_days)
     assert dataset.AcquisitionDate == shift_date("20240312", engine.shift_days)
-    assert "ContentDate" not in dataset  # was no date
+    assert dataset.ContentDate == "19000101"  # was no date
 
 
 def test_without_date_option_no_date_is_left():
