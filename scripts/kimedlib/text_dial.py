@@ -5,21 +5,31 @@ a low probability, every hit of a pattern with a check digit or a full date, and
 Thresholds are chosen on letters that the judging model did not see (`text_tagger.train`).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from kimedlib.text_gazetteers import zipf
-from kimedlib.text_model_data import Letter, Span, spans_of
+from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
 from kimedlib.text_patterns import pattern_hits
 from kimedlib.text_scores import Counts, characters, leaked, strict
 from kimedlib.text_tagger import Tagged
 from kimedlib.text_tokens import Token
 
 POINTS = ("precision", "balanced", "safe")
-CERTAIN = frozenset(("kvnr", "iban", "tax", "svnr", "email", "url", "date_full", "date_iso", "date_words", "date_slash"))
+CERTAIN = frozenset(
+    """kvnr iban tax svnr email url date_full date_iso date_words date_slash month_year title_name salutation_name signature_name
+    street street_prefix street_word id_after ward age age_of day_range month_name phone zip_city""".split()
+)
+"""Patterns that `safe` trusts without the model."""
 GRID = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.012, 0.01, 0.008, 0.006, 0.005, 0.004, 0.003)
+COLUMN = re.compile(r"\t+|[ ]{3,}")
+DRESS_BEFORE = re.compile(r"(?:Kolleg(?:e|in|en)|Herrn?|Frau|Hr\.|Fr\.|Sohn|Tochter|[Ii]m|[Ii]n|[Dd]em|[Dd]er|[Dd]as|[Dd]ie|[Dd]es|[Vv]om)\s+")
+DRESS_AFTER = re.compile(
+    r"[\s,]+(?:Chefarzt|Chefärztin|Oberarzt|Oberärztin|Stationsarzt|Stationsärztin|Assistenzarzt|Assistenzärztin|Facharzt|Fachärztin|MBA|MSc|PhD)\s*$"
+)
 JOINTS = frozenset("-./()&,:+ ")
 COMMON_WORD = 5.0
 """Zipf frequency from which on a word is not hidden elsewhere just because it was part of a name once."""
@@ -56,12 +66,52 @@ def detect(letter: Letter, tagged: Tagged, point: str, dial: Dial) -> list[Span]
     """
     if point not in POINTS:
         raise ValueError(f"operating point '{point}' is none of {', '.join(POINTS)}")
-    spans = spans_of(tagged.tokens, tagged.tags)
+    spans = cleaned(spans_of(tagged.tokens, tagged.tags), letter.text)
     if point == "balanced":
         return spans
     if point == "precision":
         return [span for span in spans if confidence(span, tagged) >= dial.sure]
     return _safe(letter, tagged, spans, dial.suspect)
+
+
+def cleaned(spans: Sequence[Span], text: str) -> list[Span]:
+    """Limits as annotators draw them: no roles around names, no two columns in one name, no word cut in two."""
+    result: list[Span] = []
+    for span in spans:
+        if result and _one(result[-1], span, text):
+            result[-1] = Span(result[-1].begin, span.end, span.label)
+        else:
+            result.append(span)
+    pieces = [piece for span in result for piece in (_columns(span, text) if span.label.startswith("NAME_") else [span])]
+    return [kept for piece in pieces if (kept := trimmed(_undressed(piece, text), text))]
+
+
+def _one(left: Span, right: Span, text: str) -> bool:
+    if left.label != right.label or left.label == "DATE":
+        return False
+    between = text[left.end : right.begin]
+    if between in ("-", "") or left.label in ("LOCATION_CITY", "LOCATION_STREET", "CONTACT_PHONE", "CONTACT_FAX"):
+        return between in ("-", " ", "")
+    return left.label == "NAME_TITLE" and between == " "
+
+
+def _columns(span: Span, text: str) -> list[Span]:
+    found, start = [], span.begin
+    for gap in COLUMN.finditer(text, span.begin, span.end):
+        found.append(Span(start, gap.start(), span.label))
+        start = gap.end()
+    return [*found, Span(start, span.end, span.label)]
+
+
+def _undressed(span: Span, text: str) -> Span:
+    if not span.label.startswith(("NAME_", "LOCATION_HOSPITAL")) or span.label == "NAME_TITLE":
+        return span
+    begin, end = span.begin, span.end
+    while (match := DRESS_BEFORE.match(text, begin, end)) and match.end() < end:
+        begin = match.end()
+    while (match := DRESS_AFTER.search(text, begin, end)) and match.start() > begin:
+        end = match.start()
+    return Span(begin, end, span.label)
 
 
 def confidence(span: Span, tagged: Tagged) -> float:

@@ -145,7 +145,8 @@ def features(text: str, tokens: Sequence[Token] | None = None) -> list[list[str]
                 row.append(f"{distance}=edge")
         if index:
             row.append(f"-1|0={brief[index - 1][0]}|{own[index][1]}")
-            row.append("glued-1" if tokens[index - 1].end == token.begin else "apart-1")
+            gap = text[tokens[index - 1].end : token.begin]
+            row.append("glued-1" if not gap else "far-1" if "\t" in gap or len(gap) > 2 else "apart-1")
         if index + 1 < len(tokens):
             row.append(f"0|1={own[index][1]}|{brief[index + 1][0]}")
             row.append("glued+1" if tokens[index + 1].begin == token.end else "apart+1")

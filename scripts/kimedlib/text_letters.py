@@ -5,9 +5,8 @@ nobody is described.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
-
-import numpy as np
 
 from kimedlib import text_letters_parts as parts
 from kimedlib.seeding import generator
@@ -21,11 +20,21 @@ MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober Nove
 WEEKDAYS = "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag".split()
 
 
+@dataclass(frozen=True)
+class Person:
+    """Who a letter is about: `sex` is female or male."""
+
+    first: str
+    last: str
+    sex: str
+    birth: date
+
+
 class Writer:
     """Writes one letter; every letter has its own patient, doctors, habits of dates, and layout."""
 
-    def __init__(self, seed: int, number: int) -> None:
-        self._random = generator(seed, "letters", str(number))
+    def __init__(self, seed: int, name: str, person: Person | None = None) -> None:
+        self._random = generator(seed, "letters", name)
         self.text = ""
         self.spans: list[Span] = []
         foreign = self._random.random() < 0.25
@@ -36,6 +45,8 @@ class Writer:
         self.last = self._surname()
         self._day = date(2012, 1, 1) + timedelta(days=int(self._random.integers(0, 5000)))
         self._birth = self._day - timedelta(days=int(self._random.integers(400, 36000)))
+        if person is not None:
+            self.first, self.last, self.sex, self._birth = person.first, person.last, person.sex, person.birth
         self._form = self.one(("{d:02}.{m:02}.{y}", "{d}.{m}.{y}", "{d:02}.{m:02}.{s:02}", "{d}.{m}.{s:02}", "{y}-{m:02}-{d:02}", "{d}. {M} {y}", "{d:02}/{m:02}/{y}"))
         self._phone = self.one(("0{a}/{b}", "0{a} {b}", "(0{a}) {b}", "+43 {a} {b}-{e}", "+49 {a} {b}", "0{a}-{b}", "0{a} / {b} - {e}"))
         self._hospital = self._hospital_name()
@@ -188,7 +199,7 @@ def letters(seed: int, count: int) -> list[Letter]:
     """Invented letters, each depending on seed and its number only."""
     result = []
     for number in range(1, count + 1):
-        writer = Writer(seed, number)
+        writer = Writer(seed, str(number))
         writer.letter()
         result.append(Letter(f"letter{number:04d}", writer.text, tuple(writer.spans)))
     return result
@@ -205,6 +216,3 @@ def trap_words(text: str) -> list[tuple[int, int]]:
                 found.append((start, start + len(piece)))
                 start = text.find(piece, start + 1)
     return sorted(set(found))
-
-
-__all__ = ["Letter", "Writer", "letters", "np", "trap_words"]

@@ -1,8 +1,11 @@
 """Letters with annotations, and the same as tags of tokens."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from kimedlib.atomic import atomic_path
 from kimedlib.text_tokens import Token
 
 LABELS = (
@@ -70,3 +73,25 @@ def spans_of(tokens: Sequence[Token], tags: Sequence[str]) -> list[Span]:
         else:
             found[-1][1] = token.end
     return [Span(int(one[0]), int(one[1]), str(one[2])) for one in found if one]
+
+
+def as_line(letter: Letter) -> str:
+    """The letter as one line of JSON."""
+    spans = [[span.begin, span.end, span.label] for span in letter.spans]
+    return json.dumps({"name": letter.name, "text": letter.text, "spans": spans}, ensure_ascii=False) + "\n"
+
+
+def read_lines(path: Path) -> dict[str, Letter]:
+    """Letters by name, of a file with one line of JSON each."""
+    found = {}
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            one = json.loads(line)
+            found[one["name"]] = Letter(one["name"], one["text"], tuple(Span(*span) for span in one["spans"]))
+    return found
+
+
+def write_lines(letters: Iterable[Letter], path: Path) -> None:
+    """Write letters for `read_lines`, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.writelines(as_line(letter) for letter in letters)
