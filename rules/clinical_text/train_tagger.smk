@@ -20,7 +20,7 @@ rule train_tagger:
         "<benchmarks>/train_tagger/{fold}.tsv"
     conda:
         "../../envs/clinical_text.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=scaled(2000),
         runtime=60,

@@ -1,4 +1,6 @@
-"""Find identifiers in the letters of one fold, at all operating points; annotations of these letters are not looked at."""
+"""Find identifiers in the letters of one fold, at all operating points; annotations of these letters are not looked
+at.
+"""
 
 import json
 import time

@@ -31,7 +31,9 @@ def main(*, sheet: Path, letters: Path) -> None:
     problems = []
     for row in rows:
         try:
-            found.append(read_letter(Path(os.path.expandvars(str(row["file"]))), str(row["format"]), str(row["document"])))
+            found.append(
+                read_letter(Path(os.path.expandvars(str(row["file"]))), str(row["format"]), str(row["document"]))
+            )
         except InputProblems as error:
             problems += error.problems
     raise_if(problems)

@@ -25,6 +25,12 @@ from kimedlib.text_scores import (
 from kimedlib.text_terms import clinical_terms
 
 
+def spans_of(part: pd.DataFrame) -> list[Span]:
+    """Spans of the rows of a detection table."""
+    columns = zip(part["begin"], part["end"], part["label"], strict=True)
+    return [Span(int(begin), int(end), str(label)) for begin, end, label in columns]
+
+
 def main(*, documents: Path, found: list[Path], folds: list[list[str]], scores: Path, labels: Path) -> None:
     """Score.
 
@@ -58,7 +64,7 @@ def main(*, documents: Path, found: list[Path], folds: list[list[str]], scores: 
             for name in names:
                 letter = letters[name]
                 part = groups.get(name)
-                spans = [] if part is None else [Span(int(b), int(e), str(l)) for b, e, l in zip(part["begin"], part["end"], part["label"], strict=True)]  # noqa: E741
+                spans = [] if part is None else spans_of(part)
                 sums["strict"] += strict(spans, letter.spans)
                 sums["relaxed"] += relaxed(spans, letter.spans)
                 sums["untyped"] += untyped(spans, letter.spans)
@@ -80,7 +86,8 @@ def main(*, documents: Path, found: list[Path], folds: list[list[str]], scores: 
             rows += [(point, f"{kind}_{name}", getattr(counts, name)) for name in ("precision", "recall", "f1")]
         low, high = exact_interval(leaking, judged)
         rows += [
-            (point, "span_recall", 1 - sum(lost.values()) / spans_total), (point, "documents", judged), (point, "spans", spans_total),
+            (point, "span_recall", 1 - sum(lost.values()) / spans_total),
+            (point, "documents", judged), (point, "spans", spans_total),
             (point, "docs_leaking", leaking), (point, "docs_leaking_pct", 100 * leaking / judged),
             (point, "docs_leaking_pct_low", 100 * low), (point, "docs_leaking_pct_high", 100 * high),
             (point, "terms", terms), (point, "terms_destroyed_pct", 100 * spoilt / max(terms, 1)),

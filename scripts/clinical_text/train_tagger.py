@@ -17,7 +17,7 @@ from kimedlib.text_tagger import Settings, train
 
 def main(
     *, documents: Path, synthetic: Path, model: Path, dial: Path, points: Path, names: list[str], settings: Settings,
-    least_precision: float,
+    least_precision: float, processes: int,
 ) -> None:  # fmt: skip
     """Train.
 
@@ -28,11 +28,14 @@ def main(
     model
         Folder for the stages of the model.
     dial, points
-        Thresholds (JSON); recall and precision over thresholds (table), both from cross-fitting within the training letters.
+        Thresholds (JSON); recall and precision over thresholds (table), both from cross-fitting within the training
+        letters.
     names
         The letters that train; no other letter is looked at.
     least_precision
         Share of the hidden characters that must be identifiers at `safe`.
+    processes
+        Models trained at the same time; changes nothing but the time.
 
     Raises
     ------
@@ -43,8 +46,10 @@ def main(
     chosen = [letters[name] for name in sorted(names)]
     if not any(letter.spans for letter in chosen):
         found = "has no annotated training letter"
-        raise InputProblems([Problem("the sample sheet", "column role", found, "give annotated letters the role train")])
-    unseen = train(chosen, list(read_lines(synthetic).values()), model, settings)
+        raise InputProblems(
+            [Problem("the sample sheet", "column role", found, "give annotated letters the role train")]
+        )
+    unseen = train(chosen, list(read_lines(synthetic).values()), model, settings, processes)
     found_dial = choose(chosen, unseen, least_precision)
     with atomic_path(dial) as temporary:
         temporary.write_text(json.dumps({**asdict(found_dial), "training_letters": len(chosen)}, indent=1) + "\n")
@@ -63,4 +68,5 @@ if __name__ == "__main__":
             names=list(snakemake.params.names),
             settings=Settings(**snakemake.params.settings),
             least_precision=snakemake.params.least_precision,
+            processes=snakemake.threads,
         )

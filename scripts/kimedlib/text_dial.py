@@ -1,8 +1,9 @@
 """From probabilities to spans: three operating points between few false alarms and few misses.
 
-`balanced` takes the best sequence of tags. `precision` drops its spans that the model is not sure of. `safe` adds every token above
-a low probability, every hit of a pattern with a check digit or a full date, and every other place of a name that was found.
-Thresholds are chosen on letters that the judging model did not see (`text_tagger.train`).
+`balanced` takes the best sequence of tags. `precision` drops its spans that the model is not sure of. `safe` adds
+every token above a low probability, every hit of a pattern with a check digit or a full date, and every other place
+of a name that was
+found. Thresholds are chosen on letters that the judging model did not see (`text_tagger.train`).
 """
 
 import re
@@ -20,13 +21,64 @@ from kimedlib.text_tokens import Token
 
 POINTS = ("precision", "balanced", "safe")
 CERTAIN = frozenset(
-    """kvnr iban tax svnr email url date_full date_iso date_words date_slash month_year title_name salutation_name signature_name
-    street street_prefix street_word id_after ward age age_of day_range month_name phone zip_city""".split()
+    [
+        "kvnr",
+        "iban",
+        "tax",
+        "svnr",
+        "email",
+        "url",
+        "date_full",
+        "date_iso",
+        "date_words",
+        "date_slash",
+        "month_year",
+        "title_name",
+        "salutation_name",
+        "signature_name",
+        "street",
+        "street_prefix",
+        "street_word",
+        "id_after",
+        "ward",
+        "age",
+        "age_of",
+        "day_range",
+        "month_name",
+        "phone",
+        "zip_city",
+    ]
 )
 """Patterns that `safe` trusts without the model."""
-GRID = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.012, 0.01, 0.008, 0.006, 0.005, 0.004, 0.003)
+GRID = (
+    0.5,
+    0.4,
+    0.3,
+    0.25,
+    0.2,
+    0.15,
+    0.12,
+    0.1,
+    0.08,
+    0.06,
+    0.05,
+    0.04,
+    0.03,
+    0.025,
+    0.02,
+    0.015,
+    0.012,
+    0.01,
+    0.008,
+    0.006,
+    0.005,
+    0.004,
+    0.003,
+)
 COLUMN = re.compile(r"\t+|[ ]{3,}")
-DRESS_BEFORE = re.compile(r"(?:Kolleg(?:e|in|en)|Herrn?|Frau|Hr\.|Fr\.|Sohn|Tochter|[Ii]m|[Ii]n|[Dd]em|[Dd]er|[Dd]as|[Dd]ie|[Dd]es|[Vv]om)\s+")
+DRESS_BEFORE = re.compile(
+    r"(?:Kolleg(?:e|in|en)|Herrn?|Frau|Hr\.|Fr\.|Sohn|Tochter|[Ii]m|[Ii]n|[Dd]em|[Dd]er|[Dd]as|[Dd]ie|[Dd]es|[Vv]om)\s+"
+)
 DRESS_AFTER = re.compile(
     r"[\s,]+(?:Chefarzt|Chefärztin|Oberarzt|Oberärztin|Stationsarzt|Stationsärztin|Assistenzarzt|Assistenzärztin|Facharzt|Fachärztin|MBA|MSc|PhD)\s*$"
 )
@@ -82,7 +134,9 @@ def cleaned(spans: Sequence[Span], text: str) -> list[Span]:
             result[-1] = Span(result[-1].begin, span.end, span.label)
         else:
             result.append(span)
-    pieces = [piece for span in result for piece in (_columns(span, text) if span.label.startswith("NAME_") else [span])]
+    pieces = [
+        piece for span in result for piece in (_columns(span, text) if span.label.startswith("NAME_") else [span])
+    ]
     return [kept for piece in pieces if (kept := trimmed(_undressed(piece, text), text))]
 
 
@@ -135,7 +189,9 @@ def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], suspect: float)
     return _joined(tokens, labels, {span.begin for span in spans})
 
 
-def _cover(tokens: Sequence[Token], labels: list[str], ranges: Iterable[tuple[int, int, str]], *, replace: bool) -> None:
+def _cover(
+    tokens: Sequence[Token], labels: list[str], ranges: Iterable[tuple[int, int, str]], *, replace: bool
+) -> None:
     for begin, end, label in ranges:
         for index, token in enumerate(tokens):
             if token.begin < end and token.end > begin and (replace or not labels[index]):
@@ -181,8 +237,8 @@ def _joined(tokens: Sequence[Token], labels: Sequence[str], starts: set[int]) ->
 def choose(letters: Sequence[Letter], tagged: Sequence[Tagged], least_precision: float) -> Dial:
     """Thresholds from letters that the models behind `tagged` did not see.
 
-    `suspect` is the lowest of the grid at which the characters hidden are identifiers with at least `least_precision`; `sure`
-    the one with the best precision that keeps 95 % of the recall of `balanced`.
+    `suspect` is the lowest of the grid at which the characters hidden are identifiers with at least
+    `least_precision`; `sure` the one with the best precision that keeps 95 % of the recall of `balanced`.
     """
     suspect = GRID[0]
     for threshold in GRID:
@@ -218,5 +274,7 @@ def curve(letters: Sequence[Letter], tagged: Sequence[Tagged]) -> list[dict[str,
             counts += characters(found, letter)
             lost += len(leaked(found, letter))
             total += len(letter.spans)
-        rows.append({"threshold": threshold, "span_recall": 1 - lost / max(total, 1), "char_precision": counts.precision})
+        rows.append(
+            {"threshold": threshold, "span_recall": 1 - lost / max(total, 1), "char_precision": counts.precision}
+        )
     return rows

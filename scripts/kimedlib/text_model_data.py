@@ -9,15 +9,16 @@ from kimedlib.atomic import atomic_path
 from kimedlib.text_tokens import Token
 
 LABELS = (
-    "NAME_PATIENT", "NAME_DOCTOR", "NAME_RELATIVE", "NAME_EXT", "NAME_OTHER", "NAME_USERNAME", "NAME_TITLE", "DATE", "DATE_BIRTH",
-    "DATE_DEATH", "AGE", "LOCATION_STREET", "LOCATION_ZIP", "LOCATION_CITY", "LOCATION_COUNTRY", "LOCATION_HOSPITAL",
-    "LOCATION_ORGANIZATION", "LOCATION_OTHER", "CONTACT_PHONE", "CONTACT_FAX", "CONTACT_EMAIL", "CONTACT_URL", "ID", "PROFESSION",
-    "OTHER",
+    "NAME_PATIENT", "NAME_DOCTOR", "NAME_RELATIVE", "NAME_EXT", "NAME_OTHER", "NAME_USERNAME", "NAME_TITLE", "DATE",
+    "DATE_BIRTH", "DATE_DEATH", "AGE", "LOCATION_STREET", "LOCATION_ZIP", "LOCATION_CITY", "LOCATION_COUNTRY", "LOCATION_HOSPITAL",
+    "LOCATION_ORGANIZATION", "LOCATION_OTHER", "CONTACT_PHONE", "CONTACT_FAX", "CONTACT_EMAIL", "CONTACT_URL", "ID",
+    "PROFESSION",     "OTHER",
 )  # fmt: skip
 """Categories of the GeMTeX annotation scheme (Lohr et al. 2024, doi:10.3233/SHTI240853)."""
-DIRECT = tuple(
-    label for label in LABELS if label.startswith(("NAME_", "CONTACT_")) and label != "NAME_TITLE"
-) + ("ID", "LOCATION_STREET")
+DIRECT = (
+    "NAME_PATIENT", "NAME_DOCTOR", "NAME_RELATIVE", "NAME_EXT", "NAME_OTHER", "NAME_USERNAME", "LOCATION_STREET",
+    "CONTACT_PHONE", "CONTACT_FAX", "CONTACT_EMAIL", "CONTACT_URL", "ID",
+)  # fmt: skip
 """Those that name a person by themselves."""
 MARGIN = " \t\r\n\ufeff\u200b\u00a0"
 
@@ -51,7 +52,9 @@ def trimmed(span: Span, text: str) -> Span | None:
 
 
 def tags_of(tokens: Sequence[Token], spans: Iterable[Span]) -> list[str]:
-    """BIO tags; a token that a span only touches belongs to it. Of overlapping spans the earlier, then the longer counts."""
+    """BIO tags; a token that a span only touches belongs to it. Of overlapping spans the earlier, then the longer
+    counts.
+    """
     tags = ["O"] * len(tokens)
     for span in sorted(spans, key=lambda one: (one.begin, -one.end)):
         first = True

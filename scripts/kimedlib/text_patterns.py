@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of sentences, words and expressions are read by line
 """Identifiers that their form gives away, with check digits where the form has them."""
 
 import re
@@ -113,7 +114,9 @@ def is_austrian_insurance_number(value: str) -> bool:
     if not re.fullmatch(r"[1-9]\d{9}", digits) or not 1 <= int(digits[4:6]) <= 31 or not 1 <= int(digits[6:8]) <= 15:
         return False
     body = digits[:3] + digits[4:]
-    return sum(int(digit) * weight for digit, weight in zip(body, (3, 7, 9, 5, 8, 4, 2, 1, 6), strict=True)) % 11 == int(digits[3])
+    return sum(
+        int(digit) * weight for digit, weight in zip(body, (3, 7, 9, 5, 8, 4, 2, 1, 6), strict=True)
+    ) % 11 == int(digits[3])
 
 
 CHECKED = ((KVNR, is_kvnr, "kvnr"), (IBAN, is_iban, "iban"), (TAX, is_tax_id, "tax"), (LANR, is_lanr, "lanr"),

@@ -23,9 +23,13 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
             problems.append(Problem(path, "", "is empty", "remove its row, or export the document again"))
         if not path.endswith(SUFFIXES[row["format"]]):
             wanted = " or ".join(SUFFIXES[row["format"]])
-            problems.append(Problem(sheet, place, f"'{path}' is not named like {row['format']}", f"a file name ending in {wanted}"))
+            problems.append(
+                Problem(sheet, place, f"'{path}' is not named like {row['format']}", f"a file name ending in {wanted}")
+            )
         if path in seen:
-            problems.append(Problem(sheet, place, f"'{path}' stands already in line {seen[path]}", "give each document once"))
+            problems.append(
+                Problem(sheet, place, f"'{path}' stands already in line {seen[path]}", "give each document once")
+            )
         seen.setdefault(path, number)
     return problems
 
@@ -36,8 +40,8 @@ def folds(frame: pd.DataFrame, sheet: str, published: str | None) -> dict[str, d
     Parameters
     ----------
     published
-        JSON file with a list of `{train: [...], dev: [...], test: [...]}` of document names; `dev` is not used. None: one
-        fold `all`, made of the sheet's roles.
+        JSON file with a list of `{train: [...], dev: [...], test: [...]}` of document names; `dev` is not used. None:
+        one fold `all`, made of the sheet's roles.
 
     Raises
     ------
@@ -57,9 +61,13 @@ def folds(frame: pd.DataFrame, sheet: str, published: str | None) -> dict[str, d
         unknown = sorted({*parts["train"], *parts["test"]} - known)
         both = sorted(set(parts["train"]) & set(parts["test"]))
         problems += [Problem(file, name, f"document '{one}' is not in {sheet}", "add its row") for one in unknown]
-        problems += [Problem(file, name, f"document '{one}' trains and is judged", "take it out of one") for one in both]
+        problems += [
+            Problem(file, name, f"document '{one}' trains and is judged", "take it out of one") for one in both
+        ]
         if len(parts["train"]) < FEWEST_TRAINING:
-            problems.append(Problem(file, name, f"has {len(parts['train'])} training letters", f"at least {FEWEST_TRAINING}"))
+            problems.append(
+                Problem(file, name, f"has {len(parts['train'])} training letters", f"at least {FEWEST_TRAINING}")
+            )
         if not parts["test"]:
             problems.append(Problem(file, name, "has no letter to de-identify", "role test or new"))
     if problems:

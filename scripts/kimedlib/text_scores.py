@@ -63,7 +63,9 @@ def relaxed(found: Sequence[Span], truth: Sequence[Span]) -> Counts:
     free = sorted(found)
     hits = 0
     for span in sorted(truth):
-        match = next((one for one in free if one.label == span.label and one.begin < span.end and one.end > span.begin), None)
+        match = next(
+            (one for one in free if one.label == span.label and one.begin < span.end and one.end > span.begin), None
+        )
         if match is not None:
             free.remove(match)
             hits += 1

@@ -1,7 +1,8 @@
 """Realistic stand-ins for identifiers: same kind, same form, the same stand-in for the same original within a patient.
 
-What stands in is computed from a key (HMAC-SHA-256), not drawn and stored: the same key gives the same letters again, and
-without it nothing leads back. The original itself is never returned for a name, number or place, even if the draw hits it.
+What stands in is computed from a key (HMAC-SHA-256), not drawn and stored: the same key gives the same letters again,
+and without it nothing leads back. The original itself is never returned for a name, number or place, even if the draw
+hits it.
 """
 
 import hashlib
@@ -15,20 +16,120 @@ from kimedlib.text_lexicon import HOSPITAL, TITLES
 
 WORD = re.compile(r"[^\W\d_]+")
 STREET_END = re.compile(
-    r"([\s-]?(?:stra(?:ß|ss)e|strße|str\.?|gasse|weg|platz|allee|ring|ufer|damm|pfad|steig|promenade))(?=\W|\d|$)", re.IGNORECASE
+    r"([\s-]?(?:stra(?:ß|ss)e|strße|str\.?|gasse|weg|platz|allee|ring|ufer|damm|pfad|steig|promenade))(?=\W|\d|$)",
+    re.IGNORECASE,
 )
-STREETS = (
-    "Ahorn Akazien Amsel Anger Bahnhof Birken Blumen Brunnen Buchen Burg Dorf Drossel Eichen Erlen Feld Finken Flur Forst Friedens "
-    "Garten Goethe Grüner Hafen Haupt Heide Hoch Jahn Kapellen Kastanien Kirch Lerchen Linden Markt Mozart Mühl Nelken Park Post "
-    "Rathaus Ring Rosen Schiller Schloss Schul See Sonnen Tal Tannen Ulmen Ulrich Wald Wasser Wiesen Ziegel"
-).split()
-HOSPITAL_NAMES = ("Klinikum", "Krankenhaus", "Universitätsklinikum", "Kreisklinik", "Landeskrankenhaus", "Stadtkrankenhaus")
-PROFESSIONS = (
-    "Lehrerin Schlosser Buchhalterin Tischler Verkäuferin Landwirt Elektriker Köchin Maurer Sekretärin Bäckerin Busfahrer Friseurin "
-    "Gärtner Informatikerin Dachdecker Erzieherin Ingenieur Kellnerin Malermeister Polizist Richterin Schneiderin Steuerberater"
-).split()
-ORGANISATIONS = ("Nordwerk GmbH", "Versicherungskasse Mitte", "Verein Lindenhof e.V.", "Technische Schule Süd", "Stadtwerke West")
-COUNTRY_NAMES = "Italien Spanien Frankreich Polen Ungarn Kanada Japan Norwegen Chile Portugal Irland Marokko".split()
+STREETS = [
+    "Ahorn",
+    "Akazien",
+    "Amsel",
+    "Anger",
+    "Bahnhof",
+    "Birken",
+    "Blumen",
+    "Brunnen",
+    "Buchen",
+    "Burg",
+    "Dorf",
+    "Drossel",
+    "Eichen",
+    "Erlen",
+    "Feld",
+    "Finken",
+    "Flur",
+    "Forst",
+    "Friedens",
+    "Garten",
+    "Goethe",
+    "Grüner",
+    "Hafen",
+    "Haupt",
+    "Heide",
+    "Hoch",
+    "Jahn",
+    "Kapellen",
+    "Kastanien",
+    "Kirch",
+    "Lerchen",
+    "Linden",
+    "Markt",
+    "Mozart",
+    "Mühl",
+    "Nelken",
+    "Park",
+    "Post",
+    "Rathaus",
+    "Ring",
+    "Rosen",
+    "Schiller",
+    "Schloss",
+    "Schul",
+    "See",
+    "Sonnen",
+    "Tal",
+    "Tannen",
+    "Ulmen",
+    "Ulrich",
+    "Wald",
+    "Wasser",
+    "Wiesen",
+    "Ziegel",
+]
+HOSPITAL_NAMES = (
+    "Klinikum",
+    "Krankenhaus",
+    "Universitätsklinikum",
+    "Kreisklinik",
+    "Landeskrankenhaus",
+    "Stadtkrankenhaus",
+)
+PROFESSIONS = [
+    "Lehrerin",
+    "Schlosser",
+    "Buchhalterin",
+    "Tischler",
+    "Verkäuferin",
+    "Landwirt",
+    "Elektriker",
+    "Köchin",
+    "Maurer",
+    "Sekretärin",
+    "Bäckerin",
+    "Busfahrer",
+    "Friseurin",
+    "Gärtner",
+    "Informatikerin",
+    "Dachdecker",
+    "Erzieherin",
+    "Ingenieur",
+    "Kellnerin",
+    "Malermeister",
+    "Polizist",
+    "Richterin",
+    "Schneiderin",
+    "Steuerberater",
+]
+ORGANISATIONS = (
+    "Nordwerk GmbH",
+    "Versicherungskasse Mitte",
+    "Verein Lindenhof e.V.",
+    "Technische Schule Süd",
+    "Stadtwerke West",
+)
+COUNTRY_NAMES = [
+    "Italien",
+    "Spanien",
+    "Frankreich",
+    "Polen",
+    "Ungarn",
+    "Kanada",
+    "Japan",
+    "Norwegen",
+    "Chile",
+    "Portugal",
+    "Irland",
+    "Marokko",
+]
 AGE_CAP = 89
 """Ages above are one class (45 CFR 164.514(b)(2)(i)(C))."""
 CAPPED_AGE = "90"
@@ -62,7 +163,7 @@ class Surrogates:
         chosen = options[number % len(options)]
         return options[(number + 1) % len(options)] if chosen.casefold() == original else chosen
 
-    def of(self, label: str, text: str) -> str:
+    def of(self, label: str, text: str) -> str:  # noqa: PLR0911 - one line per kind
         """The stand-in for a span; dates are not handled here (`text_dates`).
 
         Titles stay as they are: they say nothing about who somebody is once the name is another.
@@ -124,10 +225,15 @@ class Surrogates:
                 if seen > keep:
                     number, digit = divmod(number, 10)
                     number = number or self._number("digits", text + str(seen))
-                    sign = str(1 + digit % 9) if sign != "0" and seen == 1 else str(digit)
+                    result.append(str(1 + digit % 9) if sign != "0" and seen == 1 else str(digit))
+                    continue
             result.append(sign)
         changed = "".join(result)
-        return self._digits(text + " ", keep).rstrip(" ") if changed == text and seen > keep and len(text) < 64 else changed
+        return (
+            self._digits(text + " ", keep).rstrip(" ")
+            if changed == text and seen > keep and len(text) < 64
+            else changed
+        )
 
     def _code(self, text: str) -> str:
         """Digits and letters of a number replaced one by one; a leading country code or zero stays."""
@@ -137,7 +243,9 @@ class Surrogates:
         letters = iter(range(len(body)))
         return text[:start] + re.sub(
             r"[^\W\d_]",
-            lambda match: self._like(match[0], self._pick("letter", f"{text}{next(letters)}", "ABCDEFGHKLMNPRSTUVWXYZ")),
+            lambda match: self._like(
+                match[0], self._pick("letter", f"{text}{next(letters)}", "ABCDEFGHKLMNPRSTUVWXYZ")
+            ),
             body,
         )
 

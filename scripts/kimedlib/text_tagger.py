@@ -1,13 +1,17 @@
-"""The sequence model: two conditional random fields, the second of which sees what the first found elsewhere in the letter.
+"""The sequence model: two conditional random fields, the second of which sees what the first found elsewhere in the
+letter.
 
-Stage 1 sees the features of `text_features`. Stage 2 sees in addition, for every word, how sure stage 1 is about the other
-places where this word stands in the same letter, and about its neighbours. What stage 2 is trained on are probabilities of
-stage-1 models that did not see the letter (cross-fitting; Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1).
+Stage 1 sees the features of `text_features`. Stage 2 sees in addition, for every word, how sure stage 1 is about the
+other places where this word stands in the same letter, and about its neighbours. What stage 2 is trained on are
+probabilities of stage-1 models that did not see the letter (cross-fitting; Wolpert 1992,
+doi:10.1016/S0893-6080(05)80023-1).
 """
 
 import hashlib
+import multiprocessing
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +25,7 @@ from kimedlib.text_surrogates import varied
 from kimedlib.text_tokens import Token, tokenize
 
 NAMES = ("stage1.crf", "stage2.crf")
-FOLDS = 4
+FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,9 @@ def _fit(rows: Sequence[tuple[list[list[str]], list[str]]], path: Path, settings
     trainer = pycrfsuite.Trainer(verbose=False)
     for features_, tags in rows:
         trainer.append(features_, tags)
-    trainer.set_params({"c1": settings.c1, "c2": settings.c2, "max_iterations": settings.iterations})
+    trainer.set_params(
+        {"c1": settings.c1, "c2": settings.c2, "max_iterations": settings.iterations, "feature.minfreq": 2}
+    )
     trainer.train(str(path))
     return _open(path)
 
@@ -146,7 +152,7 @@ def disguised(letter: Letter, copy: int) -> Letter:
         if span.begin < last:
             continue
         before, old = letter.text[last : span.begin], letter.text[span.begin : span.end]
-        new = old if span.label == "DATE" or span.label == "AGE" else surrogates.of(span.label, old)
+        new = old if span.label in ("DATE", "AGE") else surrogates.of(span.label, old)
         pieces += [before, new]
         length += len(before)
         spans.append(Span(length, length + len(new), span.label))
@@ -155,7 +161,51 @@ def disguised(letter: Letter, copy: int) -> Letter:
     return Letter(f"{letter.name}#{copy}", "".join([*pieces, letter.text[last:]]), tuple(spans))
 
 
-def train(letters: Sequence[Letter], extra: Sequence[Letter], folder: Path, settings: Settings) -> list[Tagged]:
+def _learn(job: tuple[list[int], bool, Path]) -> None:
+    """Train one model on the prepared letters of `_shared` with these numbers; runs in a forked process."""
+    numbers, second, path = job
+    material = _shared
+    chosen = [material.extended[number] if second else material.rows[number] for number in numbers]
+    tags = [material.tags[number] for number in numbers]
+    pairs = list(zip(chosen, tags, strict=True))
+    if not second:
+        pairs += [pair for number in numbers for pair in material.copies[number]] + material.synthetic
+    _fit(pairs, path, material.settings)
+
+
+@dataclass
+class _Material:
+    """Features and tags of all that trains."""
+
+    settings: Settings
+    rows: list[list[list[str]]]
+    tags: list[list[str]]
+    copies: list[list[tuple[list[list[str]], list[str]]]]
+    synthetic: list[tuple[list[list[str]], list[str]]]
+    extended: list[list[list[str]]]
+
+
+_shared: _Material
+
+
+def _prepared(letter: Letter) -> tuple[list[list[str]], list[str]]:
+    tokens = tokenize(letter.text)
+    return features(letter.text, tokens), tags_of(tokens, letter.spans)
+
+
+def _learn_all(jobs: list[tuple[list[int], bool, Path]], processes: int) -> None:
+    """Train models side by side; each depends on its letters only, so their number changes nothing."""
+    if processes == 1:
+        for job in jobs:
+            _learn(job)
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        list(pool.map(_learn, jobs))
+
+
+def train(
+    letters: Sequence[Letter], extra: Sequence[Letter], folder: Path, settings: Settings, processes: int = 1
+) -> list[Tagged]:
     """Train both stages and write them.
 
     Parameters
@@ -166,6 +216,8 @@ def train(letters: Sequence[Letter], extra: Sequence[Letter], folder: Path, sett
         Synthetic letters: they train, and are left out of what is returned.
     folder
         Gets stage1.crf and stage2.crf.
+    processes
+        Models trained at the same time.
 
     Returns
     -------
@@ -177,52 +229,32 @@ def train(letters: Sequence[Letter], extra: Sequence[Letter], folder: Path, sett
     ValueError
         Fewer letters than cross-fitting needs, or none with an identifier.
     """
+    global _shared  # noqa: PLW0603 - forked processes see it without a copy
     if len(letters) < FOLDS or not any(letter.spans for letter in letters):
         raise ValueError(f"training needs {FOLDS} annotated letters, and identifiers in them; {len(letters)} given")
     folder.mkdir(parents=True, exist_ok=True)
     tokens = [tokenize(letter.text) for letter in letters]
-    rows = [features(letter.text, found) for letter, found in zip(letters, tokens, strict=True)]
-    tags = [tags_of(found, letter.spans) for letter, found in zip(letters, tokens, strict=True)]
-    more: list[list[tuple[list[list[str]], list[str], list[Token]]]] = []
-    for letter in letters:
-        copies = []
-        for number in range(settings.copies):
-            copy = disguised(letter, number)
-            found = tokenize(copy.text)
-            copies.append((features(copy.text, found), tags_of(found, copy.spans), found))
-        more.append(copies)
-    synthetic = []
-    for letter in extra:
-        found = tokenize(letter.text)
-        synthetic.append((features(letter.text, found), tags_of(found, letter.spans), found))
-    fold_of = [index % FOLDS for index in range(len(letters))]
-    scratch = folder / "cross-fitting.crf"
-
-    def material(without: int | None) -> list[tuple[list[list[str]], list[str]]]:
-        chosen = [index for index in range(len(letters)) if fold_of[index] != without]
-        result = [(rows[index], tags[index]) for index in chosen]
-        result += [(row, tag) for index in chosen for row, tag, _ in more[index]]
-        return result + [(row, tag) for row, tag, _ in synthetic]
-
-    first: list[dict[str, np.ndarray]] = [{} for _ in letters]
-    for fold in range(FOLDS):
-        tagger = _fit(material(fold), scratch, settings)
-        for index in range(len(letters)):
-            if fold_of[index] == fold:
-                first[index] = _marginals(tagger, rows[index])
-    stage1 = _fit(material(None), folder / NAMES[0], settings)
-    assert stage1.labels()
-    extended = [
-        [row + add for row, add in zip(rows[index], second_features(tokens[index], first[index]), strict=True)]
-        for index in range(len(letters))
+    prepared = [_prepared(letter) for letter in letters]
+    rows = [one[0] for one in prepared]
+    copies = [[_prepared(disguised(letter, number)) for number in range(settings.copies)] for letter in letters]
+    synthetic = [_prepared(letter) for letter in extra]
+    _shared = _Material(settings, rows, [one[1] for one in prepared], copies, synthetic, [])
+    everyone = list(range(len(letters)))
+    parts = [[number for number in everyone if number % FOLDS != fold] for fold in range(FOLDS)]
+    scratch = [folder / f"without-{fold}.crf" for fold in range(FOLDS)]
+    jobs = [(everyone, False, folder / NAMES[0])]
+    _learn_all(jobs + [(part, False, path) for part, path in zip(parts, scratch, strict=True)], processes)
+    unseen = [_open(path) for path in scratch]
+    first = [_marginals(unseen[number % FOLDS], rows[number]) for number in everyone]
+    _shared.extended = [
+        [row + add for row, add in zip(rows[number], second_features(tokens[number], first[number]), strict=True)]
+        for number in everyone
     ]
-    result: list[Tagged | None] = [None] * len(letters)
-    for fold in range(FOLDS):
-        part = [(extended[index], tags[index]) for index in range(len(letters)) if fold_of[index] != fold]
-        tagger = _fit(part, scratch, settings)
-        for index in range(len(letters)):
-            if fold_of[index] == fold:
-                result[index] = _second(tagger, tokens[index], rows[index], first[index])
-    _fit(list(zip(extended, tags, strict=True)), folder / NAMES[1], settings)
-    scratch.unlink()
-    return [tagged for tagged in result if tagged is not None]
+    jobs = [(everyone, True, folder / NAMES[1])]
+    _learn_all(jobs + [(part, True, path) for part, path in zip(parts, scratch, strict=True)], processes)
+    unseen = [_open(path) for path in scratch]
+    result = [_second(unseen[number % FOLDS], tokens[number], rows[number], first[number]) for number in everyone]
+    del unseen
+    for path in scratch:
+        path.unlink()
+    return result

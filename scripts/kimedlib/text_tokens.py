@@ -23,8 +23,8 @@ class Token:
     begin, end
         Offsets in characters (code points) of the text as it was read.
     form
-        Its normal form for look-ups: composed (NFC), without soft hyphens, typographic quotes and dashes made plain; line
-        breaks are `<line>` or, where a blank line follows, `<paragraph>`.
+        Its normal form for look-ups: composed (NFC), without soft hyphens, typographic quotes and dashes made plain;
+        line breaks are `<line>` or, where a blank line follows, `<paragraph>`.
     line
         Number of the line that it stands in, from 0.
     """
@@ -75,7 +75,7 @@ def shape(form: str) -> str:
     return "Xx" if form[0].isupper() and form[1:].islower() else ("XxX" if form[0].isupper() else "xX")
 
 
-def chunk_shapes(text: str, tokens: list[Token]) -> list[str]:
+def chunk_shapes(tokens: list[Token]) -> list[str]:
     """Shape of the run without blanks that each token is part of, runs of the same kind shortened: `XX-d/d`."""
     result = [""] * len(tokens)
     start = 0

@@ -1,4 +1,6 @@
-"""Invented clinical letters of the cohort's patients in many formats and encodings, and annotated letters of other people."""
+"""Invented clinical letters of the cohort's patients in many formats and encodings, and annotated letters of other
+people.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -35,7 +37,7 @@ def main(
     rows: list[dict[str, str]] = []
     planted: list[tuple[str, int, int, str, str]] = []
 
-    def add(name: str, patient: str, role: str, form: str, encoding: str, person: Person | None) -> None:
+    def add(name: str, role: str, form: str, encoding: str, person: Person | None) -> None:
         writer = Writer(seed, name, person)
         writer.letter()
         letter = Letter(name, writer.text, tuple(writer.spans))
@@ -49,19 +51,27 @@ def main(
             path.write_bytes(letter.text.encode(encoding, errors="replace"))
         else:
             write_letter(letter, path, form, path)
-        rows.append({"document": name, "patient_id": patient, "role": role, "format": form, "file": f"{relative}/{file}"})
+        rows.append(
+            {
+                "document": name,
+                "patient_id": name.partition("_")[0],
+                "role": role,
+                "format": form,
+                "file": f"{relative}/{file}",
+            }
+        )
         planted.extend((name, one.begin, one.end, one.label, letter.text[one.begin : one.end]) for one in letter.spans)
 
     for number in range(training):
-        add(f"T{number + 1:03d}", f"T{number + 1:03d}", "train", "brat", "utf-8", None)
+        add(f"T{number + 1:03d}", "train", "brat", "utf-8", None)
     for index, row in enumerate(pd.read_csv(plan, sep="\t", dtype=str).to_dict("records")):
         sex = "female" if str(row["sex"]).lower().startswith("f") else "male"
         person = Person(row["given_name"], row["family_name"], sex, date.fromisoformat(row["birth_date"]))
         patient = str(row["patient_id"])
         for number in range(per_patient):
-            add(f"{patient}_{number + 1}", patient, "test", ANNOTATED[(index + number) % 3], "utf-8", person)
+            add(f"{patient}_{number + 1}", "test", ANNOTATED[(index + number) % 3], "utf-8", person)
         form, encoding = PLAIN[index % len(PLAIN)]
-        add(f"{patient}_{per_patient + 1}", patient, "new", form, encoding, person)
+        add(f"{patient}_{per_patient + 1}", "new", form, encoding, person)
     write_table(pd.DataFrame(rows), sheet)
     columns = ["document", "begin", "end", "label", "original"]
     write_table(pd.DataFrame(planted, columns=columns), truth)

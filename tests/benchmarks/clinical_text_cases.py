@@ -1,4 +1,4 @@
-"""Cases of a clinical-text manifest as runs of the workflow; what a case is follows from its `kind` and fields alone."""
+"""Cases of a clinical-text manifest as runs of the workflow; what a case is follows from its `kind` alone."""
 
 import json
 import re
@@ -55,7 +55,13 @@ def cross_validation(case: dict[str, Any], data: Path, work: Path) -> Run:
     known = documents(data / case["documents"])
     sheet = work / f"{case['id']}.samples.tsv"
     rows = [
-        {"document": name, "patient_id": f"D{number:04d}", "role": "test", "format": SUFFIXES[path.suffix], "file": str(path)}
+        {
+            "document": name,
+            "patient_id": f"D{number:04d}",
+            "role": "test",
+            "format": SUFFIXES[path.suffix],
+            "file": str(path),
+        }
         for number, (name, path) in enumerate(known.items(), 1)
     ]
     pd.DataFrame(rows).to_csv(sheet, sep="\t", index=False)
@@ -79,7 +85,11 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
     SystemExit
         A case is of an unknown kind, or lacks documents.
     """
-    wrong = [f"{case['id']}: unknown kind '{case['kind']}'" for case in manifest["cases"] if case["kind"] != "cross_validation"]
+    wrong = [
+        f"{case['id']}: unknown kind '{case['kind']}'"
+        for case in manifest["cases"]
+        if case["kind"] != "cross_validation"
+    ]
     if wrong:
         raise SystemExit("; ".join(wrong) + " (known: cross_validation)")
     return [cross_validation(case, data, work) for case in manifest["cases"]]
