@@ -10,6 +10,7 @@ sys.path[:0] = [str(REPOSITORY / "scripts" / folder) for folder in ("clinical_te
 
 import detect_identifiers  # noqa: E402
 import read_documents  # noqa: E402
+import replace_identifiers  # noqa: E402
 import score_detection  # noqa: E402
 import simulate_letters  # noqa: E402
 import train_tagger  # noqa: E402
@@ -72,3 +73,14 @@ def chain(folder: Path) -> None:
     learn(folder, folder)
     detect(folder)
     score(folder)
+
+
+def replace(
+    folder: Path, target: Path, mode: str = "surrogate", linkage: Path | None = None, keep_weekday: bool = False
+) -> None:
+    replace_identifiers.main(
+        documents=folder / "documents.jsonl", found=folder / "found.tsv", sheet=folder / "sheet.tsv",
+        key_file=REPOSITORY / "config/clinical_text.demo.key", linkage=linkage, folder=target / "deidentified",
+        audit=target / "audit.tsv", names=names(folder, "test", "new"), point="safe", mode=mode,
+        keep_weekday=keep_weekday,
+    )  # fmt: skip

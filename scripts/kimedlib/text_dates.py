@@ -1,8 +1,8 @@
 """Move dates in German and English texts by a number of days, in the form that they have.
 
 Days between two full dates stay what they are. What names no day (`03/2021`, `Mai 2020`, `2019`) moves by the middle of
-its month or year, what names no year (`8.3.`) by the year of a date nearby. What cannot be read as a date never passes: it
-becomes `[DATE]`.
+its month or year, what names no year (`8.3.`) by the year of a date nearby. What cannot be read as a date never passes:
+it becomes `[DATE]`.
 """
 
 import re
@@ -148,7 +148,7 @@ def _moved(match: re.Match[str], days: int, years: Sequence[int]) -> str:
     return _partly(kind, get, step, years)
 
 
-def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int]) -> str:
+def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int]) -> str:  # noqa: PLR0911
     """Dates that lack day, month or year."""
     if kind == "noyear":
         new = _near(int(get["ad"]), MONTH_OF[get["am"].casefold()], years) + step
@@ -163,7 +163,7 @@ def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int
         return _month_name(new.month, get["mm"]) + get["m1"] + _put(new.year, get["my"])
     if kind == "slash":
         new = date(_year(get["sy"]), int(get["sm"]), 15) + step
-        return _day(new.month, get["sm"]) + get["l1"] + _put(new.year, get["sy"])
+        return (f"{new.month:02d}" if len(get["sm"]) == 2 else str(new.month)) + get["l1"] + _put(new.year, get["sy"])
     if kind == "year":
         return str((date(int(get["year"]), 7, 1) + step).year)
     if kind == "only":

@@ -21,6 +21,9 @@ DIRECT = (
     "CONTACT_PHONE", "CONTACT_FAX", "CONTACT_EMAIL", "CONTACT_URL", "ID",
 )  # fmt: skip
 """Those that name a person by themselves."""
+BEGINNING = ("DATE", "NAME_PATIENT", "NAME_DOCTOR", "NAME_TITLE")
+"""Those whose annotations can follow each other directly: only they have tags of their own for the first token. Training
+time grows with the square of the number of tags."""
 MARGIN = " \t\r\n\ufeff\u200b\u00a0"
 
 
@@ -61,7 +64,7 @@ def tags_of(tokens: Sequence[Token], spans: Iterable[Span]) -> list[str]:
         first = True
         for index, token in enumerate(tokens):
             if token.begin < span.end and token.end > span.begin and tags[index] == "O":
-                tags[index] = f"{'B' if first else 'I'}-{span.label}"
+                tags[index] = f"{'B' if first and span.label in BEGINNING else 'I'}-{span.label}"
                 first = False
     return tags
 

@@ -258,7 +258,7 @@ class Surrogates:
         end = STREET_END.search(name)
         if end is None:
             return f"Am {stem}{'hang' if len(stem) % 2 else 'rain'}{tail}"
-        suffix = end[1].lstrip(" -").casefold()
+        suffix = end[1].lstrip(" -").lower()
         return f"{stem}{suffix}{tail}"
 
     def _hospital(self, text: str) -> str:
