@@ -8,7 +8,9 @@ import pandas as pd
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts" / folder) for folder in ("clinical_text", "synthetic")]
 
+import assess_risk  # noqa: E402
 import detect_identifiers  # noqa: E402
+import export_review  # noqa: E402, F401
 import read_documents  # noqa: E402
 import replace_identifiers  # noqa: E402
 import score_detection  # noqa: E402
@@ -83,4 +85,14 @@ def replace(
         key_file=REPOSITORY / "config/clinical_text.demo.key", linkage=linkage, folder=target / "deidentified",
         audit=target / "audit.tsv", names=names(folder, "test", "new"), point="safe", mode=mode,
         keep_weekday=keep_weekday,
+    )  # fmt: skip
+
+
+def assess(folder: Path, target: Path) -> None:
+    assess_risk.main(
+        documents=folder / "documents.jsonl", sheet=folder / "sheet.tsv", found=[folder / "found.tsv"],
+        folders=[target / "deidentified"], points=[folder / "points.tsv"], scores=folder / "scores.tsv",
+        labels=folder / "labels.tsv",
+        risk=target / "risk.tsv", review=target / "review.tsv", picture=target / "dial.png",
+        report=target / "risk.html", folds=[names(folder, "test", "new")], least=0.5,
     )  # fmt: skip
