@@ -7,8 +7,8 @@ from kimedlib.text_letters import letters
 from kimedlib.text_model_data import write_lines
 
 
-def main(*, seed: int, count: int, written: Path) -> None:
-    """Write `count` letters.
+def main(*, seed: int, number: int, written: Path) -> None:
+    """Write `number` letters.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def main(*, seed: int, count: int, written: Path) -> None:
     written
         One line of JSON per letter; without letters an empty line, so that the file exists.
     """
-    made = letters(seed, count)
+    made = letters(seed, number)
     if made:
         write_lines(made, written)
     else:
@@ -27,4 +27,4 @@ def main(*, seed: int, count: int, written: Path) -> None:
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(seed=snakemake.params.seed, count=snakemake.params.number, written=Path(snakemake.output.written))
+        main(seed=snakemake.params.seed, number=snakemake.params.number, written=Path(snakemake.output.written))

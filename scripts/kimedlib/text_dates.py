@@ -172,7 +172,7 @@ def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int
 
 
 def move_all(text: str, spans: Sequence[tuple[int, int]], days: int) -> list[str]:
-    """New texts of the date spans of a document; a day before a full date (`8. - 22.3.2025`) takes its month from it."""
+    """New texts of date spans; a day before a full date (`8. - 22.3.2025`) takes its month from that."""
     result = []
     for number, (begin, end) in enumerate(spans):
         piece = text[begin:end]

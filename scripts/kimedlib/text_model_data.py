@@ -22,7 +22,7 @@ DIRECT = (
 )  # fmt: skip
 """Those that name a person by themselves."""
 BEGINNING = ("DATE", "NAME_PATIENT", "NAME_DOCTOR", "NAME_TITLE")
-"""Those whose annotations can follow each other directly: only they have a tag of their own for the first token. 
+"""Those whose annotations can follow each other directly: only they have a tag of their own for the first token.
 Training time grows with the square of the number of tags."""
 MARGIN = " \t\r\n\ufeff\u200b\u00a0"
 

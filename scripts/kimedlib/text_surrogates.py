@@ -175,7 +175,7 @@ class Surrogates:
             return self._digits(WORD.sub(lambda match: self._name(match[0]), text))
         if label in ("CONTACT_EMAIL", "CONTACT_URL"):
             word = self._name_of("last", text.casefold()).casefold()
-            return f"{word}@example.org" if "@" in text else f"www.{word}.example.org"
+            return f"{word}@mail.invalid" if "@" in text else f"www.{word}.invalid"
         if kind in ("ID", "CONTACT"):
             return self._code(text)
         if label == "LOCATION_ZIP":

@@ -41,7 +41,7 @@ def test_whole_weeks(days):
         ("NAME_DOCTOR", "K. von Rosen", r"[A-Z]\. von \w+"),
         ("CONTACT_PHONE", "+43 316 385-12345", r"\+43 \d{3} \d{3}-\d{5}"),
         ("CONTACT_PHONE", "0351/4581", r"0\d{3}/\d{4}"),
-        ("CONTACT_EMAIL", "a.ott@klinik.example", r"\w+@example\.org"),
+        ("CONTACT_EMAIL", "a.ott@klinik.example", r"\w+@mail\.invalid"),
         ("ID", "H25440/51", r"[A-Z]\d{5}/\d\d"),
         ("LOCATION_ZIP", "01307", r"0\d{4}"),
         ("LOCATION_STREET", "Lindenstraße 12a", r"\w+straße \d{2}a"),
