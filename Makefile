@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 VENV := .venv
 READY := $(VENV)/.ready
-WORKFLOWS := synthetic genomics singlecell imaging cohort
+WORKFLOWS := synthetic genomics singlecell imaging clinical_text cohort
 # Tests at the same time: make test PROCESSES=0 runs them in one process, for a debugger.
 PROCESSES ?= 2
 PYTHON_CODE := scripts src envs/host tests
@@ -101,7 +101,7 @@ demo-permit: $(READY) ## sign the demonstration permit for the workflows as they
 	@spe permit demo
 
 lock: $(READY) ## resolve pyproject.toml and write requirements/*.lock
-	@uv pip compile pyproject.toml --group host --group analysis --group imaging --group dev \
+	@uv pip compile pyproject.toml --group host --group analysis --group imaging --group text --group dev \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 	  --output-file requirements/dev.lock
 	@echo "uv==$$(uv --version | cut -d' ' -f2)" | uv pip compile - --python-version 3.11 --generate-hashes \

@@ -15,7 +15,7 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings, WorkflowSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WORKFLOWS = ("synthetic", "genomics", "singlecell", "imaging", "cohort")
+WORKFLOWS = ("synthetic", "genomics", "singlecell", "imaging", "clinical_text", "cohort")
 DOMAINS = WORKFLOWS
 
 

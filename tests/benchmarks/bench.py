@@ -24,7 +24,17 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Kinds left out of this call, with the reason; tests put the long ones here.
 SKIPPED_KINDS: dict[str, str] = {}
-REPORTED_PACKAGES = ("snakemake", "pysam", "scanpy", "anndata", "monai", "torch", "pydicom", "nibabel")
+REPORTED_PACKAGES = (
+    "snakemake",
+    "pysam",
+    "scanpy",
+    "anndata",
+    "monai",
+    "torch",
+    "pydicom",
+    "nibabel",
+    "python-crfsuite",
+)
 
 
 @dataclass(frozen=True)

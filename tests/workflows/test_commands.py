@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-DEMONSTRATORS = ("genomics", "singlecell", "imaging", "cohort")
+DEMONSTRATORS = ("genomics", "singlecell", "imaging", "clinical_text", "cohort")
 
 
 def snakemake(repository: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,7 @@ def test_plan_and_clinical_table_of_test_data_come_from_the_config(snakemake_run
 
 
 def test_sheets_in_config_are_those_of_test_data(repository: Path):
-    for name in ("genomics", "singlecell", "imaging"):
+    for name in ("genomics", "singlecell", "imaging", "clinical_text"):
         sheet = repository / "test_data/sheets" / f"{name}.samples.tsv"
         assert (repository / "config" / f"{name}.samples.tsv").read_bytes() == sheet.read_bytes()
 
@@ -32,7 +32,7 @@ def test_sheets_name_existing_files_and_respect_gaps(repository: Path):
     plan = pd.read_csv(repository / "test_data/truth/patients.tsv", sep="\t").set_index("patient_id")
     sheets = {
         name: pd.read_csv(repository / f"config/{name}.samples.tsv", sep="\t", dtype=str)
-        for name in ("genomics", "singlecell", "imaging")
+        for name in ("genomics", "singlecell", "imaging", "clinical_text")
     }
     for sheet in sheets.values():
         for value in sheet.to_numpy().ravel():

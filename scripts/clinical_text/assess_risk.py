@@ -1,0 +1,133 @@
+"""Residual risk: attacks on the de-identified letters, doubtful places for human review, and a page that tells both."""
+
+import base64
+import html
+from pathlib import Path
+
+import pandas as pd
+
+from kimedlib.atomic import atomic_path
+from kimedlib.figure_style import PALETTE, new_figure, save_figure, use_style
+from kimedlib.logs import log_to
+from kimedlib.table_files import write_table
+from kimedlib.text_documents import SUFFIXES, read_letter
+from kimedlib.text_model_data import read_lines
+from kimedlib.text_risk import risk_rows
+
+WORDS = {
+    "linked_by_names": "letters linked to their patient by somebody who knows all patients' names",
+    "linked_by_intervals": "letters recognised by somebody who knows all true dates, from the days between them",
+    "smallest_class": "letters in the smallest group of equal sex, decade of age and ICD-10 codes (k)",
+    "alone_in_class_pct": "letters alone in their group (%)",
+}
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Residual risk</title>
+<style>body{font:15px sans-serif;max-width:56em;margin:2em auto;color:#111}table{border-collapse:collapse;margin:1em 0}
+td,th{border-bottom:1px solid #ddd;padding:.3em .8em;text-align:left}td.n{text-align:right}img{max-width:100%}</style>
+<h1>Residual risk of the de-identified letters</h1>"""
+
+
+def table_of(rows: list[tuple[str, str]], head: tuple[str, str]) -> str:
+    """An HTML table of two columns."""
+    cells = "".join(
+        f'<tr><td>{html.escape(left)}</td><td class="n">{html.escape(right)}</td></tr>' for left, right in rows
+    )
+    return f"<table><tr><th>{head[0]}</th><th>{head[1]}</th></tr>{cells}</table>"
+
+
+def review_of(found: list[Path], least: float) -> pd.DataFrame:
+    """Spans of `safe` of which the model is less sure than `least`, most doubtful first within each document."""
+    table = pd.concat([pd.read_csv(path, sep="\t", dtype={"document": str}) for path in found])
+    doubtful = table[(table["point"] == "safe") & (table["confidence"] < least)].drop(columns="point")
+    return doubtful.sort_values(["document", "confidence", "begin"])
+
+
+def draw(points: list[Path], picture: Path) -> None:
+    """Recall over precision of `safe`, one line per fold, as cross-fitting within the training letters saw it."""
+    use_style()
+    figure, axes = new_figure(figsize=(6, 3.6))
+    for number, path in enumerate(points):
+        curve = pd.read_csv(path, sep="\t")
+        axes.plot(curve["char_precision"], curve["span_recall"], marker=".", color=PALETTE[number % 7], label=path.stem)
+    axes.set(xlabel="identifiers among hidden characters", ylabel="identifiers hidden", title="The recall dial (safe)")
+    axes.legend(title="model")
+    save_figure(figure, picture)
+
+
+def main(
+    *, documents: Path, sheet: Path, found: list[Path], folders: list[Path], points: list[Path], scores: Path | None,
+    labels: Path | None, risk: Path, review: Path, picture: Path, report: Path, folds: list[list[str]], least: float,
+) -> None:  # fmt: skip
+    """Assess.
+
+    Parameters
+    ----------
+    documents, sheet, found, folders, points
+        Letters, sample sheet, and per fold detections, de-identified letters and thresholds.
+    scores, labels
+        Results of `score_detection`, where annotations are known.
+    risk, review, picture, report
+        Table of measures; doubtful places without text; the dial as figure; the page.
+    folds
+        Documents of each fold.
+    least
+        Confidence below which a human should look.
+    """
+    letters = read_lines(documents)
+    rows = pd.read_csv(sheet, sep="\t", dtype=str, keep_default_na=False).set_index("document")
+    texts = {}
+    for folder, names in zip(folders, folds, strict=True):
+        for name in names:
+            form = str(rows.loc[name, "format"])
+            path = folder / f"{name.removesuffix(SUFFIXES[form])}{SUFFIXES[form]}"
+            texts[name] = read_letter(path, form, name).text
+    judged = [name for name in texts if rows.loc[name, "role"] != "new"]
+    patients = {str(name): str(patient) for name, patient in rows["patient_id"].items()}
+    measures = risk_rows(letters, texts, patients, judged)
+    write_table(pd.DataFrame(measures, columns=["metric", "value"]), risk, float_format="%.6g")
+    doubtful = review_of(found, least)
+    write_table(doubtful, review, float_format="%.6f")
+    draw(points, picture)
+    page = [PAGE, f"<p>{len(texts)} letters; annotations of {len(judged)} are known.</p>"]
+    if scores and labels:
+        values = pd.read_csv(scores, sep="\t").set_index(["sample", "metric"])["value"]
+        page.append("<h2>Documents in which a direct identifier was missed</h2>")
+        for point in ("precision", "balanced", "safe"):
+            share, low, high = (values[point, f"docs_leaking_pct{end}"] for end in ("", "_low", "_high"))
+            page.append(f"<p>{point}: {share:.1f} % (95 % interval {low:.1f} to {high:.1f} %)</p>")
+        lost = pd.read_csv(labels, sep="\t")
+        lost = lost[(lost["point"] == "safe") & (lost["leaked"] > 0)]
+        page.append(
+            table_of(
+                [(str(a), str(b)) for a, b in zip(lost["label"], lost["leaked"], strict=True)],
+                ("missed at safe", "number"),
+            )
+        )
+    page.append("<h2>Attacks</h2>")
+    page.append(table_of([(name.replace("_", " "), f"{value:.1f}") for name, value in measures], ("measure", "value")))
+    page += [f"<p>{html.escape(name.replace('_', ' '))}: {html.escape(words)}.</p>" for name, words in WORDS.items()]
+    page.append(
+        f"<h2>Review</h2><p>{len(doubtful)} places in {doubtful['document'].nunique()} letters are below {least:g}.</p>"
+    )
+    data = base64.b64encode(picture.read_bytes()).decode("ascii")
+    page.append(f'<h2>The dial</h2><img alt="Recall over precision" src="data:image/png;base64,{data}"></html>')
+    with atomic_path(report) as temporary:
+        temporary.write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            documents=Path(snakemake.input.documents),
+            sheet=Path(snakemake.input.sheet),
+            found=[Path(path) for path in snakemake.input.found],
+            folders=[Path(path) for path in snakemake.input.folders],
+            points=[Path(path) for path in snakemake.input.points],
+            scores=Path(snakemake.input.scores) if snakemake.input.scores else None,
+            labels=Path(snakemake.input.labels) if snakemake.input.labels else None,
+            risk=Path(snakemake.output.risk),
+            review=Path(snakemake.output.review),
+            picture=Path(snakemake.output.picture),
+            report=Path(snakemake.output.report),
+            folds=[list(names) for names in snakemake.params.folds],
+            least=snakemake.params.least,
+        )

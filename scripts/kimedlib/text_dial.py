@@ -1,0 +1,280 @@
+"""From probabilities to spans: three operating points between few false alarms and few misses.
+
+`balanced` takes the best sequence of tags. `precision` drops its spans that the model is not sure of. `safe` adds
+every token above a low probability, every hit of a pattern with a check digit or a full date, and every other place
+of a name that was
+found. Thresholds are chosen on letters that the judging model did not see (`text_tagger.train`).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kimedlib.text_gazetteers import zipf
+from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
+from kimedlib.text_patterns import pattern_hits
+from kimedlib.text_scores import Counts, characters, leaked, strict
+from kimedlib.text_tagger import Tagged
+from kimedlib.text_tokens import Token
+
+POINTS = ("precision", "balanced", "safe")
+CERTAIN = frozenset(
+    [
+        "kvnr",
+        "iban",
+        "tax",
+        "svnr",
+        "email",
+        "url",
+        "date_full",
+        "date_iso",
+        "date_words",
+        "date_slash",
+        "month_year",
+        "title_name",
+        "salutation_name",
+        "signature_name",
+        "street",
+        "street_prefix",
+        "street_word",
+        "id_after",
+        "ward",
+        "age",
+        "age_of",
+        "day_range",
+        "month_name",
+        "phone",
+        "zip_city",
+    ]
+)
+"""Patterns that `safe` trusts without the model."""
+GRID = (
+    0.5,
+    0.4,
+    0.3,
+    0.25,
+    0.2,
+    0.15,
+    0.12,
+    0.1,
+    0.08,
+    0.06,
+    0.05,
+    0.04,
+    0.03,
+    0.025,
+    0.02,
+    0.015,
+    0.012,
+    0.01,
+    0.008,
+    0.006,
+    0.005,
+    0.004,
+    0.003,
+)
+COLUMN = re.compile(r"\t+|[ ]{3,}")
+DRESS_BEFORE = re.compile(
+    r"(?:Kolleg(?:e|in|en)|Herrn?|Frau|Hr\.|Fr\.|Sohn|Tochter|[Ii]m|[Ii]n|[Dd]em|[Dd]er|[Dd]as|[Dd]ie|[Dd]es|[Vv]om)\s+"
+)
+DRESS_AFTER = re.compile(
+    r"[\s,]+(?:Chefarzt|Chefärztin|Oberarzt|Oberärztin|Stationsarzt|Stationsärztin|Assistenzarzt|Assistenzärztin|Facharzt|Fachärztin|MBA|MSc|PhD)\s*$"
+)
+JOINTS = frozenset("-./()&,:+ ")
+COMMON_WORD = 5.0
+"""Zipf frequency from which on a word is not hidden elsewhere just because it was part of a name once."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Thresholds.
+
+    Attributes
+    ----------
+    sure
+        Least mean probability of a span at `precision`.
+    suspect
+        Probability from which on a token is hidden at `safe`.
+    """
+
+    sure: float
+    suspect: float
+
+
+def inside(tagged: Tagged) -> np.ndarray:
+    """Probability of each token to be part of an identifier."""
+    return np.asarray(1.0 - tagged.outside)
+
+
+def detect(letter: Letter, tagged: Tagged, point: str, dial: Dial) -> list[Span]:
+    """Spans at an operating point, in order, without overlaps.
+
+    Raises
+    ------
+    ValueError
+        Not one of `POINTS`.
+    """
+    if point not in POINTS:
+        raise ValueError(f"operating point '{point}' is none of {', '.join(POINTS)}")
+    spans = cleaned(spans_of(tagged.tokens, tagged.tags), letter.text)
+    if point == "balanced":
+        return spans
+    if point == "precision":
+        return [span for span in spans if confidence(span, tagged) >= dial.sure]
+    return _safe(letter, tagged, spans, dial.suspect)
+
+
+def cleaned(spans: Sequence[Span], text: str) -> list[Span]:
+    """Limits as annotators draw them: no roles around names, no two columns in one name, no word cut in two."""
+    result: list[Span] = []
+    for span in spans:
+        if result and _one(result[-1], span, text):
+            result[-1] = Span(result[-1].begin, span.end, span.label)
+        else:
+            result.append(span)
+    pieces = [
+        piece for span in result for piece in (_columns(span, text) if span.label.startswith("NAME_") else [span])
+    ]
+    return [kept for piece in pieces if (kept := trimmed(_undressed(piece, text), text))]
+
+
+def _one(left: Span, right: Span, text: str) -> bool:
+    if left.label != right.label or left.label == "DATE":
+        return False
+    between = text[left.end : right.begin]
+    if between in ("-", "") or left.label in ("LOCATION_CITY", "LOCATION_STREET", "CONTACT_PHONE", "CONTACT_FAX"):
+        return between in ("-", " ", "")
+    return left.label == "NAME_TITLE" and between == " "
+
+
+def _columns(span: Span, text: str) -> list[Span]:
+    found, start = [], span.begin
+    for gap in COLUMN.finditer(text, span.begin, span.end):
+        found.append(Span(start, gap.start(), span.label))
+        start = gap.end()
+    return [*found, Span(start, span.end, span.label)]
+
+
+def _undressed(span: Span, text: str) -> Span:
+    if not span.label.startswith(("NAME_", "LOCATION_HOSPITAL")) or span.label == "NAME_TITLE":
+        return span
+    begin, end = span.begin, span.end
+    while (match := DRESS_BEFORE.match(text, begin, end)) and match.end() < end:
+        begin = match.end()
+    while (match := DRESS_AFTER.search(text, begin, end)) and match.start() > begin:
+        end = match.start()
+    return Span(begin, end, span.label)
+
+
+def confidence(span: Span, tagged: Tagged) -> float:
+    """Mean probability of the span's tokens to be part of an identifier."""
+    chances = inside(tagged)
+    found = [chances[index] for index, token in enumerate(tagged.tokens) if span.begin <= token.begin < span.end]
+    return float(np.mean(found)) if found else 0.0
+
+
+def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], suspect: float) -> list[Span]:
+    tokens = tagged.tokens
+    labels: list[str] = [""] * len(tokens)
+    for index, chance in enumerate(inside(tagged)):
+        if chance >= suspect and not tokens[index].is_break and (tokens[index].form.isalnum() or chance >= 0.5):
+            labels[index] = tagged.labels[index]
+    _cover(tokens, labels, ((span.begin, span.end, span.label) for span in spans), replace=True)
+    certain = ((begin, end, label) for begin, end, label, name in pattern_hits(letter.text) if name in CERTAIN)
+    _cover(tokens, labels, certain, replace=False)
+    _propagate(tokens, labels)
+    _bridge(tokens, labels)
+    return _joined(tokens, labels, {span.begin for span in spans})
+
+
+def _cover(
+    tokens: Sequence[Token], labels: list[str], ranges: Iterable[tuple[int, int, str]], *, replace: bool
+) -> None:
+    for begin, end, label in ranges:
+        for index, token in enumerate(tokens):
+            if token.begin < end and token.end > begin and (replace or not labels[index]):
+                labels[index] = label
+
+
+def _propagate(tokens: Sequence[Token], labels: list[str]) -> None:
+    """A capitalised word that is a name in one place is one everywhere in the letter, unless it is a common word."""
+    known: dict[str, str] = {}
+    for token, label in zip(tokens, labels, strict=True):
+        name = label.startswith(("NAME_", "LOCATION_CITY")) and label != "NAME_TITLE"
+        if name and len(token.form) > 2 and token.form[0].isupper() and zipf(token.form.casefold()) < COMMON_WORD:
+            known.setdefault(token.form.casefold(), label)
+    for index, token in enumerate(tokens):
+        if not labels[index] and token.form[:1].isupper() and token.form.casefold() in known:
+            labels[index] = known[token.form.casefold()]
+
+
+def _bridge(tokens: Sequence[Token], labels: list[str]) -> None:
+    """Punctuation between two hidden tokens that stand without a gap, or within a number, is hidden too."""
+    for index in range(1, len(tokens) - 1):
+        if labels[index] or tokens[index].form not in JOINTS:
+            continue
+        if labels[index - 1] and labels[index - 1] == labels[index + 1]:
+            labels[index] = labels[index - 1]
+
+
+def _joined(tokens: Sequence[Token], labels: Sequence[str], starts: set[int]) -> list[Span]:
+    found: list[Span] = []
+    open_ = False
+    for token, label in zip(tokens, labels, strict=True):
+        if not label or (token.is_break and not open_):
+            open_ = False
+            continue
+        if open_ and found[-1].label == label and token.begin not in starts:
+            found[-1] = Span(found[-1].begin, token.end, label)
+        else:
+            found.append(Span(token.begin, token.end, label))
+        open_ = True
+    return found
+
+
+def choose(letters: Sequence[Letter], tagged: Sequence[Tagged], least_precision: float) -> Dial:
+    """Thresholds from letters that the models behind `tagged` did not see.
+
+    `suspect` is the lowest of the grid at which the characters hidden are identifiers with at least
+    `least_precision`; `sure` the one with the best precision that keeps 95 % of the recall of `balanced`.
+    """
+    suspect = GRID[0]
+    for threshold in GRID:
+        counts = Counts()
+        for letter, one in zip(letters, tagged, strict=True):
+            counts += characters(detect(letter, one, "safe", Dial(1.0, threshold)), letter)
+        if counts.precision < least_precision:
+            break
+        suspect = threshold
+    best = (0.0, 0.0)
+    whole = _strict(letters, tagged, 0.0).recall
+    for sure in (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
+        counts = _strict(letters, tagged, sure)
+        if counts.recall >= 0.95 * whole:
+            best = max(best, (counts.precision, sure))
+    return Dial(best[1], suspect)
+
+
+def _strict(letters: Sequence[Letter], tagged: Sequence[Tagged], sure: float) -> Counts:
+    counts = Counts()
+    for letter, one in zip(letters, tagged, strict=True):
+        counts += strict(detect(letter, one, "precision", Dial(sure, 1.0)), letter.spans)
+    return counts
+
+
+def curve(letters: Sequence[Letter], tagged: Sequence[Tagged]) -> list[dict[str, float]]:
+    """Recall of whole spans and precision of characters of `safe` over the grid."""
+    rows = []
+    for threshold in GRID:
+        counts, lost, total = Counts(), 0, 0
+        for letter, one in zip(letters, tagged, strict=True):
+            found = detect(letter, one, "safe", Dial(1.0, threshold))
+            counts += characters(found, letter)
+            lost += len(leaked(found, letter))
+            total += len(letter.spans)
+        rows.append(
+            {"threshold": threshold, "span_recall": 1 - lost / max(total, 1), "char_precision": counts.precision}
+        )
+    return rows

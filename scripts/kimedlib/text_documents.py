@@ -1,0 +1,271 @@
+"""Read clinical documents of several formats, and write them back with other annotations or another text.
+
+Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside.
+Offsets count code points of the text as it was decoded; nothing is normalised.
+"""
+
+import base64
+import binascii
+import io
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kimedlib.atomic import atomic_path
+from kimedlib.problems import InputProblems, Problem
+from kimedlib.text_model_data import LABELS, Letter, Span, trimmed
+
+LAYER, FEATURE = "webanno.custom.PHI", "kind"
+FORMATS = ("text", "cas_json", "cas_xmi", "brat", "fhir")
+SUFFIXES = {"text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json"}
+LARGEST_BYTES = 20_000_000
+MOJIBAKE = re.compile("Ã[\u0080-\u00bf¤¶¼Ÿ„–œ©¨]|â€[\u0080-\u009f“”™œžš¦]|Â[\u00a0-\u00bf]")
+ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+
+
+def _stop(file: str, place: str, found: str, remedy: str) -> InputProblems:
+    return InputProblems([Problem(file, place, found, remedy)])
+
+
+def decode(data: bytes, file: str) -> str:
+    """Text of bytes: UTF-8 or UTF-16 with or without byte-order mark, else Windows-1252 (which includes Latin-1's
+    letters).
+
+    Raises
+    ------
+    InputProblems
+        Empty, binary, RTF or HTML, too large, or decoded wrongly before (`MÃ¼ller`).
+    """
+    if len(data) > LARGEST_BYTES:
+        raise _stop(file, "", f"has {len(data)} bytes, more than {LARGEST_BYTES}", "split it into its documents")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", errors="replace")
+    elif b"\0" in data:
+        raise _stop(file, f"byte {data.index(0) + 1}", "holds binary data", "export the document as plain text")
+    else:
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", errors="replace")
+    check_text(text, file)
+    return text
+
+
+def check_text(text: str, file: str) -> None:
+    """Refuse what cannot be de-identified as it is.
+
+    Raises
+    ------
+    InputProblems
+        As `decode`.
+    """
+    start = text.lstrip("\ufeff \t\r\n")
+    if not start:
+        raise _stop(file, "", "holds no text", "remove its row, or export the document again")
+    if start.startswith("{\\rtf"):
+        raise _stop(file, "line 1", "is RTF: its control words would hide identifiers", "save it as plain text")
+    if re.match(r"(?:<!DOCTYPE html|<html|<\?xml)", start, re.IGNORECASE):
+        raise _stop(file, "line 1", "is HTML or XML, not plain text", "save it as plain text, or name its format")
+    strange = next((sign for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v")), None)
+    if strange is not None:
+        line = text[: text.index(strange)].count("\n") + 1
+        raise _stop(
+            file, f"line {line}", f"holds the sign U+{ord(strange):04X}, which no text has", "export it as UTF-8 text"
+        )
+    wrong = MOJIBAKE.search(text)
+    if wrong:
+        line = text[: wrong.start()].count("\n") + 1
+        raise _stop(file, f"line {line}", "was UTF-8 read as Latin-1 once ('Ã¼' for 'ü')", "export it as UTF-8 again")
+
+
+def read_letter(path: Path, form: str, name: str) -> Letter:
+    """A document with the annotations that it has.
+
+    Parameters
+    ----------
+    form
+        One of `FORMATS`. For `brat` the text file is named; its `.ann` stands beside it, or there are no annotations.
+
+    Raises
+    ------
+    InputProblems
+        What `decode` refuses; broken JSON or XML; annotations outside the text or of unknown categories.
+    """
+    file = str(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _stop(file, "", error.strerror or str(error), "give the path of a document") from None
+    if form in ("cas_json", "cas_xmi"):
+        cas = _cas(data, path, form)
+        text = cas.sofa_string or ""
+        check_text(text, file)
+        found = [
+            (int(one.begin), int(one.end), str(getattr(one, FEATURE, None) or "OTHER")) for one in cas.select(LAYER)
+        ]
+        return _letter(name, text, found, file)
+    if form == "fhir":
+        text = "".join(decode(part, file) for part in _attachments(_json(data, file), file))
+        return _letter(name, text, [], file)
+    text = decode(data, file)
+    annotations = path.with_suffix(".ann")
+    if form == "brat" and annotations.is_file():
+        return _letter(name, text, _brat(annotations, text), file)
+    return _letter(name, text, [], file)
+
+
+def _letter(name: str, text: str, found: list[tuple[int, int, str]], file: str) -> Letter:
+    problems = []
+    spans = []
+    for begin, end, label in sorted(found):
+        place = f"annotation {begin}-{end}"
+        if not 0 <= begin < end <= len(text):
+            problems.append(Problem(file, place, f"lies outside the text of {len(text)} characters", "export it again"))
+        elif label not in LABELS:
+            problems.append(Problem(file, place, f"has the unknown category '{label}'", f"known: {', '.join(LABELS)}"))
+        elif kept := trimmed(Span(begin, end, label), text):
+            spans.append(kept)
+    if problems:
+        raise InputProblems(problems)
+    return Letter(name, text, tuple(sorted(set(spans))))
+
+
+def _json(data: bytes, file: str) -> Any:
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _stop(file, "", f"is no JSON: {str(error).split(':')[0]}", "export the document again") from None
+
+
+def _cas(data: bytes, path: Path, form: str) -> Any:
+    """The CAS; XMI takes the types from TypeSystem.xml beside it or, without, knows the layer of identifiers only."""
+    import cassis
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if form == "cas_json":
+                cas = cassis.load_cas_from_json(io.BytesIO(data))
+            else:
+                beside = path.with_name("TypeSystem.xml")
+                types = (
+                    cassis.load_typesystem(io.BytesIO(beside.read_bytes())) if beside.is_file() else cassis.TypeSystem()
+                )
+                _with_layer(types)
+                cas = cassis.load_cas_from_xmi(io.BytesIO(data), typesystem=types, lenient=True)
+        _with_layer(cas.typesystem)
+    except Exception as error:  # noqa: BLE001 - whatever a broken file makes of the library
+        raise _stop(
+            str(path), "", f"is no {form} that can be read ({type(error).__name__})", "export it again"
+        ) from None
+    return cas
+
+
+def _with_layer(types: Any) -> None:
+    if not types.contains_type(LAYER):
+        layer = types.create_type(LAYER, "uima.tcas.Annotation")
+        types.create_feature(layer, FEATURE, "uima.cas.String")
+
+
+def _attachments(resource: Any, file: str) -> list[bytes]:
+    """Plain texts of a DocumentReference, in order."""
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if kind != "DocumentReference":
+        raise _stop(file, "key resourceType", f"is '{kind}'", "only DocumentReference is read")
+    parts = []
+    for number, content in enumerate(resource.get("content", [])):
+        attachment = content.get("attachment", {})
+        place = f"content[{number}].attachment"
+        if not str(attachment.get("contentType", "")).startswith("text/plain") or "data" not in attachment:
+            raise _stop(file, place, "is no plain text with its data inside", "only text/plain with `data` is read")
+        try:
+            parts.append(base64.b64decode(attachment["data"], validate=True))
+        except (binascii.Error, ValueError):
+            raise _stop(file, f"{place}.data", "is no base64", "export the resource again") from None
+    if not parts:
+        raise _stop(file, "key content", "has no attachment", "export the resource again")
+    return parts
+
+
+def _brat(path: Path, text: str) -> list[tuple[int, int, str]]:
+    """Text-bound annotations of a standoff file; pieces of a discontinuous one are spans of their own."""
+    found = []
+    problems = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.startswith("T"):
+            continue
+        match = ANNOTATION.fullmatch(line)
+        if match is None:
+            problems.append(
+                Problem(str(path), f"line {number}", "is no text-bound annotation", "T1<tab>LABEL 0 5<tab>text")
+            )
+            continue
+        pieces = [tuple(map(int, piece.split())) for piece in match[2].split(";")]
+        quoted = " ".join(text[begin:end] for begin, end in pieces).replace("\n", " ")
+        if quoted != match[3].replace("\n", " "):
+            problems.append(
+                Problem(
+                    str(path), f"line {number}", "does not quote the text at its offsets", "export both files again"
+                )
+            )
+        found += [(begin, end, match[1]) for begin, end in pieces]
+    if problems:
+        raise InputProblems(problems)
+    return found
+
+
+def brat_annotations(letter: Letter, notes: Sequence[str] = ()) -> str:
+    """A standoff file for a letter; `notes` become annotator notes (`#1 AnnotatorNotes T1 ...`), one per span, ``
+    for none.
+    """
+    lines = []
+    for number, span in enumerate(letter.spans, 1):
+        quoted = letter.text[span.begin : span.end]
+        pieces, start = [], span.begin
+        for part in quoted.split("\n"):
+            if part.strip():
+                pieces.append((start, start + len(part), part))
+            start += len(part) + 1
+        offsets = ";".join(f"{begin} {end}" for begin, end, _ in pieces)
+        lines.append(f"T{number}\t{span.label} {offsets}\t{' '.join(part for _, _, part in pieces)}")
+        if number <= len(notes) and notes[number - 1]:
+            lines.append(f"#{number}\tAnnotatorNotes T{number}\t{notes[number - 1]}")
+    return "".join(line + "\n" for line in lines)
+
+
+def write_letter(letter: Letter, source: Path, form: str, path: Path) -> None:
+    """Write a letter in a format, whole or not at all.
+
+    A CAS keeps nothing of the source: layers like tokens and sentences, and the document's title, may hold the
+    original text.
+
+    Parameters
+    ----------
+    source
+        The original document: what a FHIR resource says beside its text is *not* taken over either; kept are its type
+        and status.
+    """
+    with atomic_path(path) as temporary:
+        if form in ("cas_json", "cas_xmi"):
+            import cassis
+
+            types = cassis.TypeSystem()
+            _with_layer(types)
+            cas = cassis.Cas(types, sofa_string=letter.text, sofa_mime="text/plain")
+            layer = types.get_type(LAYER)
+            cas.add_all([layer(begin=span.begin, end=span.end, **{FEATURE: span.label}) for span in letter.spans])
+            text = cas.to_json() if form == "cas_json" else cas.to_xmi()
+            temporary.write_text(text, encoding="utf-8")
+        elif form == "fhir":
+            old = _json(source.read_bytes(), str(source))
+            kept = {key: old[key] for key in ("resourceType", "status", "type") if key in old}
+            data = base64.b64encode(letter.text.encode()).decode()
+            kept["content"] = [{"attachment": {"contentType": "text/plain; charset=utf-8", "data": data}}]
+            temporary.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        else:
+            temporary.write_bytes(letter.text.encode())
+    if form == "brat":
+        path.with_suffix(".ann").write_text(brat_annotations(letter), encoding="utf-8")

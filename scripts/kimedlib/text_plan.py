@@ -1,0 +1,92 @@
+"""Which letters train and which are judged, and what can be wrong with a sheet of documents before any job starts."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from kimedlib.problems import InputProblems, Problem
+
+FEWEST_TRAINING = 4
+SUFFIXES = {"text": (".txt",), "cas_json": (".json",), "cas_xmi": (".xmi",), "brat": (".txt",), "fhir": (".json",)}
+
+
+def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
+    """Missing files, file names that do not suit the format, one file named twice, too few letters to train on."""
+    problems = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(frame.to_dict("records"), 2):
+        path, place = str(row["file"]), f"line {number}, column file"
+        if not Path(path).is_file():
+            problems.append(Problem(sheet, place, f"there is no file {path}", "correct the path"))
+        elif Path(path).stat().st_size == 0:
+            problems.append(Problem(path, "", "is empty", "remove its row, or export the document again"))
+        if not path.endswith(SUFFIXES[row["format"]]):
+            wanted = " or ".join(SUFFIXES[row["format"]])
+            problems.append(
+                Problem(sheet, place, f"'{path}' is not named like {row['format']}", f"a file name ending in {wanted}")
+            )
+        if path in seen:
+            problems.append(
+                Problem(sheet, place, f"'{path}' stands already in line {seen[path]}", "give each document once")
+            )
+        seen.setdefault(path, number)
+    return problems
+
+
+def folds(frame: pd.DataFrame, sheet: str, published: str | None) -> dict[str, dict[str, list[str]]]:
+    """Names of the documents that train and of those that are judged, per fold.
+
+    Parameters
+    ----------
+    published
+        JSON file with a list of `{train: [...], dev: [...], test: [...]}` of document names; `dev` is not used. None:
+        one fold `all`, made of the sheet's roles.
+
+    Raises
+    ------
+    InputProblems
+        A fold names an unknown document, or one on both sides; fewer than four letters train; none is judged.
+    """
+    if published is None:
+        roles = frame.groupby("role")["document"].apply(list).to_dict()
+        chosen = {"all": {"train": roles.get("train", []), "test": roles.get("test", []) + roles.get("new", [])}}
+    else:
+        listed = json.loads(Path(published).read_text(encoding="utf-8"))
+        chosen = {f"fold{number}": {"train": one["train"], "test": one["test"]} for number, one in enumerate(listed)}
+    problems = []
+    known = set(frame["document"])
+    file = published or sheet
+    for name, parts in chosen.items():
+        unknown = sorted({*parts["train"], *parts["test"]} - known)
+        both = sorted(set(parts["train"]) & set(parts["test"]))
+        problems += [Problem(file, name, f"document '{one}' is not in {sheet}", "add its row") for one in unknown]
+        problems += [
+            Problem(file, name, f"document '{one}' trains and is judged", "take it out of one") for one in both
+        ]
+        if len(parts["train"]) < FEWEST_TRAINING:
+            problems.append(
+                Problem(file, name, f"has {len(parts['train'])} training letters", f"at least {FEWEST_TRAINING}")
+            )
+        if not parts["test"]:
+            problems.append(Problem(file, name, "has no letter to de-identify", "role test or new"))
+    if problems:
+        raise InputProblems(problems)
+    return chosen
+
+
+def files(frame: pd.DataFrame) -> list[str]:
+    """All files that reading needs: those of the sheet, and what stands beside them (annotations, a type system)."""
+    found = set(frame["file"])
+    for row in frame.to_dict("records"):
+        path = Path(str(row["file"]))
+        beside = {"brat": path.with_suffix(".ann"), "cas_xmi": path.with_name("TypeSystem.xml")}.get(str(row["format"]))
+        if beside is not None and beside.is_file():
+            found.add(str(beside))
+    return sorted(found)
+
+
+def judged(chosen: dict[str, dict[str, list[str]]], frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Per fold the documents whose annotations are the truth to compare with: all but those of role `new`."""
+    new = set(frame.loc[frame["role"] == "new", "document"])
+    return {fold: sorted(set(parts["test"]) - new) for fold, parts in chosen.items()}

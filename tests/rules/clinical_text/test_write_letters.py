@@ -1,0 +1,27 @@
+"""Training letters are the same for a seed, others for another, and none is a letter of the cohort."""
+
+import text_steps
+
+from kimedlib.text_model_data import read_lines
+
+
+def written(path, seed, number):
+    text_steps.write_letters.main(seed=seed, number=number, written=path)
+    return path.read_bytes()
+
+
+def test_seed_decides(tmp_path):
+    first = written(tmp_path / "a", 3, 5)
+    assert first == written(tmp_path / "b", 3, 5)
+    assert first != written(tmp_path / "c", 4, 5)
+    assert written(tmp_path / "d", 3, 9).startswith(first)
+
+
+def test_none_is_allowed_and_leaves_a_file(tmp_path):
+    assert written(tmp_path / "a", 3, 0) == b""
+    assert read_lines(tmp_path / "a") == {}
+
+
+def test_no_letter_of_the_documents_is_among_them(chain):
+    texts = {letter.text for letter in read_lines(chain / "documents.jsonl").values()}
+    assert not texts & {letter.text for letter in read_lines(chain / "synthetic.jsonl").values()}

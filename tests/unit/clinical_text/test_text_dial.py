@@ -1,0 +1,74 @@
+"""Operating points on probabilities that are given, and limits of spans as annotators draw them."""
+
+import numpy as np
+import pytest
+
+from kimedlib.text_dial import Dial, choose, cleaned, detect
+from kimedlib.text_model_data import Letter, Span, spans_of, tags_of
+from kimedlib.text_tagger import Tagged
+from kimedlib.text_tokens import tokenize
+
+TEXT = "Frau Kowalczyk kam. Xyla Kowalczyk ging. Er nahm Madopar."
+
+
+def tagged(text: str, inside: dict[str, float], spans: list[Span]) -> Tagged:
+    tokens = tokenize(text)
+    outside = np.array([1 - inside.get(token.form, 0.0) for token in tokens])
+    return Tagged(tokens, tags_of(tokens, spans), outside, ["NAME_PATIENT"] * len(tokens))
+
+
+def words(spans: list[Span], text: str = TEXT) -> list[str]:
+    return [text[span.begin : span.end] for span in spans]
+
+
+def test_points():
+    one = tagged(TEXT, {"Xyla": 0.04, "Madopar": 0.01, "Kowalczyk": 0.6}, [Span(5, 14, "NAME_PATIENT")])
+    letter = Letter("d", TEXT)
+    assert words(detect(letter, one, "balanced", Dial(0.9, 0.03))) == ["Kowalczyk"]
+    assert words(detect(letter, one, "precision", Dial(0.9, 0.03))) == []
+    assert words(detect(letter, one, "safe", Dial(0.9, 0.03))) == ["Kowalczyk", "Xyla Kowalczyk"]
+    assert "Madopar" in words(detect(letter, one, "safe", Dial(0.9, 0.005)))
+    with pytest.raises(ValueError, match="none of"):
+        detect(letter, one, "careless", Dial(0.9, 0.03))
+
+
+def test_a_name_found_once_is_hidden_everywhere_at_safe_but_common_words_are_not():
+    text = "Dr. Kowalczyk und Dr. Haus. Das Haus. Kowalczyk."
+    one = tagged(text, {}, [])
+    found = words(detect(Letter("d", text), one, "safe", Dial(0.9, 0.5)), text)
+    assert found == ["Kowalczyk", "Haus", "Kowalczyk"]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "wanted"),
+    [
+        ("Kollege Bomelic", [(0, 15)], ["Bomelic"]),
+        ("Karl Hauser, Chefarzt", [(0, 21)], ["Karl Hauser"]),
+        ("Jan Ott      Eva Ulm", [(0, 20)], ["Jan Ott", "Eva Ulm"]),
+        ("Jan Ott\tEva Ulm", [(0, 15)], ["Jan Ott", "Eva Ulm"]),
+        ("Franz-Josef Ott", [(0, 5), (6, 15)], ["Franz-Josef Ott"]),
+        ("Ott, Ulm", [(0, 3), (5, 8)], ["Ott", "Ulm"]),
+    ],
+)
+def test_limits_of_names(text, spans, wanted):
+    assert words(cleaned([Span(*span, "NAME_DOCTOR") for span in spans], text), text) == wanted
+
+
+def test_two_dates_stay_two():
+    text = "10/63-12/63"
+    assert len(cleaned([Span(0, 5, "DATE"), Span(6, 11, "DATE")], text)) == 2
+
+
+def test_safe_threshold_is_the_lowest_that_keeps_precision():
+    text = "Abel Bora Cilo"
+    letter = Letter("d", text, (Span(0, 4, "NAME_PATIENT"),))
+    one = tagged(text, {"Abel": 0.9, "Bora": 0.085, "Cilo": 0.021}, [])
+    assert choose([letter], [one], 0.9).suspect == 0.1
+    assert choose([letter], [one], 0.5).suspect == 0.025
+    assert choose([letter], [one], 0.3).suspect == 0.003
+
+
+def test_tags_and_spans_are_inverse():
+    tokens = tokenize(TEXT)
+    spans = [Span(5, 14, "NAME_PATIENT"), Span(20, 34, "NAME_PATIENT")]
+    assert spans_of(tokens, tags_of(tokens, spans)) == spans

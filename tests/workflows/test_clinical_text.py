@@ -1,0 +1,55 @@
+"""The whole demonstrator on the letters of test_data: planted identifiers are found, and the same twice."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+# Half the training: the order of things is tested here, the accuracy on real letters by the benchmark.
+QUICK = {"model": {"synthetic_letters": 25, "settings": {"iterations": 30}}}
+EXACT = (
+    "scores.tsv",
+    "labels.tsv",
+    "detections/all.tsv",
+    "dials/all.json",
+    "dials/all.tsv",
+    "models/all/stage1.crf",
+    "models/all/stage2.crf",
+)
+
+
+@pytest.fixture(scope="module")
+def run(snakemake_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("clinical_text")
+    snakemake_run("clinical_text", root, config=QUICK, offline=True)
+    return root / "clinical_text"
+
+
+def test_planted_identifiers_are_found(run: Path):
+    scores = pd.read_csv(run / "scores.tsv", sep="\t").set_index(["sample", "metric"])["value"]
+    assert scores["balanced", "strict_f1"] >= 0.9
+    assert scores["safe", "span_recall"] >= 0.97 and scores["safe", "char_precision"] >= 0.85
+    assert scores["balanced", "terms_destroyed_pct"] <= 1
+
+
+def test_every_letter_is_worked_on_and_no_original_text_is_left_in_results(run: Path, repository: Path):
+    sheet = pd.read_csv(repository / "config/clinical_text.samples.tsv", sep="\t", dtype=str)
+    found = pd.read_csv(run / "detections/all.tsv", sep="\t")
+    assert set(found["document"]) == set(sheet.loc[sheet["role"] != "train", "document"])
+    assert not list((run / "work").glob("*")) if (run / "work").exists() else True
+    truth = pd.read_csv(repository / "test_data/truth/letters.tsv", sep="\t", dtype=str)
+    judged = truth[
+        truth["document"].str.startswith("P") & truth["label"].isin(["NAME_PATIENT", "CONTACT_PHONE", "CONTACT_EMAIL"])
+    ]
+    originals = {word for word in judged["original"] if len(word) > 6}
+    for path in run.rglob("*"):
+        if path.is_file() and "models" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            assert not [word for word in originals if word in text], path
+
+
+@pytest.mark.slow
+def test_same_digests_twice(run: Path, snakemake_run, tmp_path: Path):
+    snakemake_run("clinical_text", tmp_path, config=QUICK, cores=1)
+    for name in EXACT:
+        assert (tmp_path / "clinical_text" / name).read_bytes() == (run / name).read_bytes(), name
