@@ -145,10 +145,10 @@ def test_genes_that_change():
 
 def test_sex_from_x():
     heterozygous = [CalledVariant("chrX", place, "A", ("C",), (0, 1)) for place in range(20)]
-    assert estimate_sex(20, 40, []) == "male"
-    assert estimate_sex(39, 40, heterozygous) == "female"
-    assert estimate_sex(20, 40, heterozygous) == "unclear"
-    assert estimate_sex(None, 40, []) == "not determinable"
+    assert estimate_sex(20, 40, [], 0.7, 0.8) == "male"
+    assert estimate_sex(39, 40, heterozygous, 0.7, 0.8) == "female"
+    assert estimate_sex(20, 40, heterozygous, 0.7, 0.8) == "unclear"
+    assert estimate_sex(None, 40, [], 0.7, 0.8) == "not determinable"
 
 
 def test_transition_ratio():
@@ -164,9 +164,33 @@ def test_coverage_summary():
     assert (summary["bases"], summary["mean"], summary["median"], summary["share_1x"]) == (4, 1.5, 2, 0.75)
 
 
-def test_doubts_are_put_in_words():
-    quality = {
-        "coverage": {"mean": 3.0}, "expected_sex": "female", "estimated_sex": "male", "identity": {"concordance": 0.4},
-    }  # fmt: skip
-    problems = quality_problems(quality, {"minimum_mean_coverage": 10, "minimum_identity": 0.9})
-    assert len(problems) == 3
+GOOD = {
+    "coverage": {"mean": 30.0}, "callable_share": 0.99, "duplicate_share": 0.1, "expected_sex": "female",
+    "estimated_sex": "female", "identity": {"concordance": 0.99}, "germline_ts_tv": 2.1,
+    "zygosity": {"heterozygous": 300, "homozygous": 200},
+    "alignments": {"reads": 1000, "mapped": 990, "mismatch_rate": 0.004, "insert_size_mean": 300},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, None),
+        ({"coverage": {"mean": 3.0}}, "mean coverage"),
+        ({"callable_share": 0.5}, "50.0 % of bases"),
+        ({"duplicate_share": 0.6}, "duplicates"),
+        ({"alignments": GOOD["alignments"] | {"mapped": 500}}, "species or build"),
+        ({"alignments": GOOD["alignments"] | {"mismatch_rate": 0.06}}, "species or build"),
+        ({"alignments": GOOD["alignments"] | {"insert_size_mean": 40}}, "insert size"),
+        ({"germline_ts_tv": 0.5}, "Ts/Tv"),
+        ({"zygosity": {"heterozygous": 480, "homozygous": 20}}, "het/hom"),
+        ({"zygosity": {"heterozygous": 48, "homozygous": 2}, "germline_ts_tv": 0.5}, None),
+        ({"estimated_sex": "male"}, "sex male, expected female"),
+        ({"identity": {"concordance": 0.4}}, "different people"),
+    ],
+)
+def test_each_doubt_is_put_in_words(change, words, repository):
+    settings = yaml.safe_load((repository / "config" / "genomics.yaml").read_text())["qc"]
+    problems = quality_problems(GOOD | change, settings)
+    assert len(problems) == (words is not None)
+    assert all(words in problem for problem in problems)
