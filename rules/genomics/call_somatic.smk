@@ -1,14 +1,18 @@
 """Somatic variants of a tumour.
 
-Inputs:  allele counts of `count_somatic_alleles`, the reference
+Inputs:  allele counts of `count_somatic_alleles`, alignments of `align_reads`, the reference
 Outputs: <results>/somatic/calls/{sample}.vcf.gz: candidates with filters (temporary)
 """
 
 
 rule call_somatic:
-    """Test every allele: in the tumour more than error, in the normal not at all, on both strands."""
+    """Look at the fragments behind every allele: in the tumour more than error, in the normal not at all."""
     input:
         counts="<results>/somatic/counts/{sample}.bcf",
+        normal=lambda wildcards: f"<results>/alignments/{NORMAL_OF[wildcards.sample]}.cram",
+        normal_index=lambda wildcards: f"<results>/alignments/{NORMAL_OF[wildcards.sample]}.cram.crai",
+        tumour="<results>/alignments/{sample}.cram",
+        tumour_index="<results>/alignments/{sample}.cram.crai",
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
     output:

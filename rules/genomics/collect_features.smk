@@ -1,14 +1,15 @@
 """Tables over all samples and patients.
 
-Inputs:  quality of `sample_qc`, variants of `call_germline` and `annotate_somatic`
+Inputs:  quality of `sample_qc`, identities of `check_identity`, variants of `call_germline` and `annotate_somatic`
 Outputs: <results>/genomics_features.tsv, one row per patient; <results>/qc.tsv, one row per sample
 """
 
 
 rule collect_features:
-    """Count variants and drivers per patient; say per sample what is wrong with it."""
+    """Count variants and drivers per patient; say per sample what is wrong, and stop or set aside if so configured."""
     input:
         quality=expand("<results>/qc/samples/{sample}.json", sample=NORMALS + TUMOURS),
+        identity="<results>/qc/identity.json",
         germline=expand("<results>/germline/{sample}.vcf.gz", sample=NORMALS),
         germline_index=expand("<results>/germline/{sample}.vcf.gz.tbi", sample=NORMALS),
         somatic=expand("<results>/somatic/{sample}.vcf.gz", sample=TUMOURS),
@@ -28,6 +29,7 @@ rule collect_features:
         runtime=60,
     params:
         driver_genes=config["driver_genes"],
+        on_failure=config["qc"]["on_failure"],
         library=library("genomics/collect_features"),
     script:
         "../../scripts/genomics/collect_features.py"

@@ -33,9 +33,9 @@ rule count_somatic_alleles:
     shell:
         """
         exec 2>{log:q}
-        bcftools mpileup --no-version -f {input.reference:q} {params.where:q} --indels-cns -p -m 2 -F 0.02 \
+        bcftools mpileup --no-version -f {input.reference:q} {params.where:q} --indels-cns -B -p -m 2 -F 0.02 \
             -q {params.settings[minimum_mapping_quality]} -Q {params.settings[minimum_base_quality]} \
-            -d {params.settings[maximum_depth]} -a AD,ADF,ADR,DP -Ou {input.normal:q} {input.tumour:q} \
+            -d {params.settings[maximum_depth]} -L {params.settings[maximum_depth]} -a AD -Ou {input.normal:q} {input.tumour:q} \
             | bcftools view --no-version -i 'N_ALT>1 | INDEL=1' -Ou \
             | bcftools norm --no-version -f {input.reference:q} -m -any -Ob -o {output.counts:q}.tmp
         mv {output.counts:q}.tmp {output.counts:q}

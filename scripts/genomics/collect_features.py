@@ -42,6 +42,9 @@ SAMPLE_COLUMNS = (
     "expected_sex",
     "estimated_sex",
     "tumour_normal_concordance",
+    "callable_pct",
+    "contamination_pct",
+    "contamination_source",
     "status",
     "problems",
 )
@@ -94,7 +97,10 @@ def sample_row(quality: dict[str, Any]) -> dict[str, Any]:
         "covered_20x_pct": round(100 * coverage.get("share_20x", 0.0), 2),
         "germline_ts_tv": empty_if_none(quality["germline_ts_tv"]),
         "tumour_normal_concordance": empty_if_none((quality["identity"] or {}).get("concordance")),
-        "status": "doubtful" if quality["problems"] else "good",
+        "callable_pct": round(100 * quality["callable_share"], 2),
+        "contamination_pct": empty_if_none(quality["contamination_pct"]),
+        "contamination_source": quality["contamination_source"],
+        "status": quality["status"],
         "problems": "; ".join(quality["problems"]),
     }
 
@@ -112,14 +118,52 @@ def write_rows(path: Path, columns: Sequence[str], rows: Sequence[dict[str, Any]
         writer.writerows(rows)
 
 
+def judge_samples(
+    by_sample: dict[str, dict[str, Any]], identities: Sequence[dict[str, Any]], on_failure: str
+) -> set[str]:
+    """Join what is known about each sample, add its status, tell of all problems on the log.
+
+    Returns
+    -------
+    set of str
+        Patients in quarantine.
+
+    Raises
+    ------
+    ValueError
+        A sample has problems and `on_failure` is "stop"; all of them are named.
+    """
+    for one in identities:
+        about = by_sample[one["sample"]]
+        share = one["contamination"]
+        about["problems"] = [*about["problems"], *one["problems"]]
+        about["contamination_pct"] = None if share is None else round(100 * share, 2)
+        about["contamination_source"] = one["source"]
+    failed = {name: one for name, one in sorted(by_sample.items()) if one["problems"]}
+    told = [f"{name}: {'; '.join(one['problems'])}" for name, one in failed.items()]
+    print("\n".join(told) or "no sample has problems")
+    if failed and on_failure == "stop":
+        raise ValueError(f"{len(failed)} samples fail (qc.on_failure is stop):\n" + "\n".join(told))
+    patients = {one["patient_id"] for one in failed.values()} if on_failure == "quarantine" else set()
+    for one in by_sample.values():
+        one["status"] = "good"
+        if one["patient_id"] in patients:
+            one["status"] = "quarantined"
+        elif one["problems"]:
+            one["status"] = "doubtful"
+    return patients
+
+
 def main(
     *,
     qualities: Sequence[Path],
+    identity: Path,
     germline: Sequence[Path],
     somatic: Sequence[Path],
     features: Path,
     quality: Path,
     driver_genes: Sequence[str],
+    on_failure: str,
 ) -> None:
     """Write both tables, patients and samples in ascending order.
 
@@ -127,14 +171,19 @@ def main(
     ----------
     qualities
         JSON of every sample.
+    identity
+        Result of `check_identity`.
     germline, somatic
         VCF of every normal and tumour, named `<sample>.vcf.gz`.
     features, quality
         Tables to write, columns `FEATURES` and `SAMPLE_COLUMNS`. Features of a tumour are empty where there is none.
     driver_genes
         Genes whose protein-changing somatic variants count as drivers.
+    on_failure
+        "stop", "quarantine" or "report": what a sample with problems does. A patient in quarantine keeps a row, empty.
     """
     by_sample = {one["sample"]: one for one in (json.loads(path.read_text(encoding="utf-8")) for path in qualities)}
+    quarantined = judge_samples(by_sample, json.loads(identity.read_text(encoding="utf-8")), on_failure)
     patients: dict[str, dict[str, Any]] = {}
     for path in germline:
         about = by_sample[path.name.removesuffix(".vcf.gz")]
@@ -157,6 +206,7 @@ def main(
                 "tumour_normal_concordance": empty_if_none(about["identity"]["concordance"]),
             }
         )
+    patients |= {name: {} for name in quarantined}
     write_rows(features, FEATURES, [{"patient_id": name, **patients[name]} for name in sorted(patients)])
     write_rows(quality, SAMPLE_COLUMNS, [sample_row(by_sample[name]) for name in sorted(by_sample)])
 
@@ -169,5 +219,7 @@ if __name__ == "__main__":
             somatic=[Path(path) for path in snakemake.input.somatic],
             features=Path(snakemake.output.features),
             quality=Path(snakemake.output.quality),
+            identity=Path(snakemake.input.identity),
             driver_genes=snakemake.params.driver_genes,
+            on_failure=snakemake.params.on_failure,
         )

@@ -10,6 +10,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.genomics_files import read_bed, read_variants
 from kimedlib.genomics_qc import (
     alignment_statistics,
+    callable_share,
     coverage_summary,
     depth_histogram,
     estimate_sex,
@@ -17,6 +18,7 @@ from kimedlib.genomics_qc import (
     is_sex_chromosome,
     quality_problems,
     transition_ratio,
+    zygosity,
 )
 from kimedlib.logs import log_to
 
@@ -86,12 +88,18 @@ def main(
         **{key: sample[key] for key in ("sample", "patient_id", "role")},
         "expected_sex": sample["sex"] or "unknown",
         "estimated_sex": estimate_sex(
-            on_x.get("mean"), elsewhere.get("mean"), [one for one in variants if one.contig in x_names]
+            on_x.get("mean"),
+            elsewhere.get("mean"),
+            [one for one in variants if one.contig in x_names],
+            settings["male_below"],
+            settings["female_above"],
         ),
         "alignments": numbers,
         "duplicate_share": round(numbers["duplicated"] / numbers["mapped"], 5),
         "coverage": coverage_summary(histogram),
+        "callable_share": callable_share(histogram, settings["callable_depth"]),
         "germline_ts_tv": transition_ratio(variants) if sample["role"] == "normal" else None,
+        "zygosity": zygosity(variants) if sample["role"] == "normal" else None,
         "identity": identity,
         "depth_histogram": [int(count) for count in histogram],
     }

@@ -88,7 +88,13 @@ def is_sex_chromosome(contig: str) -> bool:
     return contig.removeprefix("chr") in SEX_CHROMOSOMES
 
 
-def estimate_sex(x_mean: float | None, autosome_mean: float | None, x_variants: Sequence[CalledVariant]) -> str:
+def estimate_sex(
+    x_mean: float | None,
+    autosome_mean: float | None,
+    x_variants: Sequence[CalledVariant],
+    male_below: float,
+    female_above: float,
+) -> str:
     """Sex by the coverage of X against the autosomes, and by heterozygous variants on X.
 
     Returns
@@ -99,7 +105,7 @@ def estimate_sex(x_mean: float | None, autosome_mean: float | None, x_variants: 
     if not x_mean or not autosome_mean:
         return "not determinable"
     ratio = x_mean / autosome_mean
-    by_coverage = "male" if ratio < 0.7 else "female" if ratio > 0.8 else "unclear"
+    by_coverage = "male" if ratio < male_below else "female" if ratio > female_above else "unclear"
     heterozygous = sum(len(set(variant.genotype)) > 1 for variant in x_variants)
     if by_coverage == "male" and len(x_variants) >= MINIMUM_SITES and heterozygous / len(x_variants) > 0.3:
         return "unclear"
@@ -116,6 +122,22 @@ def transition_ratio(variants: Iterable[CalledVariant]) -> float | None:
     ]
     transitions = sum(change in TRANSITIONS for change in changes)
     return round(transitions / (len(changes) - transitions), 3) if len(changes) > transitions else None
+
+
+def zygosity(variants: Iterable[CalledVariant]) -> dict[str, int]:
+    """Numbers of heterozygous and homozygous single-base variants outside X and Y."""
+    single = [
+        variant
+        for variant in variants
+        if len(variant.reference) == len(variant.others[0]) == 1 and not is_sex_chromosome(variant.contig)
+    ]
+    heterozygous = sum(len(set(variant.genotype)) > 1 for variant in single)
+    return {"heterozygous": heterozygous, "homozygous": len(single) - heterozygous}
+
+
+def callable_share(histogram: np.ndarray, depth: int) -> float:
+    """Share of bases with at least `depth` reads; 0 without bases."""
+    return round(float(histogram[depth:].sum() / max(1, histogram.sum())), 5)
 
 
 def shown_genotype(reference: int, other: int) -> int:
@@ -147,11 +169,40 @@ def genotype_concordance(alignments: pysam.AlignmentFile, variants: Iterable[Cal
     return {"sites": sites, "concordance": round(same / sites, 4) if sites >= MINIMUM_SITES else None}
 
 
+def germline_problems(quality: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Ratios of germline variants that no human genome has, where there are enough variants to tell."""
+    counts = quality["zygosity"]
+    if counts is None or sum(counts.values()) < settings["minimum_variants"]:
+        return []
+    het_hom = counts["heterozygous"] / max(1, counts["homozygous"])
+    ratios = (("Ts/Tv", "ts_tv", quality["germline_ts_tv"]), ("het/hom", "het_hom", het_hom))
+    return [
+        f"{name} {value:.2f}, not within {settings[key][0]} and {settings[key][1]}"
+        for name, key, value in ratios
+        if value is not None and not settings[key][0] <= value <= settings[key][1]
+    ]
+
+
 def quality_problems(quality: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     """What makes a sample doubtful, in words; empty if nothing does."""
     problems = []
+    numbers = quality["alignments"]
     if quality["coverage"].get("mean", 0) < settings["minimum_mean_coverage"]:
         problems.append(f"mean coverage below {settings['minimum_mean_coverage']}")
+    if quality["callable_share"] < settings["minimum_callable_share"]:
+        problems.append(f"{100 * quality['callable_share']:.1f} % of bases have {settings['callable_depth']} reads")
+    if numbers["mapped"] < settings["minimum_mapped_share"] * numbers["reads"]:
+        share = 100 * numbers["mapped"] / numbers["reads"]
+        problems.append(f"{share:.1f} % of reads are mapped: another species or build of the reference?")
+    if numbers["mismatch_rate"] > settings["maximum_mismatch_rate"]:
+        rate = 100 * numbers["mismatch_rate"]
+        problems.append(f"{rate:.1f} % of mapped bases differ: another species or build of the reference?")
+    if quality["duplicate_share"] > settings["maximum_duplicate_share"]:
+        problems.append(f"{100 * quality['duplicate_share']:.1f} % of reads are duplicates")
+    smallest, largest = settings["insert_size"]
+    if not smallest <= numbers["insert_size_mean"] <= largest:
+        problems.append(f"mean insert size {numbers['insert_size_mean']:.0f}, not within {smallest} and {largest}")
+    problems += germline_problems(quality, settings)
     expected, estimated = quality["expected_sex"], quality["estimated_sex"]
     if expected in {"female", "male"} and estimated in {"female", "male", "unclear"} and expected != estimated:
         problems.append(f"sex {estimated}, expected {expected}")

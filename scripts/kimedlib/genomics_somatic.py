@@ -1,30 +1,34 @@
 """Is an allele somatic? Likelihoods of tumour and normal, Fisher tests of their difference and of strands.
 
 The odds follow MuTect (Cibulskis et al. 2013, doi:10.1038/nbt.2514): in the tumour the allele at its observed
-fraction against sequencing error only, in the normal homozygous reference against heterozygous.
+fraction against sequencing error only, in the normal the best genotype without against the best with the allele.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from scipy.stats import fisher_exact
 
-# Reads with a wrong length double with every four bases of a repeat beyond six; the rise is that of stutter in
-# homopolymers and short tandem repeats, the scale is set by `indel_error_factor`
+from kimedlib.genomics_evidence import Vote
+
+# Reads with a wrong length double with every four copies of a repeat's unit beyond six, and are the rarer the longer
+# the unit (Willems et al. 2017, doi:10.1038/nmeth.4267); the scale is set by `indel_error_factor`
 REPEAT_FREE, REPEAT_DOUBLING = 6, 4
 LONGEST_UNIT = 6
 MAXIMUM_ERROR = 0.3
-BASE_ERROR = 0.001  # substitutions towards one allele that pass a base quality of 20
+BASE_ERROR = 0.001  # substitutions towards one allele
+SMALLEST_BASE_ERROR = 1e-4  # no base is trusted more, whatever its quality says
 FILTERS = {
-    "low_depth": "Tumour or normal has too few reads",
-    "few_reads": "Too few reads of the tumour show the allele",
+    "low_depth": "Tumour or normal has too few fragments that show the place",
+    "few_reads": "Too few fragments of the tumour show the allele",
     "low_fraction": "Allele fraction in the tumour is too small",
-    "in_normal": "The normal shows the allele, or might be heterozygous",
+    "in_normal": "The normal shows the allele, or might carry it",
     "no_difference": "Fisher test: tumour and normal do not differ",
     "strand_bias": "Fisher test: the allele depends on the strand",
-    "position_bias": "The allele is at ends of reads, or in reads that are clipped",
+    "position_bias": "The allele is at ends of alignments or beside indels, or its reads do not fit otherwise",
 }
 
 
@@ -55,6 +59,18 @@ class AlleleCounts:
         return self.other / self.total if self.total else 0.0
 
 
+def counted(votes: Sequence[Vote], reference: Sequence[str], other: Sequence[str]) -> AlleleCounts:
+    """Fragments per strand that show one of `reference` or one of `other`; all of them in `total`."""
+    sides = {
+        strand: (
+            sum(vote.allele in reference for vote in votes if vote.forward == strand),
+            sum(vote.allele in other for vote in votes if vote.forward == strand),
+        )
+        for strand in (True, False)
+    }
+    return AlleleCounts(sides[True], sides[False], len(votes))
+
+
 def log_likelihood(other: int, total: int, fraction: float, error: float) -> float:
     """log10 likelihood of `other` of `total` reads if a share `fraction` of molecules carries the allele."""
     probability = fraction * (1 - error) + (1 - fraction) * error
@@ -68,11 +84,43 @@ def tumour_log_odds(counts: AlleleCounts, error: float) -> float:
     )
 
 
-def normal_log_odds(counts: AlleleCounts, error: float) -> float:
-    """log10 odds of homozygous reference over heterozygous."""
-    return log_likelihood(counts.other, counts.total, 0.0, error) - log_likelihood(
-        counts.other, counts.total, 0.5, error
-    )
+def base_log_odds(votes: Sequence[Vote], reference: str, other: str) -> float:
+    """log10 odds of a substitution at its observed fraction over sequencing error, by the quality of each base."""
+    fraction = sum(vote.allele == other for vote in votes) / max(1, len(votes))
+    odds = 0.0
+    for vote in votes:
+        error = max(vote.error, SMALLEST_BASE_ERROR) / 3  # towards one of three other bases
+        if vote.allele == other:
+            odds += math.log10((fraction * (1 - 3 * error) + (1 - fraction) * error) / error)
+        elif vote.allele == reference:
+            odds += math.log10((fraction * error + (1 - fraction) * (1 - 3 * error)) / (1 - 3 * error))
+    return odds
+
+
+def genotype_log_odds(shown: Mapping[Any, int], allele: Any, error: float) -> float:
+    """log10 odds of the best diploid genotype without an allele over the best with it.
+
+    Parameters
+    ----------
+    shown
+        Fragments of the normal by the allele they show.
+    allele
+        The allele in question.
+    error
+        Share of fragments that show another allele by mistake; half of them this one.
+    """
+
+    def likelihood(genotype: tuple[Any, Any]) -> float:
+        return sum(
+            count * math.log10(sum((1 - error if one == seen else error / 2) for one in genotype) / 2)
+            for seen, count in shown.items()
+        )
+
+    others = [one for one in shown if one != allele]
+    if not others:
+        return 0.0
+    without = max(likelihood((one, two)) for one in others for two in others)
+    return without - max(likelihood((allele, one)) for one in [*others, allele])
 
 
 def more_in_tumour(tumour: AlleleCounts, normal: AlleleCounts) -> float:
@@ -86,62 +134,80 @@ def strand_p(tumour: AlleleCounts) -> float:
     return float(fisher_exact([list(tumour.forward), list(tumour.reverse)]).pvalue)
 
 
-def repeat_length(bases: str) -> int:
-    """Length of the longest repeat that `bases` begin with, of units of 1 to `LONGEST_UNIT` bases."""
-    longest = 1
+def repeat_units(bases: str) -> tuple[float, int]:
+    """Copies and length of the unit of the repeat with most copies in `bases`, units of 1 to `LONGEST_UNIT` bases."""
+    best, size = 1.0, 1
     for unit in range(1, LONGEST_UNIT + 1):
-        length = unit
-        while length < len(bases) and bases[length] == bases[length - unit]:
-            length += 1
-        if length >= 2 * unit:
-            longest = max(longest, length)
-    return longest
+        run = 0
+        for place in range(unit, len(bases)):
+            run = run + 1 if bases[place] == bases[place - unit] else 0
+            if run >= unit and (run + unit) / unit > best:
+                best, size = (run + unit) / unit, unit
+    return best, size
 
 
-def indel_error(settings: Mapping[str, Any], repeat: int) -> float:
-    """Share of reads with a wrong length of a repeat of so many bases."""
-    scale = 2 ** (max(0, repeat - REPEAT_FREE) / REPEAT_DOUBLING)
+def indel_error(settings: Mapping[str, Any], bases: str) -> float:
+    """Share of reads that show a wrong length of the stretch `bases`."""
+    copies, unit = repeat_units(bases)
+    scale = 2 ** (max(0.0, copies - REPEAT_FREE) / REPEAT_DOUBLING) / unit
     return float(min(BASE_ERROR * settings["indel_error_factor"] * scale, MAXIMUM_ERROR))
 
 
-def position_bias(read_position_z: float, clipping_z: float) -> float:
-    """Largest sign that the allele comes from badly aligned ends of reads, as a z-score.
-
-    Parameters
-    ----------
-    read_position_z, clipping_z
-        Mann-Whitney z-scores of bcftools for position in the read (RPBZ) and clipped bases (SCBZ, positive where
-        reads with the allele are clipped more). Both together count as their normalised sum.
-    """
-    both = (abs(read_position_z) + max(0.0, clipping_z)) / math.sqrt(2)
-    return max(abs(read_position_z), both)
+def at_ends(distances: Sequence[int], settings: Mapping[str, Any]) -> bool:
+    """Whether an allele clusters at ends of alignments: median distance and its deviation, as MuTect's filter."""
+    if not distances:
+        return False
+    middle = median(distances)
+    spread = median(abs(one - middle) for one in distances)
+    return bool(middle <= settings["minimum_end_distance"] and spread <= settings["minimum_end_spread"])
 
 
-def judge(
-    tumour: AlleleCounts, normal: AlleleCounts, error: float, position_z: float, settings: Mapping[str, Any]
-) -> tuple[float, Sequence[str]]:
-    """Log odds of an allele in the tumour and the filters that speak against its being somatic.
+@dataclass(frozen=True)
+class Candidate:
+    """An allele with what both samples say about it.
 
-    Parameters
+    Attributes
     ----------
     tumour, normal
-        Reads of both samples.
-    error
-        Share of reads that show the allele by mistake.
-    position_z
-        Result of `position_bias`.
+        Fragments.
+    tumour_odds, normal_odds
+        log10 odds that the tumour has it, and that the normal has not.
+    minimum_odds, minimum_depth, minimum_reads
+        Thresholds for this class of alleles.
+    misplaced
+        Whether its reads cannot be trusted there.
+    """
+
+    tumour: AlleleCounts
+    normal: AlleleCounts
+    tumour_odds: float
+    normal_odds: float
+    minimum_odds: float
+    minimum_depth: int
+    minimum_reads: int
+    misplaced: bool
+
+
+def judge(candidate: Candidate, settings: Mapping[str, Any]) -> list[str]:
+    """Names of the filters that speak against an allele's being somatic.
+
+    Parameters
+    ----------
+    candidate
+        The allele.
     settings
         Section `somatic` of the config.
     """
-    odds = tumour_log_odds(tumour, error)
+    tumour, normal = candidate.tumour, candidate.normal
     failed = {
-        "low_depth": min(tumour.total, normal.total) < settings["minimum_depth"],
-        "few_reads": tumour.other < settings["minimum_alternative_reads"],
-        "low_fraction": tumour.fraction < settings["minimum_fraction"] or odds < settings["minimum_tumour_log_odds"],
+        "low_depth": min(tumour.total, normal.total) < candidate.minimum_depth,
+        "few_reads": tumour.other < candidate.minimum_reads,
+        "low_fraction": tumour.fraction < settings["minimum_fraction"]
+        or candidate.tumour_odds < candidate.minimum_odds,
         "in_normal": normal.fraction > settings["maximum_normal_fraction"]
-        or normal_log_odds(normal, BASE_ERROR) < settings["minimum_normal_log_odds"],
+        or candidate.normal_odds < settings["minimum_normal_log_odds"],
         "no_difference": more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
         "strand_bias": strand_p(tumour) < settings["minimum_strand_p"],
-        "position_bias": position_z > settings["maximum_position_z"],
+        "position_bias": candidate.misplaced,
     }
-    return odds, [name for name, wrong in failed.items() if wrong]
+    return [name for name, wrong in failed.items() if wrong]

@@ -8,7 +8,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.genomics_files import open_variants
 from kimedlib.logs import log_to
 
-SHEET_COLUMNS = ("sample", "patient_id", "role", "sex", "fastq_1", "fastq_2", "truth_vcf", "truth_bed")
+SHEET_COLUMNS = ("sample", "patient_id", "role", "sex", "family_id", "fastq_1", "fastq_2", "truth_vcf", "truth_bed")
 TRUTH_COLUMNS = (
     "patient_id",
     "contig",
@@ -65,7 +65,7 @@ def main(
         Tables to write.
     """
     with plan.open(encoding="utf-8", newline="") as handle:
-        sexes = {row["patient_id"]: row["sex"] for row in csv.DictReader(handle, delimiter="\t")}
+        patients = {row["patient_id"]: row for row in csv.DictReader(handle, delimiter="\t")}
     with driver.open(encoding="utf-8", newline="") as handle:
         drivers = {tuple(row[:4]) for row in list(csv.reader(handle, delimiter="\t"))[1:]}
     panel = [(row[0], int(row[1]), int(row[2])) for row in map(str.split, targets.read_text().splitlines())]
@@ -73,7 +73,8 @@ def main(
     for first, second, truth in zip(reads[0::2], reads[1::2], truths, strict=True):
         sample = first.name.removesuffix("_R1.fastq.gz")
         patient, role = sample.rsplit("_", 1)
-        rows.append((sample, patient, role, sexes[patient], first, second, truth, targets))
+        known = patients[patient]
+        rows.append((sample, patient, role, known["sex"], known["family_id"], first, second, truth, targets))
     tumours = [truth for truth, row in zip(truths, rows, strict=True) if row[2] == "tumour"]
     normals = [truth for truth, row in zip(truths, rows, strict=True) if row[2] == "normal"]
     for path, header, lines in (

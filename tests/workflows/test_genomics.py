@@ -1,8 +1,12 @@
 """The genomics demonstrator on the test data: what was planted is found, in every patient."""
 
 import csv
+import json
 
 import pytest
+import yaml
+
+from kimedlib.genomics_qc import quality_problems
 
 
 def read_rows(path):
@@ -62,6 +66,17 @@ def test_sex_and_identity_are_right(results, plan):
     rows = read_rows(results / "qc.tsv")
     assert {row["status"] for row in rows} == {"good"}
     assert all(row["estimated_sex"] == plan[row["patient_id"]]["sex"] for row in rows)
+
+
+def test_every_wrong_sex_in_the_sheet_would_be_found(results, repository):
+    settings = yaml.safe_load((repository / "config" / "genomics.yaml").read_text())["qc"]
+    paths = sorted((results / "qc" / "samples").glob("*.json"))
+    assert len(paths) == 23
+    for path in paths:
+        quality = json.loads(path.read_text())
+        wrong = {"male": "female", "female": "male"}[quality["expected_sex"]]
+        problems = quality_problems({**quality, "expected_sex": wrong}, settings)
+        assert problems == [f"sex {quality['estimated_sex']}, expected {wrong}"]
 
 
 def test_every_patient_has_a_row(results, plan):

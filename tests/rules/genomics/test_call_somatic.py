@@ -1,55 +1,141 @@
+"""Planted alleles in small alignments: somatic ones pass, germline ones and artefacts do not."""
+
+import random
+
 import pysam
 import pytest
+from genomics_alignments import read, write_alignments, write_reference
 
 from genomics import call_somatic
 
 HEADER = """##fileformat=VCFv4.2
-##contig=<ID=c,length=200>
-##INFO=<ID=RPBZ,Number=1,Type=Float,Description="z">
-##FORMAT=<ID=ADF,Number=R,Type=Integer,Description="forward">
-##FORMAT=<ID=ADR,Number=R,Type=Integer,Description="reverse">
-##FORMAT=<ID=DP,Number=1,Type=Integer,Description="depth">
+##contig=<ID=c,length=1000>
+##INFO=<ID=INDEL,Number=0,Type=Flag,Description="indel">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="reads">
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tn\tt
 """
+BASES = "".join(random.Random(5).choices("ACGT", k=500)) + "GCAATAATAATAATAATGC" + "".join(
+    random.Random(6).choices("ACGT", k=481)
+)  # fmt: skip
+REPEAT = 502  # five times AAT
+PLACE = 250
+OTHER = {"A": "C", "C": "T", "G": "A", "T": "G"}[BASES[PLACE]]
 
 
-def line(position, other, normal, tumour, info="."):
-    return f"c\t{position}\t.\tA\t{other}\t.\t.\t{info}\tADF:ADR:DP\t{normal}\t{tumour}\n"
+def pile(tag, count, change=None, place=PLACE, first=10, last=90, forward=None, quality=37):
+    """Reads of 100 bases with `place` between their bases `first` and `last`, every other one reverse."""
+    made = []
+    for number in range(count):
+        start = place - (first + (last - first) * number // max(1, count))
+        bases, cigar = BASES[start : start + 100], None
+        if change == "substitution":
+            bases = bases[: place - start] + OTHER + bases[place - start + 1 :]
+        elif change:
+            bases = BASES[start:place] + BASES[place + change : start + 100 + change]
+            cigar = f"{place - start}M{change}D{100 - (place - start)}M"
+        reverse = number % 2 == 1 if forward is None else not forward
+        made.append(
+            read(
+                f"{tag}{number}",
+                start,
+                bases,
+                cigar,
+                reverse=reverse,
+                quality=quality,
+                mismatches=change == "substitution",
+            )
+        )
+    return made
 
 
 @pytest.fixture
 def called(tmp_path, genomics_settings):
-    def call(*lines):
-        reference = tmp_path / "c.fa"
-        reference.write_text(">c\n" + "ACGTC" * 40 + "\n")
-        pysam.faidx(str(reference))
+    write_reference(tmp_path / "c.fa", BASES)
+
+    def call(normal, tumour, *, indel=False):
+        for name, reads in (("normal", normal), ("tumour", tumour)):
+            write_alignments(tmp_path / f"{name}.bam", reads, len(BASES))
         counts = tmp_path / "counts.vcf"
-        counts.write_text(HEADER + "".join(lines))
-        call_somatic.main(counts, reference, tmp_path / "calls.vcf.gz", genomics_settings["somatic"])
+        shown = sum(one.query_sequence[PLACE - one.reference_start] == OTHER for one in normal) if not indel else 0
+        line = f"c\t{PLACE + 1}\t.\t{BASES[PLACE]}\t{OTHER}\t.\t.\t.\tAD\t{len(normal) - shown},{shown}\t30,9\n"
+        if indel:
+            line = f"c\t{REPEAT}\t.\t{BASES[REPEAT - 1 : REPEAT + 3]}\t{BASES[REPEAT - 1]}\t.\t.\tINDEL\tAD\t9,0\t9,3\n"
+        counts.write_text(HEADER + line)
+        call_somatic.main(
+            counts=counts, normal=tmp_path / "normal.bam", tumour=tmp_path / "tumour.bam",
+            reference=tmp_path / "c.fa", variants=tmp_path / "calls.vcf.gz", settings=genomics_settings["somatic"],
+        )  # fmt: skip
         with pysam.VariantFile(str(tmp_path / "calls.vcf.gz")) as records:
-            return {record.pos: list(record.filter.keys()) for record in records}
+            return [(one.pos, one.ref, one.alts[0], list(one.filter.keys())) for one in records]
 
     return call
 
 
-def test_somatic_germline_and_noise(called):
-    found = called(
-        line(11, "C", "20,0:20,0:40", "20,8:22,7:57"),
-        line(21, "C", "10,10:10,10:40", "15,15:15,15:60"),
-        line(31, "C", "20,0:20,0:40", "29,1:29,1:60"),
-        line(41, "<*>", "20,0:20,0:40", "29,0:29,0:58"),
-        line(51, "C", "20,0:20,0:40", "20,8:22,7:57", "RPBZ=-4"),
-    )
-    assert found == {11: ["PASS"], 21: ["in_normal", "no_difference"], 51: ["position_bias"]}
+def filters(found):
+    return [one[3] for one in found]
+
+
+def test_a_somatic_substitution_passes(called):
+    found = called(pile("n", 30), pile("r", 40) + pile("a", 10, "substitution"))
+    assert found == [(PLACE + 1, BASES[PLACE], OTHER, ["PASS"])]
+
+
+def test_an_allele_of_the_normal_does_not(called):
+    normal = pile("n", 30) + pile("na", 4, "substitution")
+    assert "in_normal" in filters(called(normal, pile("r", 40) + pile("a", 10, "substitution")))[0]
+    assert called(pile("n", 10) + pile("na", 10, "substitution"), pile("a", 10, "substitution")) == []
+
+
+def test_a_thin_normal_is_no_normal(called):
+    assert "in_normal" in filters(called(pile("n", 6), pile("r", 40) + pile("a", 10, "substitution")))[0]
+
+
+def test_two_bases_are_enough_only_if_they_are_good(called):
+    rest = pile("r", 25)
+    assert filters(called(pile("n", 30), rest + pile("a", 2, "substitution"))) == [["PASS"]]
+    poor = called(pile("n", 30), rest + pile("a", 3, "substitution", quality=30)[:2])
+    assert poor == []
+
+
+def test_ends_of_reads_and_single_strands_are_artefacts(called):
+    at_ends = pile("a", 10, "substitution", first=90, last=92)
+    assert filters(called(pile("n", 30), pile("r", 40) + at_ends)) == [["position_bias"]]
+    one_strand = pile("a", 15, "substitution", forward=True) + pile("r", 30, forward=False)
+    assert "strand_bias" in filters(called(pile("n", 30), one_strand))[0]
+
+
+def over_repeat(tag, count, change):
+    return pile(tag, count, change, place=REPEAT, first=20, last=60)
+
+
+def test_a_somatic_length_of_a_repeat_passes_left_aligned(called):
+    found = called(over_repeat("n", 20, None), over_repeat("r", 20, None) + over_repeat("a", 5, 3), indel=True)
+    assert [one[3] for one in found] == [["PASS"]]
+    position, reference, other, _ = found[0]
+    changed = BASES[: position - 1] + other + BASES[position - 1 + len(reference) :]
+    assert changed == BASES[:REPEAT] + BASES[REPEAT + 3 :]
+
+
+def test_a_length_of_the_normal_does_not(called):
+    normal = over_repeat("n", 15, None) + over_repeat("m", 5, 3)
+    found = called(normal, over_repeat("r", 20, None) + over_repeat("a", 5, 3), indel=True)
+    assert "in_normal" in filters(found)[0]
 
 
 def test_the_same_counts_give_the_same_bytes(called, tmp_path):
-    called(line(11, "C", "20,0:20,0:40", "20,8:22,7:57"))
+    reads = pile("n", 30), pile("r", 40) + pile("a", 10, "substitution")
+    called(*reads)
     first = (tmp_path / "calls.vcf.gz").read_bytes()
-    called(line(11, "C", "20,0:20,0:40", "20,8:22,7:57"))
+    called(*reads)
     assert (tmp_path / "calls.vcf.gz").read_bytes() == first
 
 
-def test_no_counts_at_all_are_an_error(called):
+def test_no_counts_at_all_are_an_error(called, tmp_path, genomics_settings):
+    called(pile("n", 5), pile("a", 5))
+    (tmp_path / "counts.vcf").write_text(HEADER)
     with pytest.raises(ValueError, match="sequenced"):
-        called()
+        call_somatic.main(
+            counts=tmp_path / "counts.vcf", normal=tmp_path / "normal.bam", tumour=tmp_path / "tumour.bam",
+            reference=tmp_path / "c.fa", variants=tmp_path / "none.vcf.gz", settings=genomics_settings["somatic"],
+        )  # fmt: skip
+    assert not (tmp_path / "none.vcf.gz").exists()
