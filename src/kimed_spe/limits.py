@@ -109,6 +109,11 @@ class Groups:
         groups.folders = {name: Path(path) for name, path in given["folders"].items()}
         return groups
 
+    @classmethod
+    def none(cls) -> "Groups":
+        """No groups: resource limits, beside what SLURM enforces on its nodes."""
+        return cls.adopt(json.dumps({"kind": "rlimit", "folders": {}}))
+
     def _take_version_2(self, parent: Path, name: str) -> None:
         available = _read(parent / "cgroup.subtree_control").split()
         if not {"memory", "pids"} <= set(available) or not _make(parent / name):
