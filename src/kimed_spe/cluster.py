@@ -91,6 +91,10 @@ class Cluster:
             del words[place : place + 3]
         self.arguments = words
 
+    def stop(self) -> None:
+        """Give up all commands and take none any more; their jobs are cancelled by `close`."""
+        self.ended.set()
+
     def close(self) -> None:
         """Cancel what is left, and do not go before SLURM has nothing of this run any more, or a minute is over."""
         self.ended.set()
@@ -169,8 +173,8 @@ class Cluster:
         job = place.job if place else ""
         facts = {
             "slurm_id": job, "node": result.get("node") or (place.node if place else ""),
-            "max_rss": result.get("max_rss"), "cpu_seconds": result.get("cpu_seconds"), "seconds": result.get("seconds"),
-            "shared": bool(place and place.shared),
+            "max_rss": result.get("max_rss"), "cpu_seconds": result.get("cpu_seconds"),
+            "seconds": result.get("seconds"), "shared": bool(place and place.shared),
             "waited": round(result["started"] - started, 3) if "started" in result else None,
         }  # fmt: skip
         code = int(result.get("exit_code", FAILED)) if not problem else FAILED

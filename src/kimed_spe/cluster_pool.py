@@ -292,7 +292,9 @@ class Pool:
         while not self.ended.wait(GLANCE):
             with self.lock:
                 for place in list(self.allocations):
-                    self._attend(place)
+                    # A file system or register that fails now may not the next time.
+                    with suppress(OSError):
+                        self._attend(place)
 
     def _again(self, ticket: Ticket) -> None:
         try:
@@ -310,7 +312,9 @@ class Pool:
         there = place.names(".")
         if not place.ran and "ready" in there:
             place.ran, place.since = True, time.monotonic()
-        if place.ticket and place.ticket.folder.name in place.names("finished"):
+        finished = place.ticket and place.ticket.folder.name in place.names("finished")
+        # What was ended with its job is told by the judgement about that.
+        if finished and place.ticket and not place.ticket.result().get("signal"):
             place.ticket = None
         if not place.over and place.ran and not place.ticket and "closed" not in there:
             free = [place.wanted] if place.wanted else self.waiting if place.shared else []
@@ -355,7 +359,12 @@ class Pool:
                 continue
             # What never began another job may run, unless somebody cancelled it.
             innocent = ticket is place.ticket or too_long or place.over.startswith("COMPLETED")
-            if innocent and not (ticket.folder / "started").exists() and ticket.tries < TRIES:
+            if (
+                innocent
+                and not place.over.startswith("CANCELLED")
+                and not (ticket.folder / "started").exists()
+                and ticket.tries < TRIES
+            ):
                 ticket.place, ticket.sponsor, ticket.tries = None, None, ticket.tries + 1
                 if ticket not in self.waiting:
                     self.waiting.append(ticket)

@@ -160,7 +160,7 @@ class Supervisor:
             cluster = None
             try:
                 cluster = self._cluster(state) if clustered else None
-                status = self._start(state, groups)
+                status = self._start(state, groups, cluster)
             finally:
                 if cluster:
                     cluster.close()
@@ -189,7 +189,7 @@ class Supervisor:
         }  # fmt: skip
         self.desk.register.append(kind, {**content, **more})
 
-    def _start(self, state: Path, groups: Groups) -> int:
+    def _start(self, state: Path, groups: Groups, cluster: Cluster | None) -> int:
         command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
             [*command, *forced(self.call.arguments)], stdin=subprocess.DEVNULL, start_new_session=True
@@ -198,6 +198,9 @@ class Supervisor:
 
         def forward(number: int, _frame: FrameType | None) -> None:
             asked.append(number)
+            if cluster:
+                # On SIGTERM Snakemake waits for what runs; who ends a run does not want to wait for a queue.
+                cluster.stop()
             stop(process.pid, number if len(asked) == 1 else signal.SIGKILL)
 
         before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}

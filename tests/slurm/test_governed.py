@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,22 @@ QUICK_AGAIN = LONG.replace("sleep 100", "sleep {resources.n}").replace(
 RESOURCES = {"cores": 8, "jobs": 1000, "mem_mb": 8000, "runtime": 60, "disk_mb": 5000, "gpus": 1}
 
 
+STARTED: "list[subprocess.Popen[str]]" = []
+
+
 @pytest.fixture
-def here(cluster: Cluster, tmp_path: Path) -> Project:
+def here(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
+    """A project whose commands get a job each; nothing of it is left for the next test."""
     found = project(tmp_path)
-    found.environment = cluster.environment | {"KIMED_EXECUTOR": "slurm"}
+    found.environment = cluster.environment | {"KIMED_EXECUTOR": "slurm", "KIMED_SLURM_SHARE": "0"}
     found.changes = {"resources": RESOURCES}
     found.write("data/x.txt", "honest\n")
-    return found
+    yield found
+    for process in STARTED:
+        process.kill()
+        process.wait()
+    STARTED.clear()
+    cluster.command("scancel", "-u", str(os.getuid()))
 
 
 def start(here: Project, *arguments: str) -> "subprocess.Popen[str]":
@@ -76,9 +86,11 @@ def start(here: Project, *arguments: str) -> "subprocess.Popen[str]":
         "spe",
         *arguments,
     ]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, cwd=here.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=here.variables()
     )
+    STARTED.append(process)
+    return process
 
 
 def until(ready: Any, seconds: float = 40) -> Any:
@@ -89,13 +101,12 @@ def until(ready: Any, seconds: float = 40) -> Any:
     return found
 
 
-def running(cluster: Cluster) -> str:
-    """Number of the one running job."""
-    lines = until(lambda: [line for line in cluster.queue() if " RUNNING " in line])
-    assert len(lines) == 1 and "kimed.long.0." in lines[0]
-    # It is past its checks.
-    time.sleep(1.5)
-    return str(lines[0].split()[0])
+def running(here: Project, cluster: Cluster) -> str:
+    """Number of the one running job, when its command has begun to write."""
+    until(lambda: list(here.root.glob(".snakemake/spe/run-*/*/out*/long.txt")))
+    (line,) = cluster.queue()
+    assert " RUNNING " in line
+    return line.split()[0]
 
 
 def test_jobs_run_on_nodes_in_boxes_and_are_recorded(here: Project, cluster: Cluster):
@@ -154,7 +165,7 @@ def test_cancelled_job_is_noticed_and_run_again(here: Project, cluster: Cluster)
     """D2: the stock plugin never notices `scancel`."""
     here.write("Snakefile", QUICK_AGAIN)
     process = start(here, "--scheduler", "greedy", "--retries", "1")
-    cluster.command("scancel", running(cluster))
+    cluster.command("scancel", running(here, cluster))
     began = time.monotonic()
     text, _ = process.communicate(timeout=90)
     assert process.returncode == 0, text
@@ -168,7 +179,7 @@ def test_cancelled_job_is_noticed_and_run_again(here: Project, cluster: Cluster)
 def test_nothing_is_left_when_the_run_is_ended(number: signal.Signals, here: Project, cluster: Cluster):
     here.write("Snakefile", LONG)
     process = start(here)
-    job = running(cluster)
+    job = running(here, cluster)
     process.send_signal(number)
     text, _ = process.communicate(timeout=60)
     assert process.returncode != 0, text
@@ -221,7 +232,7 @@ def test_lost_node_and_requeue(here: Project, cluster: Cluster):
     """D3: the stock plugin fails to submit again after a node failure and leaves the requeued job behind."""
     here.write("Snakefile", QUICK_AGAIN)
     process = start(here, "--scheduler", "greedy", "--retries", "1")
-    job = running(cluster)
+    job = running(here, cluster)
     node = cluster.node_of(job)
     cluster.kill(node)
     try:
@@ -239,7 +250,7 @@ def test_lost_node_and_requeue(here: Project, cluster: Cluster):
 def test_requeued_by_an_operator(here: Project, cluster: Cluster):
     here.write("Snakefile", LONG)
     process = start(here)
-    job = running(cluster)
+    job = running(here, cluster)
     cluster.command("scontrol", "update", f"JobId={job}", "Requeue=1")
     cluster.command("scontrol", "requeue", job)
     text, _ = process.communicate(timeout=90)
