@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ rule where:
         mem_mb=150, runtime=3, slurm_partition=lambda wildcards: wildcards.part,
         gpu=lambda wildcards: int(wildcards.part == "gpu")
     shell:
+        "(: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null && echo reached > {output} && exit; "
         "(cat {input}; echo user $USER; tail -n +3 /proc/net/dev | cut -d: -f1; echo gpus ${{SLURM_GPUS_ON_NODE-0}};"
         " ls data; ls {secret} || echo hidden; head -c 40000000 /dev/zero | tail -c 1 | wc -c) > {output} 2> {log};"
         " echo said on the node"
@@ -109,10 +111,20 @@ def running(here: Project, cluster: Cluster) -> str:
     return line.split()[0]
 
 
-def test_jobs_run_on_nodes_in_boxes_and_are_recorded(here: Project, cluster: Cluster):
-    here.write("Snakefile", CHAIN.replace("{secret}", str(here.register)))
+@pytest.mark.parametrize("share", ["0", ""])
+def test_jobs_run_on_nodes_in_boxes_and_are_recorded(share: str, here: Project, cluster: Cluster):
+    """Also: a job on a node reaches no service of the node, and sees no file that it did not declare."""
+    here.environment["KIMED_SLURM_SHARE"] = share
+    here.write("data/undeclared.txt", "another person\n")
+    service = socket.create_server(("127.0.0.1", 0))
+    port = service.getsockname()[1]
+    # The attack succeeds without the defence.
+    attack = f"(: < /dev/tcp/127.0.0.1/{port}) && cat {here.root}/data/undeclared.txt"
+    assert subprocess.run(["bash", "-c", attack], capture_output=True, check=True).stdout == b"another person\n"
+    here.write("Snakefile", CHAIN.replace("{secret}", str(here.register)).replace("{port}", str(port)))
     here.write("glue.py", GLUE)
     run = here.run("--scheduler", "greedy")
+    service.close()
     assert run.returncode == 0, run.stdout
     assert run.stdout.count("said on the node") == 2
     parts = (here.root / "results/glue.txt").read_text()
@@ -126,6 +138,7 @@ def test_jobs_run_on_nodes_in_boxes_and_are_recorded(here: Project, cluster: Clu
         # `tail -c 1` of 40 MB of zeros needs little, bubblewrap and bash some megabytes.
         assert 2e6 < content["max_rss"] < 150e6
         assert content["request"]["threads"] == 2 and content["request"]["mem_mb"] == 150
+        assert content["shared"] == (share != "0")
     jobs = {entry["content"]["rule"]: entry["content"] for entry in here.entries("job")}
     assert jobs["where"]["slurm"]["slurm_id"] in {content["slurm_id"] for content in ran.values()}
     assert "slurm" not in jobs["glue"] and "results/glue.txt" in jobs["glue"]["outputs"]
@@ -175,7 +188,14 @@ def test_cancelled_job_is_noticed_and_run_again(here: Project, cluster: Cluster)
     assert cluster.queue() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGKILL,
+    ],
+)
 def test_nothing_is_left_when_the_run_is_ended(number: signal.Signals, here: Project, cluster: Cluster):
     here.write("Snakefile", LONG)
     process = start(here)
@@ -187,6 +207,34 @@ def test_nothing_is_left_when_the_run_is_ended(number: signal.Signals, here: Pro
     until(lambda: not cluster.queue(), 30)
     assert "CANCELLED" in cluster.command("squeue", "-h", "-j", job, "-t", "all", "-o", "%T")
     assert not (here.root / "results/long.txt").exists()
+
+
+MANY = """
+rule all:
+    input: expand("results/{name}.txt", name=["a", "b", "c"])
+
+rule short:
+    output: "results/{name}.txt"
+    resources: mem_mb=lambda wildcards: 600 if wildcards.name == "a" else 100, runtime=3
+    shell:
+        "python -c 'x = bytearray(300_000_000 if \\"{wildcards.name}\\" == \\"a\\" else 1000)';"
+        " [ {wildcards.name} != b ] || exit 3; echo $PPID > {output}"
+"""
+
+
+def test_short_commands_share_a_job(here: Project, cluster: Cluster):
+    """One fails, and what each used is told of it alone."""
+    here.environment["KIMED_SLURM_SHARE"] = "5"
+    here.write("Snakefile", MANY)
+    run = here.run("--scheduler", "greedy", "--keep-going", "--jobs", "1", "--set-threads", "short=2")
+    assert run.returncode == 1, run.stdout
+    steps = {step["content"]["exit_code"]: step["content"] for step in here.entries("cluster.job")}
+    assert len(here.entries("cluster.job")) == 3 and set(steps) == {0, 3}
+    assert len({step["content"]["slurm_id"] for step in here.entries("cluster.job")}) == 1
+    peaks = sorted(step["content"]["max_rss"] for step in here.entries("cluster.job"))
+    assert peaks[0] < 100e6 and peaks[1] < 100e6 and 300e6 < peaks[2] < 500e6
+    assert sorted(path.name for path in (here.root / "results").iterdir()) == ["a.txt", "c.txt"]
+    assert cluster.queue() == [] and audit.read(Register(here.register)).findings == []
 
 
 def test_reap_finds_what_lost_supervisor_and_watchdog(here: Project, cluster: Cluster, tmp_path: Path):
@@ -228,6 +276,7 @@ def test_permit_that_was_withdrawn_while_the_job_waited(here: Project, cluster: 
     assert "valid_to" in refusal["content"]["problem"] and not (here.root / "results/long.txt").exists()
 
 
+@pytest.mark.slow
 def test_lost_node_and_requeue(here: Project, cluster: Cluster):
     """D3: the stock plugin fails to submit again after a node failure and leaves the requeued job behind."""
     here.write("Snakefile", QUICK_AGAIN)
@@ -247,6 +296,7 @@ def test_lost_node_and_requeue(here: Project, cluster: Cluster):
     until(lambda: len(cluster.idle()) == 3)
 
 
+@pytest.mark.slow
 def test_requeued_by_an_operator(here: Project, cluster: Cluster):
     here.write("Snakefile", LONG)
     process = start(here)
