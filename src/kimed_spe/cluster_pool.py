@@ -215,7 +215,12 @@ class Pool:
         if place and place.wanted is ticket:
             place.wanted = None
             if not place.ran or not place.shared:
-                self._cancel(place)
+                self._retire(place)
+
+    def _retire(self, place: Allocation) -> None:
+        """Cancel a job that nothing needs, and give it nothing, should it begin before that arrives."""
+        place.over, place.until = place.over or "not needed any more", time.monotonic()
+        self._cancel(place)
 
     def _sponsor(self, ticket: Ticket) -> None:
         shared = 0 < ticket.request["runtime"] <= self.share
@@ -252,7 +257,7 @@ class Pool:
                 ticket.sponsor = place
             else:  # taken or dropped meanwhile
                 place.wanted = None
-                self._cancel(place)
+                self._retire(place)
 
     def _submit(self, place: Allocation, script: str) -> None:
         """Submit; while the controller is away again and again, but never the same twice."""
