@@ -94,6 +94,7 @@ class Executor(local.Executor):  # type: ignore[misc]
         if self.boxed and remote.offered():
             sandbox = remote.RemoteSandbox(self.folder, allowed=allowed)
             self.distant = Runner(sandbox, Groups.none(), workdir, sources, record=partial(self.link.record, "job"))
+            self.distant.made = self.runner.made
         self.watch = Watch()
 
     def additional_general_args(self) -> str:

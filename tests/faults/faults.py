@@ -80,11 +80,19 @@ class Study:
     def root(self) -> Path:
         return self.project.root
 
-    def start(self, *arguments: str) -> None:
+    def start(self, *targets: str, unlock: bool = False) -> None:
         """Start it, without waiting."""
         options = ["--cores", "2", "--nocolor", "--executor", "spe", "--scheduler", "greedy", "--keep-going"]
         options += ["--rerun-incomplete", "--retries", "1", "--default-resources", "mem_mb=200", "runtime=3"]
-        command = [sys.executable, "-m", "kimed_spe.enclosure", *options, *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "kimed_spe.enclosure",
+            *options,
+            *(["--unlock"] if unlock else []),
+            "--",
+            *targets,
+        ]
         with (self.project.site / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.root, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.project.variables()
@@ -151,12 +159,12 @@ def finish(study: Study) -> None:
         if status == 0 and not changed:
             return
         for finding in changed:
-            # Not what a job made: it is made again.
+            # Not what a job made: it is made again, and what was made from it.
             remove(study.root / finding.place)
         if (study.root / ".snakemake" / "locks").is_dir() and any((study.root / ".snakemake" / "locks").iterdir()):
-            study.start("--unlock")
+            study.start(unlock=True)
             study.wait()
-        study.start()
+        study.start("all", *(finding.place for finding in changed))
     raise AssertionError(f"not finished after {STARTS} starts\n{study.log()[-4000:]}")
 
 
