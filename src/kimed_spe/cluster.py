@@ -207,7 +207,7 @@ class Cluster:
             "trust": str(self.desk.trust_path), "manifests": str(self.folder / "manifests"), "known": known,
             "resources": resources, "gpu": bool(request.get("gpu")), "arguments": self.arguments, "cwd": cwd,
             "launcher": str(box.parent / remote.NODE_LAUNCHER), "command": command, "variables": variables,
-            "seconds": request["runtime"] * 60,
+            "seconds": request["runtime"] * 60, "memory": request.get("mem_mb", 0) * 1e6,
         }  # fmt: skip
         (folder / "ticket.json").write_text(json.dumps(ticket))
         return Ticket(folder, dict(request))

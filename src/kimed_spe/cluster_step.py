@@ -19,6 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import psutil
+
 from kimed_spe import canonical, gate, permit, trust
 from kimed_spe.enclosure import prefix
 from kimed_spe.permit_model import Context, PermitError
@@ -122,6 +124,8 @@ def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]
             why = signs.over()
             if time.monotonic() > end:
                 why = why or f"TIMEOUT: it ran longer than its runtime of {ticket['seconds'] / 60:g} minutes"
+            if ticket.get("memory") and (taken := memory(process.pid)) > ticket["memory"]:
+                why = why or f"OUT_OF_MEMORY: it took {taken / 1e6:.0f} MB, more than its mem_mb"
             if not folder.is_dir() or (folder / "cancel").exists():
                 why = why or "cancelled"
         if why or signs.signal:
@@ -136,6 +140,18 @@ def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]
         "max_rss": used.ru_maxrss * 1024,
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
     }
+
+
+def memory(pid: int) -> int:
+    """Bytes in memory of a process and all that it started, what they share counted once (proc_pid_smaps(5))."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        own = psutil.Process(pid)
+        for process in (own, *own.children(recursive=True)):
+            with suppress(OSError, StopIteration):
+                lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+                total += 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    return total
 
 
 def serve(folder: Path, signs: Signs) -> None:

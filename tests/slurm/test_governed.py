@@ -237,6 +237,19 @@ def test_short_commands_share_a_job(here: Project, cluster: Cluster):
     assert cluster.queue() == [] and audit.read(Register(here.register)).findings == []
 
 
+@pytest.mark.slow
+def test_memory_that_grows_with_each_attempt(here: Project, cluster: Cluster):
+    """What is reserved does not count, what is filled does; the second attempt asks for more, also of SLURM."""
+    text = LONG.replace("mem_mb=100", "mem_mb=lambda wildcards, attempt: 150 * attempt")
+    hog = "python -c 'import mmap, time; r = mmap.mmap(-1, 200 << 20); x = bytearray(180 << 20); time.sleep(4)'"
+    here.write("Snakefile", text.replace("sleep 100", hog))
+    run = here.run("--scheduler", "greedy", "--retries", "1")
+    assert run.returncode == 0, run.stdout
+    first, second = (entry["content"] for entry in here.entries("cluster.job"))
+    assert "OUT_OF_MEMORY" in first["problem"] and first["request"]["mem_mb"] == 150
+    assert second["exit_code"] == 0 and second["request"]["mem_mb"] == 300
+
+
 def test_reap_finds_what_lost_supervisor_and_watchdog(here: Project, cluster: Cluster, tmp_path: Path):
     script = tmp_path / "job.sh"
     script.write_text("#!/bin/bash\nsleep 100\n")

@@ -47,6 +47,15 @@ def test_memory_is_that_of_this_command(place: Path):
     assert 200e6 < large["max_rss"] < 300e6 and small["max_rss"] < 150e6
 
 
+def test_memory_of_all_processes_together_is_bounded(place: Path):
+    hog = "import time; x = bytearray(100_000_000); time.sleep(60)"
+    both = f"{sys.executable} -c '{hog}' & {sys.executable} -c '{hog}' & wait"
+    began = time.monotonic()
+    found = run(ticket("bash", "-c", both) | {"memory": 150e6}, place, signs(place))
+    assert "OUT_OF_MEMORY" in found["problem"] and time.monotonic() - began < 20
+    assert run(ticket("true") | {"memory": 150e6}, place, signs(place))["problem"] == ""
+
+
 def test_runtime(place: Path):
     began = time.monotonic()
     found = run(ticket("sleep", "60", seconds=0.6), place, signs(place))
