@@ -216,8 +216,9 @@ rule all:
 rule short:
     output: "results/{name}.txt"
     resources: mem_mb=lambda wildcards: 600 if wildcards.name == "a" else 100, runtime=3
+    params: size=lambda wildcards: 300_000_000 if wildcards.name == "a" else 1000
     shell:
-        "python -c 'x = bytearray(300_000_000 if \\"{wildcards.name}\\" == \\"a\\" else 1000)';"
+        "python -c 'x = bytearray({params.size})';"
         " [ {wildcards.name} != b ] || exit 3; echo $PPID > {output}"
 """
 
