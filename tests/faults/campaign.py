@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from faults.faults import LOCAL, SLURM, Study, build, finish, happen, judge, remove, undisturbed
+from faults.injection import LOCAL, SLURM, Study, build, finish, happen, judge, remove, undisturbed
 from slurm.cluster import Cluster, provide
 
 

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from faults.faults import LOCAL, SLURM, Study, build, finish, happen, judge, small_disk, undisturbed
+from faults.injection import LOCAL, SLURM, Study, build, finish, happen, judge, small_disk, undisturbed
 from slurm.cluster import Cluster
 
 QUICK = ("controller killed", "intermediate corrupted")
