@@ -74,10 +74,9 @@ def provide() -> None:
             "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, where no second one is started"
         )
     if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-        subprocess.run(
-            command, capture_output=True, check=False, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        )
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+            quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(["apt-get", *command], capture_output=True, check=False, env=quiet)
     if absent := missing():
         raise NoSlurm(
             f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(PACKAGES)}"
