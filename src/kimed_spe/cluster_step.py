@@ -109,7 +109,7 @@ class Signs:
 
 def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]:
     """Run a command to its end, or until there is a reason to end it; its exit status is as a shell would give it."""
-    end, look, why = time.monotonic() + ticket["seconds"], 0.0, ""
+    end, look, why, largest = time.monotonic() + ticket["seconds"], 0.0, "", 0
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(  # noqa: S603 - made by the supervisor
             command(ticket), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
@@ -124,7 +124,9 @@ def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]
             why = signs.over()
             if time.monotonic() > end:
                 why = why or f"TIMEOUT: it ran longer than its runtime of {ticket['seconds'] / 60:g} minutes"
-            if ticket.get("memory") and (taken := memory(process.pid)) > ticket["memory"]:
+            taken, peak = memory(process.pid)
+            largest = max(largest, peak)
+            if ticket.get("memory") and taken > ticket["memory"]:
                 why = why or f"OUT_OF_MEMORY: it took {taken / 1e6:.0f} MB, more than its mem_mb"
             if not folder.is_dir() or (folder / "cancel").exists():
                 why = why or "cancelled"
@@ -136,22 +138,30 @@ def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]
     return {
         "exit_code": 128 - process.returncode if process.returncode < 0 else process.returncode,
         "problem": why,
-        # KiB on Linux (getrusage(2)), of the largest process: what SLURM calls MaxRSS of a job with one task.
-        "max_rss": used.ru_maxrss * 1024,
+        # Of the largest process, what SLURM calls MaxRSS of a job with one task. bubblewrap often ends before its child
+        # is waited for, whose use getrusage(2) then does not tell (KiB on Linux): what was seen counts as well.
+        "max_rss": max(largest, used.ru_maxrss * 1024),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
     }
 
 
-def memory(pid: int) -> int:
-    """Bytes in memory of a process and all that it started, what they share counted once (proc_pid_smaps(5))."""
-    total = 0
+def memory(pid: int) -> tuple[int, int]:
+    """Bytes in memory of a process and all that it started, and the largest that one of them ever had.
+
+    What they share counts once in the first (Pss, proc_pid_smaps(5)); the second is VmHWM (proc_pid_status(5)).
+    """
+    total = largest = 0
     with suppress(psutil.NoSuchProcess):
         own = psutil.Process(pid)
         for process in (own, *own.children(recursive=True)):
-            with suppress(OSError, StopIteration):
-                lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-                total += 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
-    return total
+            with suppress(OSError, ValueError, IndexError):
+                total += _kilobytes(process.pid, "smaps_rollup", "Pss:")
+                largest = max(largest, _kilobytes(process.pid, "status", "VmHWM:"))
+    return total, largest
+
+
+def _kilobytes(pid: int, file: str, field: str) -> int:
+    return 1024 * int(Path(f"/proc/{pid}/{file}").read_text().split(f"\n{field}", 1)[1].split(None, 1)[0])
 
 
 def serve(folder: Path, signs: Signs) -> None:

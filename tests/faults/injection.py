@@ -289,7 +289,8 @@ def requeue_job(study: Study) -> bool:
 
 
 def busy_node(study: Study) -> str:
-    nodes = [job[2] for job in own_jobs(study, " RUNNING ") if len(job) == 4]
+    alive = study.cluster.processes if study.cluster else {}
+    nodes = [job[2] for job in own_jobs(study, " RUNNING ") if len(job) == 4 and job[2] in alive]
     return nodes[0] if nodes else ""
 
 

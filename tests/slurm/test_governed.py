@@ -218,7 +218,7 @@ rule short:
     resources: mem_mb=lambda wildcards: 600 if wildcards.name == "a" else 100, runtime=3
     params: size=lambda wildcards: 300_000_000 if wildcards.name == "a" else 1000
     shell:
-        "python -c 'x = bytearray({params.size})';"
+        "python -c 'import time; x = bytearray({params.size}); time.sleep(3)';"
         " [ {wildcards.name} != b ] || exit 3; echo $PPID > {output}"
 """
 
