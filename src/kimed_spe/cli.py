@@ -7,7 +7,7 @@ from importlib import import_module
 
 COMMANDS = (
     "permit_cli", "trust_cli", "audit_cli", "expected_cli", "crate_cli", "reproduce_cli", "certificate_cli",
-    "pseudonym_cli", "scan_cli", "doctor_cli", "environments_cli",
+    "pseudonym_cli", "scan_cli", "doctor_cli", "environments_cli", "cluster_cli",
 )  # fmt: skip
 """Modules with `add(subparsers)`; each sets `run`, a function of the parsed arguments that gives the exit status."""
 

@@ -22,9 +22,10 @@ from typing import Any
 
 import psutil
 
-from kimed_spe import crate_cli, devices, environments, gate, jobs, machine, sandbox, site, software, trees
+from kimed_spe import crate_cli, devices, environments, gate, jobs, machine, sandbox, site, slurm, software, trees
 from kimed_spe.broker import ADDRESS, SOCKET, Broker, Desk, connect
 from kimed_spe.call import EXECUTOR, Call, EnclosureError, below, read_call
+from kimed_spe.cluster import Cluster
 from kimed_spe.crate_record import CrateError
 from kimed_spe.limits import GROUPS, Groups
 from kimed_spe.permit_model import PermitError, PermitRefused
@@ -33,6 +34,7 @@ from kimed_spe.sandbox import Mount
 
 SANDBOX = "KIMED_SANDBOX"
 """`none` asks for a run without any box, which the permit must allow."""
+HOME = Path("/tmp/home")  # noqa: S108 - the enclosure's own
 PLUGIN = "snakemake_executor_plugin_spe"
 REPORT_PLUGIN = "snakemake_report_plugin_spe_crate"
 # What the controlling process may know of its environment. KIMED_ENVVARS (comma-separated) adds names, for `envvars:`.
@@ -66,6 +68,8 @@ def enter(snakefile: str | None = None) -> str:
             sys.exit(0)
         supervisor = Supervisor(call)
         if os.environ.get(SANDBOX) == "none":
+            if os.environ.get(slurm.EXECUTOR) == "slurm":
+                raise EnclosureError(f"{SANDBOX}=none is for this machine only: on nodes there is no run without boxes")
             supervisor.begin()
             sys.stderr.write("KIMed: THIS RUN HAS NO SANDBOX (the permit says `sandbox: none`); this is recorded.\n")
             environments.demand_pins()
@@ -114,6 +118,7 @@ class Supervisor:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.content: Mapping[str, Any] = {}
+        self.home: Path | None = None
         permit_path, trust_path = gate.places()
         without_box = os.environ.get(SANDBOX) == "none"
         self.desk = Desk(
@@ -144,7 +149,7 @@ class Supervisor:
         """Run Snakemake in the enclosure and give its exit status."""
         if not shutil.which("bwrap"):
             raise EnclosureError("bubblewrap is not installed: apt-get install bubblewrap (or dnf, zypper, conda)")
-        started = time.time()
+        started, clustered = time.time(), not self.call.passive and _clustered()
         with tempfile.TemporaryDirectory(prefix="kimed-") as name:
             state = Path(name)
             self.desk.manifests = state / "manifests"
@@ -152,14 +157,28 @@ class Supervisor:
             (state / "door").mkdir()
             broker = Broker(self.desk, state / "door" / SOCKET.name)
             groups = Groups(f"kimed-{os.getpid()}")
+            cluster = None
             try:
-                status = self._start(state, groups)
+                cluster = self._cluster(state) if clustered else None
+                status = self._start(state, groups, cluster)
             finally:
+                if cluster:
+                    cluster.close()
                 broker.close()
                 groups.close()
             if not self.call.passive:
                 self._record("run.stop", {"exit_code": status, "seconds": round(time.time() - started, 3)})
         return status
+
+    def _cluster(self, state: Path) -> Cluster:
+        try:
+            cluster = Cluster(self.desk, state / "door", self.content["resources"]["mem_mb"])
+        except slurm.SlurmError as problem:
+            raise EnclosureError(str(problem)) from problem
+        # Snakemake keeps copies of sources there; nodes see the same.
+        self.home = cluster.home
+        cluster.enclose(self._arguments(cluster.folder, Groups.none()))
+        return cluster
 
     def _record(self, kind: str, more: Mapping[str, Any]) -> None:
         content = {
@@ -170,7 +189,7 @@ class Supervisor:
         }  # fmt: skip
         self.desk.register.append(kind, {**content, **more})
 
-    def _start(self, state: Path, groups: Groups) -> int:
+    def _start(self, state: Path, groups: Groups, cluster: Cluster | None) -> int:
         command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
             [*command, *forced(self.call.arguments)], stdin=subprocess.DEVNULL, start_new_session=True
@@ -179,6 +198,9 @@ class Supervisor:
 
         def forward(number: int, _frame: FrameType | None) -> None:
             asked.append(number)
+            if cluster:
+                # On SIGTERM Snakemake waits for what runs; who ends a run does not want to wait for a queue.
+                cluster.stop()
             stop(process.pid, number if len(asked) == 1 else signal.SIGKILL)
 
         before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -215,7 +237,7 @@ class Supervisor:
             "PATH": software.search_path(software.folders()),
             # The site's file is not seen inside.
             "KIMED_SOFTWARE_PATHS": ":".join(map(str, site.software_paths(os.environ))),
-            "HOME": "/tmp/home",  # noqa: S108 - the enclosure's own
+            "HOME": str(HOME),
             "USER": sandbox.ACCOUNT,
             "LOGNAME": sandbox.ACCOUNT,
             # No module that is not of the software or the signed workflow: not by PYTHONPATH, not from the folder
@@ -237,6 +259,7 @@ class Supervisor:
         mounts.append(Mount(desk.register.path))
         mounts.append(Mount(SOCKET.parent, state / "door"))
         mounts += [Mount(folder, folder, writable=True) for folder in groups.folders.values()]
+        mounts += [Mount(HOME, self.home, writable=True)] if self.home else []
         mounts += devices.mounts(devices.granted(os.environ))
         if not below(Path.cwd(), call.directory) and not any(mount.place == Path.cwd() for mount in mounts):
             mounts.append(Mount(Path.cwd()))
@@ -247,6 +270,13 @@ class Supervisor:
         """Data and sources that the permit names; the gate has proven it."""
         sources = [root / name for name in self.content["workflow"]["sources"] if Path(name) != Path()]
         return [*sources, *(self.call.directory / item["path"] for item in self.content["datasets"])]
+
+
+def _clustered() -> bool:
+    try:
+        return slurm.chosen()[0]
+    except slurm.SlurmError as problem:
+        raise EnclosureError(str(problem)) from problem
 
 
 def pinned(mounts: Sequence[Mount], folder: Path) -> list[Mount]:

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import dataclasses
 import os
 import shutil
 import sys
@@ -17,13 +18,13 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import environments, preflight, rounds, trees
+from kimed_spe import environments, preflight, remote, rounds, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.call import read_call
 from kimed_spe.enclosure import SANDBOX, Supervisor
-from kimed_spe.jobs import JobRefused, Runner, source_mounts
+from kimed_spe.jobs import JobRefused, Plan, Runner, source_mounts
 from kimed_spe.limits import GROUPS, Groups, Limits
-from kimed_spe.sandbox import Sandbox, SandboxError
+from kimed_spe.sandbox import Box, Sandbox, SandboxError
 from kimed_spe.watch import Watch
 
 RESOURCES = 6
@@ -88,6 +89,12 @@ class Executor(local.Executor):  # type: ignore[misc]
             Sandbox(self.folder, allowed=allowed), groups, workdir, sources,
             record=partial(self.link.record, "job"),
         )  # fmt: skip
+        # Where the supervisor submits to SLURM, jobs of this runner go to nodes.
+        self.distant: Runner | None = None
+        if self.boxed and remote.offered():
+            sandbox = remote.RemoteSandbox(self.folder, allowed=allowed)
+            self.distant = Runner(sandbox, Groups.none(), workdir, sources, record=partial(self.link.record, "job"))
+            self.distant.made = self.runner.made
         self.watch = Watch()
 
     def additional_general_args(self) -> str:
@@ -129,7 +136,7 @@ class Executor(local.Executor):  # type: ignore[misc]
             if not self.boxed:
                 self.runner.run_unboxed(plan, limits, partial(local.run_wrapper, *arguments), facts)
                 return
-            box = self.runner.prepare(plan, limits)
+            runner, box = self._prepare(job, plan, limits)
         except JobRefused as refusal:
             self.link.record("refusal", {"stage": "job", "rule": plan.rule, "reasons": [str(refusal)]})
             raise WorkflowError(str(refusal)) from refusal
@@ -141,13 +148,33 @@ class Executor(local.Executor):  # type: ignore[misc]
             | {"tmpdir": str(box.tmp)}
         )
         inside = (*arguments[:RESOURCES], resources, *arguments[RESOURCES + 1 :])
-        with self.watch.over(box, limits, plan) as guard:
+        # The time in a queue is no run time; SLURM ends what runs too long.
+        watched = dataclasses.replace(limits, seconds=None) if runner is self.distant else limits
+        with self.watch.over(box, watched, plan) as guard:
             try:
-                self.runner.run(plan, box, limits, partial(local.run_wrapper, *inside), facts)
+                runner.run(plan, box, limits, partial(self._call, box, facts, inside), facts)
             except Exception as error:
                 if guard.reason:
                     raise WorkflowError(f"rule {plan.rule}: killed: {guard.reason}") from error
                 raise
+
+    def _prepare(self, job: Any, plan: Plan, limits: Limits) -> tuple[Runner, Box]:
+        """The box of a job, on this machine or, if it is no local rule, for a node of SLURM."""
+        if self.distant is None or job.rule.name in self.workflow._localrules:
+            return self.runner, self.runner.prepare(plan, limits)
+        if plan.pipes:
+            raise JobRefused(f"rule {plan.rule}: pipe() does not reach from node to node: use temp(), or localrules")
+        box = self.distant.prepare(dataclasses.replace(plan, gpu=0), limits)
+        remote.ask(box, plan.rule, job.jobid, job.threads, dict(job.resources.items()))
+        return self.distant, box
+
+    @staticmethod
+    def _call(box: Box, facts: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+        try:
+            local.run_wrapper(*arguments)
+        finally:
+            if ran := remote.told(box):
+                facts["slurm"] = ran
 
     def _software(self, job: Any) -> str:
         conda = DeploymentMethod.CONDA in self.workflow.deployment_settings.deployment_method

@@ -55,7 +55,7 @@ def enforce(
         With every reason.
     """
     now = now or datetime.now(UTC)
-    context = replace(context, **_memory(register))
+    context = replace(context, **memory(register))
     try:
         permit, store = _documents(permit_path, trust_path)
     except (PermitError, trust.TrustError) as error:
@@ -117,7 +117,7 @@ def store_manifests(permit: Permit, root: Path, folder: Path) -> None:
             (folder / f"{manifest.digest}.sha256").write_text(manifest.text(), errors="surrogateescape")
 
 
-def _memory(register: Register) -> dict[str, Any]:
+def memory(register: Register) -> dict[str, Any]:
     """What the register knows: its project, the time it proves to have passed, the newest revocation list."""
     known: dict[str, Any] = {}
     newest = register.newest()

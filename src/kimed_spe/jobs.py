@@ -135,10 +135,8 @@ class Runner:
         Mounts of the workflow's code.
     record
         Called with the register's content for each finished job.
-    processors
-        Graphics processors of the run; None for all whose nodes are here, which in the enclosure are those granted.
-    dev
-        Where their nodes are.
+    processors, dev
+        Graphics processors of the run (None: all whose nodes are here, in the enclosure those granted); their nodes.
     """
 
     def __init__(
@@ -160,6 +158,8 @@ class Runner:
         self.digests = outputs.Digests()
         self.dev = dev
         self.processors = processors or devices.Pool(devices.present(dev))
+        # SHA-256 of what this run's jobs made, by name.
+        self.made: dict[str, str] = {}
 
     def prepare(self, plan: Plan, limits: Limits) -> Box:
         """Make the box of a job.
@@ -256,12 +256,14 @@ class Runner:
         outcome = Outcome(time.time())
         try:
             outcome.inputs = self._digests(plan.inputs, plan)
+            self._check_made(plan, outcome)
             try:
                 action()
             finally:
                 self._publish(plan.logs, plan, outcome, keep=True)
             self._check_unchanged(plan, outcome)
             self._publish(plan.written, plan, outcome, keep=False)
+            self.made.update({name: str(output["sha256"]) for name, output in outcome.outputs.items()})
         except BaseException as error:
             outcome.error = f"{type(error).__name__}: {error}"[:2000]
             outcome.exit_code = _exit_code(error)
@@ -299,6 +301,15 @@ class Runner:
                 value = self.digests.of(path)
                 found[self._name(path)] = {"sha256": value.sha256, "size": value.size}
         return found
+
+    def _check_made(self, plan: Plan, outcome: Outcome) -> None:
+        """Raise if an input is not what the job of this run wrote that made it: a disk or somebody changed it."""
+        for name, found in outcome.inputs.items():
+            if self.made.get(name, found["sha256"]) != found["sha256"]:
+                raise JobRefused(
+                    f"rule {plan.rule}: input {name} is not what the job that made it wrote "
+                    "(`spe audit verify --files .`): remove it, and name it beside the targets of the next run"
+                )
 
     def _check_unchanged(self, plan: Plan, outcome: Outcome) -> None:
         """Raise if an input is another than when the job began: the record of what it read would not be true."""

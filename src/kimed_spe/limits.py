@@ -109,6 +109,11 @@ class Groups:
         groups.folders = {name: Path(path) for name, path in given["folders"].items()}
         return groups
 
+    @classmethod
+    def none(cls) -> "Groups":
+        """No groups: on nodes SLURM and `cluster_step` hold the limits, resource limits are a coarse net."""
+        return cls.adopt(json.dumps({"kind": "node", "folders": {}}))
+
     def _take_version_2(self, parent: Path, name: str) -> None:
         available = _read(parent / "cgroup.subtree_control").split()
         if not {"memory", "pids"} <= set(available) or not _make(parent / name):
@@ -168,10 +173,12 @@ def shell_limits(kind: str, limits: Limits) -> list[str]:
     commands = ["ulimit -c 0"]
     if limits.disk:
         commands.append(f"ulimit -f {max(limits.disk // 1024, 1)}")
-    if kind == "rlimit":
+    if kind in ("rlimit", "node"):
         commands.append(f"ulimit -u {limits.processes}")
         if limits.memory:
-            commands.append(f"ulimit -d {max(limits.memory // 1024, 1)}")
+            # Data that are reserved and never filled count as well (`bcftools sort` takes 768 MB at once).
+            room = 2 if kind == "node" else 1
+            commands.append(f"ulimit -d {max(room * limits.memory // 1024, 1)}")
     return commands
 
 

@@ -13,7 +13,9 @@ from importlib.metadata import version
 
 import psutil
 
-from kimed_spe import devices, gate
+from kimed_spe import devices, gate, slurm
+from kimed_spe import permit as permits
+from kimed_spe.permit_model import PermitError
 from kimed_spe.software import demand_conda
 
 SOFTWARE = ("host", "conda")
@@ -53,20 +55,29 @@ def choose(environment: Mapping[str, str] | None = None) -> Machine:
         raise ValueError(f"KIMED_SOFTWARE={software}: use one of {', '.join(SOFTWARE)}, or unset it")
     if software == "conda":
         demand_conda(environment)
-    cores = len(os.sched_getaffinity(0))
+    clustered, why_there = slurm.chosen(environment)
+    cores = _permitted_cores(environment) if clustered else len(os.sched_getaffinity(0))
     sandbox = "bubblewrap, one box per job without network"
     if environment.get("KIMED_SANDBOX") == "none":
         sandbox = "NONE (KIMED_SANDBOX; the permit must allow it)"
     permit, _ = gate.places(environment)
     whose = "; the demonstration's, for test_data/ only" if permit.parent == gate.DEMONSTRATION else ""
     reasons = (
-        "executor: spe on this machine (cluster execution is not part of this release)",
+        f"executor: spe {'over SLURM' if clustered else 'on this machine'} ({why_there})",
         f"software: {software} ({why})",
         f"cores:    {cores}",
         f"sandbox:  {sandbox}",
         f"permit:   {permit}{whose}",
     )
     return Machine(software, cores, reasons)
+
+
+def _permitted_cores(environment: Mapping[str, str]) -> int:
+    """On a cluster, as many at the same time as the permit allows; what is wrong with it is the gate's to say."""
+    try:
+        return int(permits.load(gate.places(environment)[0]).content["resources"]["cores"])
+    except (PermitError, OSError, KeyError, ValueError, TypeError):
+        return 1
 
 
 def announce(machine: Machine) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kimed_spe.cluster_client import NAME as REMOTE
 from kimed_spe.jobs import Plan
 from kimed_spe.limits import Limits
 from kimed_spe.sandbox import Box
@@ -57,7 +58,7 @@ class Guard:
         self.reason = self.reason or reason
         for pid in self.box.pids():
             # Numbers of ended processes may belong to others by now.
-            if _name(pid) == "bwrap":
+            if _name(pid) in ("bwrap", REMOTE):
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
 

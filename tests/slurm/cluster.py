@@ -49,9 +49,9 @@ SlurmdTimeout=8
 JobRequeue=1
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
-NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=4000 State=UNKNOWN
-NodeName=cpu2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=4000 State=UNKNOWN
-NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=4 RealMemory=4000 Gres=gpu:fake:2
+NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=8000 State=UNKNOWN
+NodeName=cpu2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=8000 State=UNKNOWN
+NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=4 RealMemory=8000 Gres=gpu:fake:2
 PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=1-0 DefaultTime=5 State=UP
 PartitionName=gpu Nodes=gpu1 MaxTime=1-0 DefaultTime=5 State=UP
 """
@@ -74,10 +74,9 @@ def provide() -> None:
             "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, where no second one is started"
         )
     if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-        subprocess.run(
-            command, capture_output=True, check=False, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        )
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+            quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(["apt-get", *command], capture_output=True, check=False, env=quiet)
     if absent := missing():
         raise NoSlurm(
             f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(PACKAGES)}"

@@ -5,9 +5,6 @@ from pathlib import Path
 import pytest
 from slurm.cluster import Cluster
 
-# It installs a scheduler, which no other test needs yet (docs/decisions/0020-slurm.md).
-pytestmark = pytest.mark.slow
-
 
 def test_jobs_run_on_the_nodes_that_they_ask_for(cluster: Cluster, tmp_path: Path):
     for partition, more in (("cpu", []), ("gpu", ["--gres=gpu:1"])):
