@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from kimedlib.text_gazetteers import zipf
 from kimedlib.text_model_data import Letter
 from kimedlib.text_patterns import ICD
 
 NAME_WORD = re.compile(r"[^\W\d_]{4,}")
-COMMON = 4.0
 FULL_DATE = re.compile(r"(?<!\d)(\d{1,2})\.(\d{1,2})\.((?:19|20)\d{2})(?!\d)")
 MALE, FEMALE = re.compile(r"\b(?:Herrn?|Hr\.|Patient|er)\b"), re.compile(r"\b(?:Frau|Fr\.|Patientin|sie)\b")
 AGE = re.compile(r"(\d{1,3})[ -]?jährig")
@@ -30,18 +28,18 @@ class Attack:
 
 
 def name_words(letter: Letter) -> set[str]:
-    """Rare words of the patient's annotated names, case-folded."""
+    """Words of the patient's annotated names, case-folded."""
     return {
         match[0].casefold()
         for span in letter.spans
         if span.label == "NAME_PATIENT"
         for match in NAME_WORD.finditer(letter.text, span.begin, span.end)
-        if zipf(match[0].casefold()) < COMMON
     }
 
 
 def link_by_names(originals: Mapping[str, Letter], texts: Mapping[str, str], patients: Mapping[str, str]) -> Attack:
-    """Who knows the names of all patients looks for them in the letters; a letter that names exactly one is linked.
+    """Who knows the names of all patients looks for them in the letters;
+    a letter belongs to the one of whom it holds most words.
 
     Parameters
     ----------
@@ -58,8 +56,9 @@ def link_by_names(originals: Mapping[str, Letter], texts: Mapping[str, str], pat
     right = 0
     for name, text in texts.items():
         words = {match[0].casefold() for match in NAME_WORD.finditer(text)}
-        hits = [patient for patient, names in known.items() if names & words]
-        right += hits == [patients[name]]
+        hits = {patient: len(names & words) for patient, names in known.items()}
+        most = max(hits.values())
+        right += most > 0 and [patient for patient, count in hits.items() if count == most] == [patients[name]]
     return Attack(right, len(texts))
 
 

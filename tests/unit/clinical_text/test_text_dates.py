@@ -68,10 +68,10 @@ def test_ranges_take_month_and_year_from_their_end():
         start = text.index(piece, start)
         spans.append((start, start + len(piece)))
         start += len(piece)
-    assert move_all(text, spans, 20) == ["28.3.", "11.4.2025", "12", "01/2022", "19.1.", "22.1.2022"]
+    assert move_all(text, spans, 20) == ["28.3.", "11.4.2025", "12", "01/2022", "19.01.", "22.1.2022"]
 
 
 def test_nearest_year_first():
     text = "1.2.2019, am 3.4. und 5.6.2021"
-    assert years_near(text, text.index("3.4."))[0] == 2021 or years_near(text, text.index("3.4."))[0] == 2019
-    assert set(years_near(text, 0)) == {2019, 2021}
+    assert years_near(text, 0) == [2019, 2021]
+    assert years_near(text, len(text)) == [2021, 2019]
