@@ -8,6 +8,7 @@ finished as an operator would, and judged. Prints one line per study and a summa
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +51,8 @@ def main() -> int:
     parser.add_argument("--where", choices=("both", "local", "slurm"), default="both")
     parser.add_argument("--per-study", type=int, default=4)
     options = parser.parse_args()
+    # Whoever ends it leaves no daemons behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     chance, total, bad, studies = random.Random(options.seed), Counter[str](), 0, 0
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
