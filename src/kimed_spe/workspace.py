@@ -339,6 +339,8 @@ def _snakemake(workspace: Workspace, manner: Manner) -> int:
         manner.python, "-m", "kimed_spe.enclosure", "--snakefile", str(workspace.snakefile),
         "--cores", str(manner.cores), "--executor", "spe", "--scheduler", "greedy", "--nocolor", "--keep-going",
         "--retries", "1", "--show-failed-logs", "--default-resources", *DEFAULT_RESOURCES,
+        # As `profiles/spe` does: what a graphics processor computes is another result than the published one.
+        "--resources", "gpu=0",
     ]  # fmt: skip
     if manner.software == "conda":
         command += ["--software-deployment-method", "conda", "--conda-frontend", "conda"]

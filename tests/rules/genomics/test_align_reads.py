@@ -50,11 +50,12 @@ def broken_sheet(config, tmp_path, change):
     """A sheet whose first FASTQ file holds other reads."""
     lines = Path(config["samples"]).read_text().splitlines()
     cells = lines[1].split("\t")
-    with gzip.open(cells[4], "rt") as source:
+    reads = lines[0].split("\t").index("fastq_1")
+    with gzip.open(cells[reads], "rt") as source:
         text = change(source.read())
     bad = tmp_path / "bad_R1.fastq.gz"
     bad.write_bytes(gzip.compress(text.encode()))
-    cells[4] = str(bad)
+    cells[reads] = str(bad)
     sheet = tmp_path / "samples.tsv"
     sheet.write_text("\n".join([lines[0], "\t".join(cells), *lines[2:], ""]))
     return {**config, "samples": str(sheet)}
