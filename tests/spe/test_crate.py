@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from spe import runs
+from spe import foreign, runs
 from spe.crates import SITE, key, metadata, written
 
 from kimed_spe import bag, canonical
@@ -18,8 +18,6 @@ from kimed_spe.crate_write import export
 from kimed_spe.register import Register
 from kimed_spe.signing import read_signer
 
-THIRDPARTY = Path(__file__).parent / "thirdparty"
-SNAKEFILES = {"wordfreq": "workflow/Snakefile", "survey": "Snakefile"}
 OUTPUTS = """outputs:
   - {path: results/summary.tsv, meaning: Words and how often they stand, egress: open, comparator: exact}
   - {path: "results/stats/{book}.json", meaning: Numbers of each book, egress: check, comparator: exact}
@@ -29,15 +27,12 @@ OUTPUTS = """outputs:
 def governed(folder: Path, name: str, **files: str) -> runs.Project:
     """A finished governed run of a third party's workflow."""
     project = runs.project(folder)
-    for source in (THIRDPARTY / name).iterdir():
-        shutil.copytree(source, project.root / source.name) if source.is_dir() else shutil.copy(source, project.root)
-    if name == "survey":  # it uses the other one as a module
-        shutil.copytree(THIRDPARTY / "wordfreq", project.root / "wordfreq")
+    foreign.lay_out(name, project)
     for path, text in files.items():
         project.write(path, text)
     (folder / "publisher.json").write_text(SITE)
     project.environment["KIMED_PUBLISHER"] = str(folder / "publisher.json")
-    run = project.run(snakefile=SNAKEFILES[name])
+    run = project.run("-s", foreign.WORKFLOWS[name][0], snakefile=foreign.WORKFLOWS[name][0])
     assert run.returncode == 0, run.stdout[-3000:]
     return project
 

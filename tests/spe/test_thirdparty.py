@@ -1,16 +1,9 @@
 """Workflows of others run unchanged: same results in boxes as without."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-from spe import runs
-
-HERE = Path(__file__).parent / "thirdparty"
-WORKFLOWS = {
-    "wordfreq": ("workflow/Snakefile", ["wordfreq"]),
-    "survey": ("Snakefile", ["survey", "wordfreq"]),
-}
+from spe import foreign, runs
 
 
 def results(root: Path) -> dict[str, bytes]:
@@ -23,28 +16,15 @@ def results(root: Path) -> dict[str, bytes]:
     }
 
 
-def lay_out(name: str, root: Path) -> None:
-    own, *modules = WORKFLOWS[name][1]
-    shutil.copytree(HERE / own, root, dirs_exist_ok=True)
-    for module in modules:
-        shutil.copytree(HERE / module, root / module)
-        shutil.copytree(HERE / module / "data", root / "data", dirs_exist_ok=True)
-        # A module's own inputs carry its prefix.
-        shutil.copytree(HERE / module / "data", root / "words" / "data", dirs_exist_ok=True)
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
+@pytest.mark.parametrize("name", foreign.WORKFLOWS)
 def test_runs_unchanged(name: str, tmp_path: Path):
     made = {}
     # The module's own results are compared where it runs alone; a second plain run would only cost time.
     for boxed in (False, True) if name == "wordfreq" else (True,):
         project = runs.project(tmp_path / ("boxed" if boxed else "plain"))
-        lay_out(name, project.root)
+        foreign.lay_out(name, project)
         before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
-        if name == "survey":
-            project.sources = ("Snakefile", "config.yaml", "rules", "scripts", "wordfreq")
-            project.changes = {"datasets": [runs.dataset("data"), runs.dataset("words/data")]}
-        run = project.run("-s", WORKFLOWS[name][0], sandboxed=boxed, snakefile=WORKFLOWS[name][0])
+        run = project.run("-s", foreign.WORKFLOWS[name][0], sandboxed=boxed, snakefile=foreign.WORKFLOWS[name][0])
         assert run.returncode == 0, run.stdout
         assert all(path.read_bytes() == content for path, content in before.items())
         made[boxed] = results(project.root)
