@@ -15,6 +15,8 @@ from typing import Any
 import jsonschema
 import yaml
 
+from kimed_spe.outputs import STAMP
+
 PREFIX = "results/"
 """Paths begin with it; it stands for the root folder of the results."""
 
@@ -56,9 +58,13 @@ class DeclaredOutput:
         return re.compile("[^/]+".join(re.escape(part) for part in parts))
 
     def files(self, root: Path) -> list[Path]:
-        """Files (or folders, if a folder is declared) below `root` that it speaks of, sorted."""
+        """Files (or folders, if a folder is declared) below `root` that it speaks of, sorted.
+
+        Snakemake's own mark in a `directory()` is no result.
+        """
         glob = re.sub(r"\{[^}]*\}", "*", self.path.removeprefix(PREFIX))
-        return sorted(path for path in root.glob(glob) if self.pattern().fullmatch(path.relative_to(root).as_posix()))
+        found = (path for path in root.glob(glob) if path.name != STAMP)
+        return sorted(path for path in found if self.pattern().fullmatch(path.relative_to(root).as_posix()))
 
 
 @functools.cache

@@ -25,6 +25,15 @@ def test_schema_says_of_each_comparator_what_the_comparator_says():
     assert told == {name: tool.schema() for name, tool in COMPARATORS.items()}
 
 
+def test_mark_of_snakemake_in_a_folder_is_no_result(tmp_path: Path):
+    folder = tmp_path / "a" / "reads"
+    folder.mkdir(parents=True)
+    for name in ("x.txt", ".snakemake_timestamp"):
+        (folder / name).touch()
+    (item,) = load(tmp_path, path="results/a/reads/{name}")
+    assert item.files(tmp_path) == [folder / "x.txt"]
+
+
 @pytest.mark.parametrize(
     ("comparator", "tolerance"),
     [
