@@ -24,7 +24,6 @@ rule means:
     input: "test_data/values.tsv"
     output: table="results/tiny/means.tsv", note="results/tiny/note.txt", people="results/tiny/people.tsv"
     params: factor=config["factor"]
-    resources: gpu=1
     script: "../../scripts/tiny/means.py"
 rule plot:
     input: "results/tiny/means.tsv"

@@ -208,7 +208,8 @@ def test_changed_environment_is_found_as_the_cause(changed: studies.Study, tmp_p
 
 
 def test_partial_run_is_certified_as_incomplete(changed: studies.Study):
-    """One rule fails; the others' outputs are as published."""
+    """One rule fails; the others' outputs are as published, also of one that could use a graphics processor."""
+    changed.edit("workflows/tiny/Snakefile", "    params: factor", "    resources: gpu=1\n    params: factor")
     changed.edit("scripts/tiny/plot.py", "picture.save", "raise SystemExit(3); picture.save")
     run = changed.reproduce()
     assert run.returncode == 4, run.stdout
