@@ -8,7 +8,7 @@ Outputs: <results>/risk.tsv, <results>/review.tsv, <results>/dial.png, <results>
 rule assess_risk:
     """Linking attacks by names and by dates, groups of equal quasi-identifiers, doubtful places for review."""
     input:
-        documents="<results>/work/documents.jsonl",
+        documents="<results>/originals/documents.jsonl",
         sheet=config["samples"],
         found=expand("<results>/detections/{fold}.tsv", fold=sorted(FOLDS)),
         folders=expand("<results>/deidentified/{fold}", fold=sorted(FOLDS)),

@@ -8,7 +8,7 @@ Outputs: <results>/detections/{fold}.tsv
 rule detect_identifiers:
     """Offsets, labels and confidence at three operating points; no text."""
     input:
-        documents="<results>/work/documents.jsonl",
+        documents="<results>/originals/documents.jsonl",
         model="<results>/models/{fold}",
         dial="<results>/dials/{fold}.json",
     output:

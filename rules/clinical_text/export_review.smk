@@ -8,7 +8,7 @@ Outputs: <results>/review/ (original text: only where `review.export` is set)
 rule export_review:
     """BRAT documents with confidence as notes; corrected, they go back into the sample sheet as training letters."""
     input:
-        documents="<results>/work/documents.jsonl",
+        documents="<results>/originals/documents.jsonl",
         found=expand("<results>/detections/{fold}.tsv", fold=sorted(FOLDS)),
         review="<results>/review.tsv",
     output:

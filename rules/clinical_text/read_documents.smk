@@ -1,7 +1,7 @@
 """Read documents of all formats.
 
 Inputs:  the files that the sheet names
-Outputs: <results>/work/documents.jsonl (original text: removed when the run is done)
+Outputs: <results>/originals/documents.jsonl (original text: removed when the run is done)
 """
 
 
@@ -11,7 +11,7 @@ rule read_documents:
         sheet=config["samples"],
         files=FILES,
     output:
-        letters=temp("<results>/work/documents.jsonl"),
+        letters=temp("<results>/originals/documents.jsonl"),
     log:
         "<logs>/read_documents/documents.log",
     benchmark:

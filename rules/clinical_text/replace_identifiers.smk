@@ -8,7 +8,7 @@ Outputs: <results>/deidentified/{fold}/, <results>/audit/{fold}.tsv
 rule replace_identifiers:
     """Tags, codes or stand-ins, the same for the same patient; dates move, their distances stay."""
     input:
-        documents="<results>/work/documents.jsonl",
+        documents="<results>/originals/documents.jsonl",
         found="<results>/detections/{fold}.tsv",
         sheet=config["samples"],
         files=FILES,

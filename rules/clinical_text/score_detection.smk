@@ -8,7 +8,7 @@ Outputs: <results>/scores.tsv, <results>/labels.tsv
 rule score_detection:
     """Spans, tokens, characters, documents that leak, clinical terms destroyed; all folds pooled."""
     input:
-        documents="<results>/work/documents.jsonl",
+        documents="<results>/originals/documents.jsonl",
         found=expand("<results>/detections/{fold}.tsv", fold=sorted(FOLDS)),
     output:
         scores="<results>/scores.tsv",

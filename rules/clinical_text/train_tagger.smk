@@ -8,8 +8,8 @@ Outputs: <results>/models/{fold}/, <results>/dials/{fold}.json, <results>/dials/
 rule train_tagger:
     """Two stages, cross-fitted; operating points are chosen inside the training letters."""
     input:
-        documents="<results>/work/documents.jsonl",
-        synthetic="<results>/work/letters.jsonl",
+        documents="<results>/originals/documents.jsonl",
+        synthetic="<results>/invented/letters.jsonl",
     output:
         model=directory("<results>/models/{fold}"),
         dial="<results>/dials/{fold}.json",

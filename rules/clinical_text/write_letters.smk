@@ -1,14 +1,14 @@
 """Write invented letters as additional training material.
 
 Inputs:  none; seed and number come from the config
-Outputs: <results>/work/letters.jsonl
+Outputs: <results>/invented/letters.jsonl
 """
 
 
 rule write_letters:
     """Letters of many styles with planted identifiers and trap words; independent of every document of the sheet."""
     output:
-        written=temp("<results>/work/letters.jsonl"),
+        written=temp("<results>/invented/letters.jsonl"),
     log:
         "<logs>/write_letters/letters.log",
     benchmark:

@@ -36,7 +36,7 @@ def test_every_letter_is_worked_on_and_nothing_that_was_found_is_left_in_results
     sheet = pd.read_csv(repository / "config/clinical_text.samples.tsv", sep="\t", dtype=str)
     found = pd.read_csv(run / "detections/all.tsv", sep="\t")
     assert set(found["document"]) == set(sheet.loc[sheet["role"] != "train", "document"])
-    assert not list((run / "work").glob("*")) if (run / "work").exists() else True
+    assert not [*run.glob("originals/*"), *run.glob("invented/*")], "text in clear is temporary"
     truth = pd.read_csv(repository / "test_data/truth/letters.tsv", sep="\t", dtype=str)
     judged = truth[
         truth["document"].str.startswith("P") & truth["label"].isin(["NAME_PATIENT", "CONTACT_PHONE", "CONTACT_EMAIL"])
