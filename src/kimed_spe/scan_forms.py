@@ -36,6 +36,26 @@ class Form:
     name: str
 
 
+@dataclass(frozen=True)
+class Match:
+    """One occurrence.
+
+    Attributes
+    ----------
+    start, end
+        Its bytes.
+    form
+        What was found.
+    common
+        So short, or a number, that letters and digits without meaning hold it by chance.
+    """
+
+    start: int
+    end: int
+    form: Form
+    common: bool = False
+
+
 class Forms:
     """Finds any of the identifiers in bytes.
 
@@ -76,17 +96,17 @@ class Forms:
         self._folded = (re.compile(_any(folded), re.IGNORECASE), folded)
         self._exact = (re.compile(_any(exact)), exact) if exact else None
 
-    def find(self, data: Data) -> Iterable[tuple[int, Form]]:
-        """Offset and form of every occurrence."""
+    def find(self, data: Data) -> Iterable[Match]:
+        """Every occurrence."""
         expression, forms = self._folded
         for match in expression.finditer(data):
             alone = self._alone.get(match[0].lower())
             if alone is None or alone.holds(data, match):
-                yield match.start(), forms[match[0].lower()]
+                yield Match(*match.span(), forms[match[0].lower()], alone is not None)
         if self._exact:
             expression, forms = self._exact
             for match in expression.finditer(data):
-                yield match.start(), forms[match[0]]
+                yield Match(*match.span(), forms[match[0]])
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """What a node does with one command, without SLURM: limits, cancelling, and what is told about it."""
 
-import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +41,15 @@ def test_status_and_text(place: Path):
     assert run(ticket("bash", "-c", "kill -9 $$"), place, signs(place))["exit_code"] == 137
 
 
-def _plain(ticket: dict[str, Any]) -> Any:
-    return ticket["command"]
-
-
-def _use(place: Path, *command: str) -> float:
-    cluster_step.command, cluster_step.LOOK = _plain, 0.1
-    return float(run(ticket(*command), place, signs(place))["max_rss"])
+SMALL_PARENT = """
+import sys, time
+from pathlib import Path
+from kimed_spe import cluster_step
+cluster_step.command, cluster_step.LOOK = lambda ticket: ticket["command"], 0.1
+place = Path(sys.argv[1])
+signs = cluster_step.Signs(place.parent / "job1", heard=time.monotonic())
+print(cluster_step.run({"command": sys.argv[2:], "seconds": 30}, place, signs)["max_rss"])
+"""
 
 
 def memory(place: Path, *command: str) -> float:
@@ -56,8 +57,9 @@ def memory(place: Path, *command: str) -> float:
 
     The kernel counts from the fork on, so that what pytest holds after an hour of tests would count too.
     """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_use, place, *command).result()
+    told = subprocess.run([sys.executable, "-c", SMALL_PARENT, place, *command], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    return float(told.stdout.splitlines()[-1])
 
 
 def test_memory_is_that_of_this_command(place: Path):

@@ -92,6 +92,16 @@ def parquet(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def paged(data: bytes) -> bytes:
+    """As a page carries data: in base64, in a script."""
+    return b"<script>x = '" + base64.b64encode(data) + b"'</script>"
+
+
+def mailed(data: bytes) -> bytes:
+    """As mail carries attachments: base64 in lines of 76 characters."""
+    return b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
 LAYERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda data: data,
     "gzip": gzip.compress,
@@ -112,6 +122,9 @@ LAYERS: dict[str, Callable[[bytes], bytes]] = {
     "hdf5 lzf": lambda data: hdf5(data, compression="lzf"),
     "hdf5 attribute": hdf5_attribute,
     "parquet zstd": parquet,
+    "gzip in base64": lambda data: paged(gzip.compress(data + os.urandom(60))),
+    "base64 in lines": lambda data: mailed(b"Befund: " * 20 + data),
+    "base64 in base64": lambda data: paged(b"x = " + paged(b"Befund: " * 20 + data)),
     "npz": lambda data: zipped(b"\x93NUMPY" + data.decode().encode("utf-32-le") + data),
 }
 FORMS: dict[str, tuple[bytes, int]] = {
@@ -184,6 +197,49 @@ def test_found_in_form(tmp_path: Path, name: str):
 def test_other_words_are_not_found(tmp_path: Path, text: str):
     (tmp_path / "clean").write_text(text)
     assert hits(tmp_path / "clean") == []
+
+
+def test_short_name_is_found_in_what_base64_means_and_not_in_its_letters(tmp_path: Path):
+    """Ute stands in the letters of every third picture; a letter that names her does not show it in its base64."""
+    pixels = base64.b64decode("iVBORw0KGgo" + "A" * 100 + "+Ute/" + "A" * 100)
+    page = tmp_path / "a.html"
+    page.write_bytes(paged(pixels))
+    assert b"+Ute/" in page.read_bytes() and hits(page) == []
+    page.write_bytes(paged(("Größe, Übelkeit, " * 9 + "gez. Ute").encode()))
+    assert b"Ute" not in page.read_bytes() and {hit.form.number for hit in hits(page)} == {5}
+    page.write_text("/Berta" * 30 + "/Ute/" + "Anton/" * 30)
+    assert {hit.form.number for hit in hits(page)} == {5}, "a path of letters only is no base64"
+
+
+def test_base64_is_bounded(tmp_path: Path):
+    (tmp_path / "f").write_bytes(paged(b"Befund: " * 2000))
+    assert len(gaps(tmp_path / "f", limit=10_000)) == 1 and gaps(tmp_path / "f", limit=20_000) == []
+
+
+def test_program_text_of_software_is_told_and_not_counted(tmp_path: Path):
+    """Only with the same text on both sides: data that a page puts beside program text counts."""
+    program = (
+        b"/*! library 3.1.2, MIT */"
+        + b"var CL=xi(),Ute=gr(),Gte=kL();" * 2
+        + b"function Ute(a){return a};"
+        + b"var last=1;" * 9
+    )
+    (tmp_path / "software/js").mkdir(parents=True)
+    (tmp_path / "software/js/library.min.js").write_bytes(program)
+
+    def found(page: bytes) -> list[scan.Found]:
+        (tmp_path / "page.html").write_bytes(page)
+        return list(scan.scan([tmp_path / "page.html"], IDENTIFIERS, software=[tmp_path / "software"]))
+
+    (shipped,) = found(b"<script>" + program + b"</script>")
+    assert isinstance(shipped, scan.Shipped) and "js/library.min.js" in str(shipped)
+    for page in (
+        b"<script>" + program + b"</script><p>gez. Ute, Oberschwester der Station 3</p>",
+        b"<script>" + program[:50] + b" Ute " + program[50:] + b"</script>",
+        program.replace(b"Gte", b"Gtx").replace(b"return", b"yields"),
+    ):
+        assert any(isinstance(item, scan.Hit) and item.form.number == 5 for item in found(page)), page
+    assert hits(tmp_path / "page.html"), "without software to compare with, everything counts"
 
 
 def test_integer_column_is_found(tmp_path: Path):
@@ -275,5 +331,9 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(command) == 0 and main([*command, "--strict"]) == 1
     (tmp_path / "out/a.gz").write_bytes(gzip.compress(TEXT))
     assert main(command) == 1 and main([*command, "--json"]) == 1
+    linkage.write_text(f"patient\ttoken\nP1\t{NAME}\n")
+    assert main([*command, "--column", "token"]) == 1 and main([*command, "--column", "name"]) == 2
     out = capsys.readouterr().out
-    assert "identifier 2 (text)" in out and NAME not in out, "a report repeats no identifier"
+    assert "identifier 2 (text)" in out and "0 in text of installed software" in out and NAME not in out, (
+        "a report repeats no identifier"
+    )
