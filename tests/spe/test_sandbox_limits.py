@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from spe import runs
 
+from kimed_spe.jobs import Plan
 from kimed_spe.limits import Groups, Limits, shell_limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 from kimed_spe.watch import Guard, Watch
@@ -170,6 +172,43 @@ def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: st
         watch.close()
     assert reason in guard.reason
     assert "survived" not in run.stdout
+
+
+def test_job_that_becomes_its_box_after_the_run_was_cancelled_is_killed(sandbox: Sandbox):
+    """Ctrl-C between the start of the launcher and that of bubblewrap: nothing could be killed at that moment."""
+    work = sandbox.folder.parent / "work"
+    limits = Limits.of({}, 1)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
+    launch = box.folder / "launch"
+    launch.write_text(launch.read_text().replace("exec ", "sleep 1\nexec "))
+    watch = Watch()
+    guard = Guard(box, limits, None, time.monotonic())
+    watch.guards.append(guard)
+    threading.Timer(0.5, watch.kill_all).start()
+    begin = time.monotonic()
+    try:
+        run = sandbox.run(box, "sleep 30; echo survived", timeout=60)
+    finally:
+        watch.close()
+    assert time.monotonic() - begin < 10
+    assert "survived" not in run.stdout
+    assert guard.reason
+
+
+def test_no_job_starts_after_the_run_was_cancelled(sandbox: Sandbox):
+    work = sandbox.folder.parent / "work"
+    limits = Limits.of({}, 1)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
+    plan = Plan("x", "job", (), (), ())
+    watch = Watch()
+    try:
+        with watch.over(box, limits, plan) as guard:
+            assert not guard.reason
+        watch.kill_all()
+        with watch.over(box, limits, plan) as guard:
+            assert guard.reason
+    finally:
+        watch.close()
 
 
 def test_nothing_lives_on_when_the_parent_is_killed(tmp_path: Path, sandbox: Sandbox):
