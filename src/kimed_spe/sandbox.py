@@ -293,13 +293,19 @@ def system_arguments(folder: Path) -> list[str]:
 
 
 def proc_arguments() -> list[str]:
-    """A new /proc without kernel settings that could be written and without kernel memory and keys."""
+    """A new /proc without kernel settings that could be written and without kernel memory and keys.
+
+    For ordinary accounts only what they could read or write otherwise (settings of the box's own namespaces, keys),
+    because every mount costs every job.
+    """
+    root = os.geteuid() == 0
     arguments = ["--proc", "/proc"]
-    for name in PROC_READ_ONLY:
+    for name in PROC_READ_ONLY if root else PROC_READ_ONLY[:1]:
         if (Path("/proc") / name).exists():
             arguments += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     for name in PROC_HIDDEN:
-        if (Path("/proc") / name).exists():
+        path = Path("/proc") / name
+        if path.exists() and (root or os.access(path, os.R_OK)):
             arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     return arguments
 
