@@ -2,13 +2,15 @@
 
 Snakemake executes the workflow's own Python while it parses it, so nothing inside the enclosure is trusted with the
 register or the permit. The supervisor outside holds both and answers, over a Unix socket that only the enclosure sees,
-one JSON request per connection. What it writes it stamps itself; only `job` and `refusal` entries can be asked for.
+one line of JSON per request and answer. What it writes it stamps itself; only `job` and `refusal` entries can be asked
+for.
 """
 
 import json
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -32,7 +34,10 @@ ENTRIES, ENTRIES_PER_JOB = 1000, 20
 BYTES, BYTES_PER_JOB = 1 << 30, 1 << 20
 """Bytes of all of them."""
 AT_ONCE, PATIENCE_SECONDS = 16, 60
-"""Requests that are answered at the same time, and how long one may take to arrive."""
+"""Connections that are served at the same time, and how long the first request of one may take to arrive."""
+IDLE_SECONDS, KEPT = 2.0, 2
+"""How long a connection may be silent between requests, and how many a process keeps for the next jobs: to connect
+costs more than to answer."""
 
 
 class LinkError(RuntimeError):
@@ -161,7 +166,7 @@ def _made(path: Path, products: set[Path]) -> bool:
 
 
 class Broker:
-    """Answers requests on a socket until closed; each connection in a thread."""
+    """Answers requests on a socket until closed; each connection in a thread, its requests one after another."""
 
     def __init__(self, desk: Desk, address: Path) -> None:
         self.desk = desk
@@ -196,25 +201,34 @@ class Broker:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rwb") as stream:
-            try:
-                request = canonical.decode(stream.readline(LARGEST))
-                if request["ask"] == "check":
-                    self.desk.check(request["facts"])
-                elif request["ask"] == "record":
-                    self.desk.record(request["kind"], request["content"])
-                else:
-                    raise LinkError(f"unknown request {request['ask']!r}")
-                answer: dict[str, Any] = {"done": True}
-            except (LinkError, ValueError, KeyError, TypeError, AttributeError) as error:
-                answer = {"done": False, "reason": str(error)}
-            stream.write(json.dumps(answer).encode() + b"\n")
+            while line := stream.readline(LARGEST):
+                stream.write(json.dumps(self._decide(line)).encode() + b"\n")
+                stream.flush()
+                if not line.endswith(b"\n"):
+                    return
+                connection.settimeout(IDLE_SECONDS)
+
+    def _decide(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = canonical.decode(line)
+            if request["ask"] == "check":
+                self.desk.check(request["facts"])
+            elif request["ask"] == "record":
+                self.desk.record(request["kind"], request["content"])
+            else:
+                raise LinkError(f"unknown request {request['ask']!r}")
+        except (LinkError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return {"done": False, "reason": str(error)}
+        return {"done": True}
 
 
 class SocketLink:
-    """The enclosed side's way to the supervisor."""
+    """The enclosed side's way to the supervisor; threads may share it."""
 
     def __init__(self, address: str) -> None:
         self.address = address
+        # Idle connections with the time of their last answer; append and pop are atomic.
+        self.kept: list[tuple[float, socket.socket]] = []
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """See `Link`."""
@@ -225,17 +239,40 @@ class SocketLink:
         self._ask({"ask": "record", "kind": kind, "content": dict(content)})
 
     def _ask(self, request: Mapping[str, Any]) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            try:
-                connection.connect(self.address)
-                with connection.makefile("rwb") as stream:
-                    stream.write(json.dumps(request).encode() + b"\n")
-                    stream.flush()
-                    answer = json.loads(stream.readline())
-            except (OSError, ValueError) as error:
-                raise LinkError(f"the supervisor of this run does not answer: {error}") from error
+        data = json.dumps(request).encode() + b"\n"
+        connection = None
+        try:
+            connection = self._connection()
+            connection.sendall(data)
+            with connection.makefile("rb") as stream:
+                answer = json.loads(stream.readline())
+        except (OSError, ValueError) as error:
+            if connection:
+                connection.close()
+            # Never asked twice: the first may have been answered, and an entry written.
+            raise LinkError(f"the supervisor of this run does not answer: {error}") from error
+        if len(self.kept) < KEPT:
+            self.kept.append((time.monotonic(), connection))
+        else:
+            connection.close()
         if not answer["done"]:
             raise LinkError(answer["reason"])
+
+    def _connection(self) -> socket.socket:
+        """A kept connection that the other side has surely not closed yet, or a new one."""
+        with suppress(IndexError):
+            while True:
+                last, connection = self.kept.pop()
+                if time.monotonic() - last < IDLE_SECONDS / 2:
+                    return connection
+                connection.close()
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
 
 def connect() -> Link | None:

@@ -152,6 +152,8 @@ class Executor(local.Executor):  # type: ignore[misc]
         watched = dataclasses.replace(limits, seconds=None) if runner is self.distant else limits
         with self.watch.over(box, watched, plan) as guard:
             try:
+                if guard.reason:
+                    raise JobRefused(guard.reason)
                 runner.run(plan, box, limits, partial(self._call, box, facts, inside), facts)
             except Exception as error:
                 if guard.reason:

@@ -169,11 +169,16 @@ class Groups:
 
 
 def shell_limits(kind: str, limits: Limits) -> list[str]:
-    """`ulimit` commands for what no control group holds."""
+    """`ulimit` commands for what no control group holds.
+
+    `$block` is the unit of `ulimit -f` in the shell that runs them: 512 bytes in POSIX shells, 1024 in bash. Only bash
+    limits processes by `-u`; it takes over where that is needed.
+    """
     commands = ["ulimit -c 0"]
     if limits.disk:
-        commands.append(f"ulimit -f {max(limits.disk // 1024, 1)}")
+        commands.append(f"ulimit -f $(({max(limits.disk // 1024, 1)} * 1024 / block))")
     if kind in ("rlimit", "node"):
+        commands.insert(0, '[ -n "${BASH_VERSION-}" ] || exec /bin/bash "${0%/*}/launcher" "$@"')
         commands.append(f"ulimit -u {limits.processes}")
         if limits.memory:
             # Data that are reserved and never filled count as well (`bcftools sort` takes 768 MB at once).

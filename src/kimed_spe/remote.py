@@ -14,7 +14,7 @@ from typing import Any
 
 from kimed_spe import cluster_client
 from kimed_spe.limits import Limits
-from kimed_spe.sandbox import LAUNCHER, Box, Sandbox
+from kimed_spe.sandbox import FULL_LAUNCHER, Box, Sandbox
 
 NODE_LAUNCHER = "node"
 HAND_OVER = """if [ -r "$box/submit" ]; then
@@ -43,14 +43,12 @@ class RemoteSandbox(Sandbox):
     """Boxes that run on nodes; to be made after the `Sandbox` of the same folder, whose launcher it extends."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        # Nobody may write to a launcher, not even its owner.
-        (folder / "bash").unlink(missing_ok=True)
         super().__init__(folder, **options)
         hand_over = HAND_OVER.format(
             python=shlex.quote(sys.executable), client=shlex.quote(str(Path(cluster_client.__file__)))
         )
-        node = LAUNCHER.replace("own=()\n", DEVICES, 1).replace('"$0"', shlex.quote(str(self.launcher)))
-        for path, text in ((self.launcher, LAUNCHER.replace("own=()\n", hand_over, 1)), (folder / NODE_LAUNCHER, node)):
+        here, node = (FULL_LAUNCHER.replace("own=()\n", text, 1) for text in (hand_over, DEVICES))
+        for path, text in ((self.launcher, here), (folder / NODE_LAUNCHER, node)):
             path.unlink(missing_ok=True)
             path.write_text(text)
             path.chmod(0o555)

@@ -1,6 +1,6 @@
 """Scheduling rounds that start long chains first and cost the same however many jobs are ready.
 
-Three properties of Snakemake 9.27's greedy scheduling (`JobScheduler.schedule`, `greedy.Scheduler.job_reward`):
+Four properties of Snakemake 9.27's greedy scheduling (`JobScheduler.schedule`, `greedy.Scheduler.job_reward`):
 
 * among jobs of one priority those with the largest input go first, whatever waits behind them. On few processors a
   chain of long steps then begins when everything else is done and runs alone. Here the longest remaining chain goes
@@ -8,6 +8,8 @@ Three properties of Snakemake 9.27's greedy scheduling (`JobScheduler.schedule`,
   after jobs that free temporary files;
 * every round looks at every ready job, several times, so that large runs cost the square of their jobs. Each round is
   shown the first of them only;
+* every round that may start a job lists all jobs that remain (`remaining_jobs`), for schedulers that look at them. The
+  greedy one does not. They are listed when somebody looks;
 * every round starts a timer for another one (it has a limit of jobs per second by default), and that one again. After
   1,000 jobs there are as many such chains, each with a round per second, whether or not anything happened. One timer at
   a time does the same.
@@ -15,7 +17,8 @@ Three properties of Snakemake 9.27's greedy scheduling (`JobScheduler.schedule`,
 
 import heapq
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 WINDOW = 100
@@ -58,22 +61,59 @@ class Levels:
 
 
 class Window:
-    """The jobs that rounds are shown: those of the highest level among the ready ones."""
+    """The jobs that rounds are shown: of the highest level, and of every rule only a few.
+
+    Jobs of a rule mostly ask for the same, so that more of them than can start give no further choice, and the
+    scheduler looks at each of them several times. Where none of those shown was started they may ask for more than is
+    free, and the next round sees all that are kept.
+    """
 
     def __init__(self, cores: int) -> None:
         self.size = max(WINDOW, 2 * cores)
         self.fewest = 2 * cores
         self.jobs: list[Any] = []
+        self.last: set[Any] = set()
 
     def shown(self, ready: Any, levels: Levels) -> list[Any]:
         """Jobs for one round: at least two per processor, so that none is idle for want of choice."""
         if len(ready) <= self.size:
-            return list(ready)
-        # Sorting all ready jobs in every round would cost their square again.
-        self.jobs = [job for job in self.jobs if job in ready]
-        if len(self.jobs) < self.fewest:
-            self.jobs = heapq.nlargest(self.size, ready, key=levels.of)
-        return self.jobs
+            self.jobs = sorted(ready, key=levels.of, reverse=True)
+        else:
+            # Sorting all ready jobs in every round would cost their square.
+            self.jobs = [job for job in self.jobs if job in ready]
+            if len(self.jobs) < self.fewest:
+                self.jobs = heapq.nlargest(self.size, ready, key=levels.of)
+        left = {_kind(job): self.fewest for job in self.jobs}
+        chosen = []
+        for job in self.jobs:
+            if left[_kind(job)]:
+                left[_kind(job)] -= 1
+                chosen.append(job)
+        stuck, self.last = set(chosen) == self.last, set(chosen)
+        return self.jobs if stuck else chosen
+
+
+def _kind(job: Any) -> Any:
+    """The rule of a job; a group is of its own kind."""
+    return getattr(job, "rule", job)
+
+
+class Remaining(Sequence[Any]):
+    """Jobs that were not started yet, found when somebody looks: the greedy scheduler does not, and they are many."""
+
+    def __init__(self, find: Callable[[], list[Any]]) -> None:
+        self.find = find
+
+    @cached_property
+    def jobs(self) -> list[Any]:
+        """All of them."""
+        return self.find()
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.jobs[index]
 
 
 def have_priorities(workflow: Any) -> bool:
@@ -120,6 +160,9 @@ def bound(workflow: Any, dag: Any) -> None:
 
     Scheduler.job_reward = reward
     JobScheduler._schedule_reevalutation = _one_timer()
+    if not getattr(JobScheduler, "kimed_find_remaining", None):
+        JobScheduler.kimed_find_remaining = JobScheduler.remaining_jobs.fget
+    JobScheduler.remaining_jobs = property(lambda self: Remaining(partial(JobScheduler.kimed_find_remaining, self)))
     if not have_priorities(workflow):
         window = Window(int(workflow.resource_settings.cores or 1))
         JobScheduler.open_jobs = property(lambda self: window.shown(self.workflow.dag.ready_jobs, levels))

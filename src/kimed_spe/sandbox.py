@@ -18,9 +18,18 @@ from pathlib import Path
 from kimed_spe import seccomp, software
 from kimed_spe.limits import Limits, shell_limits
 
-# Mounts that the launcher may add: the temporary file that Snakemake wrote for this very command, nothing else's.
-LAUNCHER = r"""#!/bin/bash
-# Starts one command of a job inside its box; called by Snakemake in place of bash.
+LAUNCHER = """#!/bin/sh
+# Starts one command of a job inside its box; called by Snakemake in place of bash. What needs more (a script
+# or notebook of Snakemake, a refusal) is for the launcher beside it, in bash, which takes longer to start.
+box=${TMPDIR%/tmp}
+case ${2-}${IPYTHONDIR:+.snakemake/} in
+*.snakemake/*) ;;
+*) own='' block=512; [ ! -r "$box/args" ] || [ ! -r "$box/launch" ] || . "$box/launch" ;;
+esac
+exec /bin/bash "${0%/*}/launcher" "$@"
+"""
+# Mounts that it may add: the temporary file that Snakemake wrote for this very command, nothing else's.
+FULL_LAUNCHER = r"""#!/bin/bash
 box=${TMPDIR%/tmp}
 if [ ! -r "$box/args" ] || [ ! -r "$box/launch" ]; then
   echo "spe: no box is prepared for this command, refused: it does not belong to a job" >&2
@@ -30,10 +39,11 @@ own=()
 pattern="\\.snakemake/(scripts/tmp[a-z0-9_]+\\.[^'\" /]+|shell_tmp\\.[a-z0-9_]+/script\\.sh)"
 if [[ ${2-} =~ $pattern ]] && [ -f "$PWD/${BASH_REMATCH[0]}" ] && [ ! -L "$PWD/${BASH_REMATCH[0]}" ]; then
   own=(--bind "$PWD/${BASH_REMATCH[0]}" "$PWD/${BASH_REMATCH[0]}")
-  # Snakemake names this launcher for commands that are too long for one argument; inside, its path leads to bash.
-  [[ ${BASH_REMATCH[1]} != shell_tmp.* ]] || own+=(--ro-bind /bin/bash "$0")
+  # Snakemake names its shell for commands that are too long for one argument; inside, that path leads to bash.
+  [[ ${BASH_REMATCH[1]} != shell_tmp.* ]] || own+=(--ro-bind /bin/bash "${0%/*}/bash")
 fi
 [ -z "${IPYTHONDIR-}" ] || own+=(--dir "$IPYTHONDIR" --setenv IPYTHONDIR "$IPYTHONDIR")
+own=${own[*]@Q} block=1024
 . "$box/launch"
 """
 # Kernel interfaces in /proc that bubblewrap itself covers only where it finds them writable by mode; root is let
@@ -141,8 +151,11 @@ class Sandbox:
         (folder / "seccomp").write_bytes(filter_bytes)
         write_etc(folder)
         self.launcher = folder / "bash"
-        self.launcher.write_text(LAUNCHER)
-        self.launcher.chmod(0o555)
+        for path, text in ((self.launcher, LAUNCHER), (folder / "launcher", FULL_LAUNCHER)):
+            # Nobody may write to a launcher, not even its owner.
+            path.unlink(missing_ok=True)
+            path.write_text(text)
+            path.chmod(0o555)
         self.roots = software.folders(environment)
         kept = {name: environment[name] for name in allowed if name in environment}
         self.base = [
@@ -227,9 +240,11 @@ class Sandbox:
         quoted = shlex.quote(str(folder))
         lines = [f"echo $$ >> {quoted}/pids", *shell_limits(kind, limits)]
         lines += [f"echo $$ > {shlex.quote(str(group / 'cgroup.procs'))} || exit 98" for group in groups]
+        # `own`: further arguments, quoted; they have to stand before what closes the box.
+        lines.append(f'eval "set -- $own "{shlex.quote(shlex.join(closing))}\' -- /bin/bash "$@"\'')
         lines.append(
-            f'exec {shlex.quote(self.program)} --args 9 "${{own[@]}}" {shlex.join(closing)} --'
-            f' /bin/bash "$@" 9< {quoted}/args 8< {shlex.quote(str(self.folder))}/seccomp'
+            f'exec {shlex.quote(self.program)} --args 9 "$@" 9< {quoted}/args'
+            f" 8< {shlex.quote(str(self.folder))}/seccomp"
         )
         return "\n".join(lines) + "\n"
 
@@ -278,13 +293,19 @@ def system_arguments(folder: Path) -> list[str]:
 
 
 def proc_arguments() -> list[str]:
-    """A new /proc without kernel settings that could be written and without kernel memory and keys."""
+    """A new /proc without kernel settings that could be written and without kernel memory and keys.
+
+    For ordinary accounts only what they could read or write otherwise (settings of the box's own namespaces, keys),
+    because every mount costs every job.
+    """
+    root = os.geteuid() == 0
     arguments = ["--proc", "/proc"]
-    for name in PROC_READ_ONLY:
+    for name in PROC_READ_ONLY if root else PROC_READ_ONLY[:1]:
         if (Path("/proc") / name).exists():
             arguments += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     for name in PROC_HIDDEN:
-        if (Path("/proc") / name).exists():
+        path = Path("/proc") / name
+        if path.exists() and (root or os.access(path, os.R_OK)):
             arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     return arguments
 

@@ -40,7 +40,12 @@ def editable_packages() -> list[Path]:
             spec = importlib.util.find_spec(name)
             for place in (spec.submodule_search_locations or ()) if spec else ():
                 found.add(Path(place).resolve())
-    return sorted(found)
+    return sorted({place.parent if _only(place.parent, found) else place for place in found})
+
+
+def _only(folder: Path, packages: set[Path]) -> bool:
+    """Whether a folder holds these packages and what installing them left: one mount then does for all."""
+    return all(entry in packages or entry.suffix == ".egg-info" for entry in folder.iterdir())
 
 
 def folders(environment: Mapping[str, str] | None = None) -> list[Path]:

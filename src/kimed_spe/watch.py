@@ -17,6 +17,7 @@ from kimed_spe.limits import Limits
 from kimed_spe.sandbox import Box
 
 INTERVAL = 0.5
+CANCELLED = "the run was cancelled"
 # A job that would fill the file system is stopped while others can still write: 200 MB, or a tenth of a small one.
 RESERVE_SHARE, RESERVE_BYTES = 0.1, 200_000_000
 RESERVE_NAMES = 0.01
@@ -31,7 +32,7 @@ class Guard:
     Attributes
     ----------
     reason
-        Why it was killed; empty as long as it was not.
+        Why it was killed, or must not start; empty as long as it was not.
     """
 
     box: Box
@@ -70,13 +71,16 @@ class Watch:
         self.guards: list[Guard] = []
         self.lock = threading.Lock()
         self.ended = threading.Event()
+        self.cancelled = False
         threading.Thread(target=self._loop, daemon=True).start()
 
     @contextmanager
     def over(self, box: Box, limits: Limits, plan: Plan) -> Iterator[Guard]:
-        """Watch a job while the block runs."""
+        """Watch a job while the block runs; one that has a reason from the beginning must not start."""
         guard = Guard(box, limits, plan.shadow, time.monotonic())
         with self.lock:
+            if self.cancelled:
+                guard.reason = CANCELLED
             self.guards.append(guard)
         try:
             yield guard
@@ -85,10 +89,14 @@ class Watch:
                 self.guards.remove(guard)
 
     def kill_all(self) -> None:
-        """End all jobs."""
+        """End all jobs, and let no other one start.
+
+        A job whose launcher has not become its box yet cannot be killed as one; the loop does so when it has.
+        """
         with self.lock:
+            self.cancelled = True
             for guard in self.guards:
-                guard.kill("the run was cancelled")
+                guard.kill(CANCELLED)
 
     def close(self) -> None:
         """Look no more."""
@@ -98,6 +106,8 @@ class Watch:
         while not self.ended.wait(INTERVAL):
             with self.lock:
                 for guard in self.guards:
+                    if self.cancelled:
+                        guard.kill(CANCELLED)
                     with suppress(OSError):
                         guard.look()
 

@@ -5,6 +5,7 @@ snakemake-wrappers d3e6a345, MIT) and versions that the feedstocks' history name
 """
 
 import csv
+import itertools
 import re
 from pathlib import Path
 
@@ -95,6 +96,51 @@ def test_builds_hold_the_pins_of_their_env_file(path: Path):
     assert environment_pins(env).items() <= there.items()
     channels = {line.split("/")[0] for line in path.read_text().splitlines() if line[0] != "#"}
     assert channels <= set(yaml.safe_load(env.read_text())["channels"])
+
+
+def unclosed(pins: dict[str, str], closures: list[dict[str, str]]) -> set[str]:
+    """What the nearest known closure lacks of an environment, whichever versions the others have."""
+    return min((pins.keys() - closure.keys() for closure in closures), key=lambda lacking: (len(lacking), *lacking))
+
+
+def agreeing(pins: dict[str, str], closures: list[dict[str, str]]) -> bool:
+    """Whether two closures hold all of an environment, and the same build of every package that they share."""
+    held = [(closure, pins.keys() & closure.keys()) for closure in closures]
+    return any(
+        all(one[name] == other[name] for name in one.keys() & other.keys())
+        for (one, here), (other, there) in itertools.combinations(held, 2)
+        if here | there == pins.keys()
+    )
+
+
+def test_closures_that_would_do_are_found():
+    closures = [{"python": "3.13_0", "numpy": "2_0"}, {"python": "3.14_0", "numpy": "2_0", "scipy": "1_0"}]
+    assert unclosed({"python": "3.13", "scipy": "1"}, closures) == set()
+    assert unclosed({"python": "3.13", "scipy": "1", "torch": "2"}, closures) == {"torch"}
+    assert not agreeing({"python": "3.13", "torch": "2"}, [*closures, {"python": "3.14_1", "torch": "2_0"}])
+    assert agreeing({"python": "3.13", "torch": "2"}, [*closures, {"python": "3.14_0", "torch": "2_0"}])
+
+
+@pytest.mark.real_data
+def test_documents_say_what_the_evidence_lacks_for_each_environment(kimed_data: Path):
+    """No environment without a builds file could be closed by other versions; the table names what is missing."""
+    folder = kimed_data / "conda"
+    if not folder.is_dir():
+        pytest.skip("KIMED_DATA holds no conda evidence")
+    with (folder / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
+        builds = {row["id"]: row for row in csv.DictReader(handle, delimiter="\t")}
+    with (folder / "closures.tsv").open(encoding="utf-8", newline="") as handle:
+        rows = [row["build_ids_in_install_order"] for row in csv.DictReader(handle, delimiter="\t")]
+    closures = [{builds[i]["name"]: i for i in row.split(",") if i} for row in rows]
+    text = (REPOSITORY / "docs" / "environments.md").read_text(encoding="utf-8")
+    open_files = [path for path in ENVIRONMENTS if path.with_name(f"{path.stem}.linux-64.builds.txt") not in BUILDS]
+    assert len(open_files) + len(BUILDS) == len(ENVIRONMENTS)
+    for path in open_files:
+        lacking = unclosed(environment_pins(path), closures)
+        closable = not lacking or agreeing(environment_pins(path), closures)
+        assert not closable, f"{relative(path)} can be closed with what is known: write its builds"
+        line = next(line for line in text.splitlines() if line.startswith(f"| `{path.name}` lacks"))
+        assert {name.strip(" `") for name in line.split("|")[2].split(",")} == lacking
 
 
 @pytest.mark.real_data

@@ -59,15 +59,17 @@ def build_channels(folder: Path, envs: Iterable[Path]) -> Path:
     """Write channels below `folder` with everything that these env files need; returns `folder`."""
     from rattler.index import index_fs
 
-    wanted: dict[str, str] = {}
+    wanted: dict[str, set[str]] = {}
     for env in envs:
-        wanted |= pins(env)
-    python = wanted.pop("python", pins(REPOSITORY / "envs/statistics.yaml")["python"])
+        for name, version in pins(env).items():
+            wanted.setdefault(name, set()).add(version)
+    pythons = wanted.pop("python", {pins(REPOSITORY / "envs/statistics.yaml")["python"]})
     known, done = channel_of(), set()
     for channel in ("conda-forge", "bioconda"):
         (folder / channel / "linux-64").mkdir(parents=True)
         (folder / channel / "noarch").mkdir()
-    _python(folder / "conda-forge/linux-64", python)
+    for version in sorted(pythons):
+        _python(folder / "conda-forge/linux-64", version)
     todo = list(wanted)
     while todo:
         name = todo.pop()
@@ -78,7 +80,8 @@ def build_channels(folder: Path, envs: Iterable[Path]) -> Path:
             dist = distribution(WHEELS.get(name, name))
         except PackageNotFoundError:
             continue  # an optional need that pip did not install either
-        _package(dist, name, wanted.get(name), folder / known.get(name, "conda-forge") / "linux-64")
+        for version in sorted(wanted.get(name, {dist.version})):
+            _package(dist, name, version, folder / known.get(name, "conda-forge") / "linux-64")
         todo += [normal(need.name) for need in needs(dist)]
     for channel in ("conda-forge", "bioconda"):
         asyncio.run(index_fs(folder / channel))
@@ -113,7 +116,7 @@ def _python(target: Path, version: str) -> None:
         _assemble("python", version, target, files, [])
 
 
-def _package(dist: Distribution, name: str, version: str | None, target: Path) -> None:
+def _package(dist: Distribution, name: str, version: str, target: Path) -> None:
     top = Path(sys.prefix).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         files = Path(scratch)
@@ -129,7 +132,7 @@ def _package(dist: Distribution, name: str, version: str | None, target: Path) -
             place.write_bytes(text)
             place.chmod(source.stat().st_mode & 0o755)
         depends = ["python", *(conda_spec(need) for need in needs(dist) if _is_installed(need))]
-        _assemble(name, (version or dist.version).replace("+", "_"), target, files, depends)
+        _assemble(name, version.replace("+", "_"), target, files, depends)
 
 
 def _is_installed(need: Requirement) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,46 @@ def test_silent_and_many_connections_do_not_stop_the_others(
         served.close()
         for connection in silent:
             connection.close()
+
+
+def test_connection_is_kept_for_the_next_request_and_closed_when_idle(
+    desk: broker.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(broker, "IDLE_SECONDS", 0.4)
+    served = broker.Broker(desk, tmp_path / "b")
+    link = broker.SocketLink(str(tmp_path / "b"))
+    try:
+        link.record("job", {"n": 1})
+        ((_, first),) = link.kept
+        with pytest.raises(broker.LinkError, match="not written on request"):
+            link.record("run.stop", {})
+        link.record("job", {"n": 2})
+        assert link.kept[0][1] is first
+        time.sleep(0.6)
+        link.record("job", {"n": 3})
+        assert link.kept[0][1] is not first
+        assert first.fileno() == -1
+    finally:
+        served.close()
+        for _, connection in link.kept:
+            connection.close()
+    assert [entry.content["n"] for entry in desk.register.of_kind("job")] == [1, 2, 3]
+
+
+def test_request_that_is_cut_off_is_not_taken_for_two(desk: broker.Desk, tmp_path: Path):
+    """Half a line has no second half: what follows an end of transmission is never read as a request."""
+    served = broker.Broker(desk, tmp_path / "b")
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(tmp_path / "b"))
+            connection.sendall(b'{"ask": "record", "kind": "job", "content": {}}\n{"ask": "rec')
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as stream:
+                answers = [json.loads(line) for line in stream]
+    finally:
+        served.close()
+    assert [answer["done"] for answer in answers] == [True, False]
+    assert len(desk.register.of_kind("job")) == 1
 
 
 def test_flood_of_entries_is_bounded(desk: broker.Desk, monkeypatch: pytest.MonkeyPatch):

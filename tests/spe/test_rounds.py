@@ -24,7 +24,7 @@ def workflow(*priorities: int, targets: tuple[str, ...] = (), cores: int = 2) ->
 @pytest.fixture(autouse=True)
 def unpatched(monkeypatch):
     """Give Snakemake's own methods back afterwards."""
-    for name in ("_schedule_reevalutation", "open_jobs"):
+    for name in ("_schedule_reevalutation", "open_jobs", "remaining_jobs"):
         monkeypatch.setattr(JobScheduler, name, getattr(JobScheduler, name))
     monkeypatch.setattr(Scheduler, "job_reward", Scheduler.job_reward)
 
@@ -106,6 +106,46 @@ def test_window_is_filled_again_before_a_processor_is_idle():
         assert len(seen) >= min(4, len(ready))
         assert set(seen) <= ready, "no job that runs already"
         ready.difference_update(seen[:2])
+
+
+def test_round_sees_a_few_jobs_of_each_rule_and_all_that_are_kept_if_none_of_them_fits():
+    window, levels = rounds.Window(cores=2), rounds.Levels(EMPTY)
+    large, small = [[step(rule, 5) for _ in range(40)] for rule in ("large", "small")]
+    ready = {*large, *small, *(step("more") for _ in range(400))}
+    seen = window.shown(ready, levels)
+    assert len(seen) == len(set(seen)) == 12
+    assert len(window.shown(ready, levels)) == rounds.WINDOW, "nothing was started: there may be others that fit"
+    ready.discard(seen[0])
+    assert len(window.shown(ready, levels)) == len(seen)
+
+
+def test_groups_are_each_of_a_kind():
+    window = rounds.Window(cores=1)
+    groups = {Step(jobs=[step("x")]) for _ in range(20)}
+    assert set(window.shown(groups, rounds.Levels(EMPTY))) == groups
+
+
+def test_remaining_jobs_are_listed_only_when_asked_for():
+    calls = []
+
+    def find() -> list[str]:
+        calls.append(1)
+        return ["a", "b"]
+
+    remaining = rounds.Remaining(find)
+    assert not calls
+    assert (list(remaining), len(remaining), bool(remaining), remaining[-1]) == (["a", "b"], 2, True, "b")
+    assert len(calls) == 1
+    assert not rounds.Remaining(list)
+
+
+def test_scheduler_still_knows_what_remains():
+    rounds.bound(workflow(0), EMPTY)
+    rounds.bound(workflow(0), EMPTY)
+    waiting, running, failed, done = (step(name) for name in ("waiting", "running", "failed", "done"))
+    dag = SimpleNamespace(needrun_jobs=lambda: [waiting, running, failed, done], finished=lambda job: job is done)
+    this = SimpleNamespace(workflow=SimpleNamespace(dag=dag), running={running}, failed={failed})
+    assert list(JobScheduler.remaining_jobs.fget(this)) == [waiting]
 
 
 @pytest.mark.parametrize("given", [workflow(0, 5), workflow(0, targets=("all",))], ids=["rule", "--prioritize"])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from spe import runs
 
+from kimed_spe.jobs import Plan
 from kimed_spe.limits import Groups, Limits, shell_limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 from kimed_spe.watch import Guard, Watch
@@ -140,6 +142,17 @@ def test_limits_without_a_control_group_are_those_of_the_process():
     assert not [line for line in shell_limits("cgroup2", limits) if "-d" in line or "-u" in line]
 
 
+@pytest.mark.parametrize("kind", ["cgroup2", "rlimit"])
+def test_size_of_a_file_is_limited_alike_by_both_launchers(sandbox: Sandbox, kind: str):
+    """A plain shell starts the box, or bash where processes have to be limited; their units differ."""
+    work = sandbox.folder.parent / "work"
+    mounts, limits = [Mount(work, work, writable=True)], Limits.of({"disk_mb": 2}, 1)
+    box = sandbox.box("job", mounts, work, limits=limits, kind=kind, groups=[])
+    run = sandbox.run(box, f"ulimit -u; head -c 4000000 /dev/zero > {work}/big; echo survived")
+    assert (work / "big").stat().st_size == 2_000_000 // 1024 * 1024
+    assert (run.stdout.split()[0] == str(limits.processes)) == (kind == "rlimit")
+
+
 HOLES = "for n in 1 2 3 4 5 6; do truncate -s 90M $TMPDIR/hole$n; done; sleep 5; echo survived"
 EMPTY_FILES = "cd $TMPDIR; for n in $(seq 400); do touch $(seq -f $n-%g 100); done; sleep 5; echo survived"
 DELETED = (
@@ -170,6 +183,43 @@ def test_watch_kills(sandbox: Sandbox, resources: dict, command: str, reason: st
         watch.close()
     assert reason in guard.reason
     assert "survived" not in run.stdout
+
+
+def test_job_that_becomes_its_box_after_the_run_was_cancelled_is_killed(sandbox: Sandbox):
+    """Ctrl-C between the start of the launcher and that of bubblewrap: nothing could be killed at that moment."""
+    work = sandbox.folder.parent / "work"
+    limits = Limits.of({}, 1)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
+    launch = box.folder / "launch"
+    launch.write_text(launch.read_text().replace("eval ", "sleep 1\neval "))
+    watch = Watch()
+    guard = Guard(box, limits, None, time.monotonic())
+    watch.guards.append(guard)
+    threading.Timer(0.5, watch.kill_all).start()
+    begin = time.monotonic()
+    try:
+        run = sandbox.run(box, "sleep 30; echo survived", timeout=60)
+    finally:
+        watch.close()
+    assert time.monotonic() - begin < 10
+    assert "survived" not in run.stdout
+    assert guard.reason
+
+
+def test_no_job_starts_after_the_run_was_cancelled(sandbox: Sandbox):
+    work = sandbox.folder.parent / "work"
+    limits = Limits.of({}, 1)
+    box = sandbox.box("job", [Mount(work, work, writable=True)], work, limits=limits, kind="rlimit", groups=[])
+    plan = Plan("x", "job", (), (), ())
+    watch = Watch()
+    try:
+        with watch.over(box, limits, plan) as guard:
+            assert not guard.reason
+        watch.kill_all()
+        with watch.over(box, limits, plan) as guard:
+            assert guard.reason
+    finally:
+        watch.close()
 
 
 def test_nothing_lives_on_when_the_parent_is_killed(tmp_path: Path, sandbox: Sandbox):

@@ -52,8 +52,31 @@ rule shadow:
     shell: "cat {input} > scratch; mv scratch {output}; grep -h CapEff /proc/self/status >> {output}"
 rule script:
     input: "results/many.txt"
-    output: "results/script.txt"
+    output: "results/script.txt", "results/kernel.txt"
     script: "scripts/s.py"
+"""
+
+
+# /proc/pressure is for everybody to write to: it asks to be told, and changes nothing.
+SCRIPT = """
+import os, pathlib, shutil
+opened = []
+for top, folders, files in os.walk("/proc"):
+    folders[:] = [name for name in folders if not name.isdigit() and name not in ("self", "thread-self", "pressure")]
+    for name in files:
+        try:
+            os.close(os.open(os.path.join(top, name), os.O_WRONLY | os.O_NONBLOCK))
+            opened.append(os.path.join(top, name))
+        except OSError:
+            pass
+for name in ("kcore", "keys", "timer_list", "kmsg", "latency_stats", "sched_debug", "key-users"):
+    try:
+        if os.read(os.open(f"/proc/{name}", os.O_RDONLY | os.O_NONBLOCK), 1):
+            opened.append(f"/proc/{name} is read")
+    except OSError:
+        pass
+pathlib.Path(snakemake.output[1]).write_text(str(opened))
+shutil.copyfile(snakemake.input[0], snakemake.output[0])
 """
 
 
@@ -97,7 +120,7 @@ def test_ordinary_account_through_a_profile(folder: Path, python: Path, monkeypa
     for number in range(41):
         project.write(f"data/many/{number}", "x\n")
     project.write("Snakefile", SNAKEFILE)
-    project.write("scripts/s.py", "open(snakemake.output[0], 'w').write(open(snakemake.input[0]).read())\n")
+    project.write("scripts/s.py", SCRIPT)
     project.write("profile/profile.yaml", PROFILE)
     project.allow()
     for path in (folder / "site", *(folder / "site").rglob("*")):
@@ -118,6 +141,7 @@ def test_ordinary_account_through_a_profile(folder: Path, python: Path, monkeypa
     assert changed == "[]" and int(processes) < 10
     assert text["many.txt"] == text["script.txt"] == "40\n"
     assert text["shadow.txt"] == "40\nCapEff:\t0000000000000000\n"
+    assert text["kernel.txt"] == "[]", "nothing of the kernel is written, no memory, key or timer of others read"
     # `benchmark:` sees into the box.
     header, values = (line.split("\t") for line in text["many.tsv"].splitlines())
     assert float(dict(zip(header, values, strict=True))["max_rss"]) > 140
