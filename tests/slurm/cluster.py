@@ -126,17 +126,21 @@ class Cluster:
         (self.folder / "gres.conf").write_text(
             f"NodeName=gpu1 Name=gpu Type=fake File={self.folder}/fakegpu[0-1] Flags=nvidia_gpu_env\n"
         )
+        self._start_daemons()
+        self._wait(lambda: self.idle() == set(NODES), "all nodes")
+
+    def _start_daemons(self) -> None:
         place = self.folder / "munge"
+        (place / "socket").unlink(missing_ok=True)
         # --force: folders below a world-writable /tmp are fine for a test.
         self._spawn(
-            "munge", "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={place}/socket",
+            "munge", "munged", "--foreground", "--force", f"--key-file={place}/key", f"--socket={place}/socket",
             f"--pid-file={place}/pid", f"--log-file={place}/log", f"--seed-file={place}/seed",
         )  # fmt: skip
         self._wait((place / "socket").is_socket, "munge")
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        self._wait(lambda: self.idle() == set(NODES), "all nodes")
 
     def start_controller(self) -> None:
         self._spawn("slurmctld", "slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
@@ -154,16 +158,35 @@ class Cluster:
             kill_tree(pid)
 
     def steps(self, node: str) -> list[int]:
-        """Processes slurmstepd of a node; they name the node's spool folder or its daemon as parent."""
+        """Processes slurmstepd of a node: they write the log of its daemon. Others of this machine are not ours."""
         import psutil
 
         found = []
-        for process in psutil.process_iter(["name", "cmdline"]):
+        for process in psutil.process_iter(["name"]):
             if process.info["name"] == "slurmstepd":
-                job = " ".join(process.info["cmdline"]).partition("[")[2].partition(".")[0]
-                if job and self.node_of(job) == node:
+                try:
+                    files = {file.path for file in process.open_files()}
+                except psutil.Error:
+                    continue
+                if str(self.folder / "log" / f"slurmd-{node}.log") in files:
                     found.append(process.pid)
         return found
+
+    def power_off(self) -> None:
+        """SIGKILL for all daemons and all that nodes run, at once."""
+        steps = [pid for node in NODES for pid in self.steps(node)]
+        for process in self.processes.values():
+            process.kill()
+        for pid in steps:
+            kill_tree(pid)
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def power_on(self) -> None:
+        """Start what `power_off` ended, with the state that is on the disk."""
+        self._start_daemons()
+        self._wait(lambda: set(self.command("sinfo", "-h", "-N", "-o", "%N", check=False).split()) == set(NODES), "all")
 
     def node_of(self, job: str) -> str:
         return self.command("squeue", "-h", "-j", job, "-t", "all", "-o", "%N", check=False).strip()
