@@ -148,11 +148,14 @@ class Executor(local.Executor):  # type: ignore[misc]
             | {"tmpdir": str(box.tmp)}
         )
         inside = (*arguments[:RESOURCES], resources, *arguments[RESOURCES + 1 :])
+        action = partial(local.run_wrapper, *inside)
+        if runner is self.distant:
+            action = partial(self._call_there, box, plan, facts, inside)
         # The time in a queue is no run time; SLURM ends what runs too long.
         watched = dataclasses.replace(limits, seconds=None) if runner is self.distant else limits
         with self.watch.over(box, watched, plan) as guard:
             try:
-                runner.run(plan, box, limits, partial(self._call, box, facts, inside), facts)
+                runner.run(plan, box, limits, action, facts)
             except Exception as error:
                 if guard.reason:
                     raise WorkflowError(f"rule {plan.rule}: killed: {guard.reason}") from error
@@ -165,16 +168,17 @@ class Executor(local.Executor):  # type: ignore[misc]
         if plan.pipes:
             raise JobRefused(f"rule {plan.rule}: pipe() does not reach from node to node: use temp(), or localrules")
         box = self.distant.prepare(dataclasses.replace(plan, gpu=0), limits)
-        remote.ask(box, plan.rule, job.jobid, job.threads, dict(job.resources.items()))
+        remote.ask(box, job, self.workflow.execution_settings.latency_wait)
         return self.distant, box
 
-    @staticmethod
-    def _call(box: Box, facts: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+    def _call_there(self, box: Box, plan: Plan, facts: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+        rule, *more = arguments
         try:
-            local.run_wrapper(*arguments)
+            local.run_wrapper(remote.measured_there(rule, box), *more)
         finally:
             if ran := remote.told(box):
                 facts["slurm"] = ran
+        remote.await_outputs(box, plan, self.workflow.execution_settings.latency_wait)
 
     def _software(self, job: Any) -> str:
         conda = DeploymentMethod.CONDA in self.workflow.deployment_settings.deployment_method

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from spe import offices
 
-from kimed_spe import broker, canonical, cli, gate, jobs, outputs, permit, signing
+from kimed_spe import broker, canonical, cli, door, gate, jobs, outputs, permit, signing
 from kimed_spe.limits import Groups, Limits
 from kimed_spe.register import Register
 from kimed_spe.sandbox import Sandbox
@@ -115,7 +115,7 @@ def test_hostile_requests(desk: broker.Desk, tmp_path: Path, name: str):
 def test_silent_and_many_connections_do_not_stop_the_others(
     desk: broker.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(broker, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(door, "PATIENCE_SECONDS", 0.2)
     served = broker.Broker(desk, tmp_path / "b")
     silent = [socket.socket(socket.AF_UNIX) for _ in range(3 * broker.AT_ONCE)]
     try:
