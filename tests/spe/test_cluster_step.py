@@ -145,7 +145,7 @@ def test_signal_of_slurm(place: Path):
 
 def test_a_command_begins_once(place: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
-    monkeypatch.setattr(cluster_step, "shown", lambda _ticket: [])
+    monkeypatch.setattr(cluster_step, "unseen", lambda _ticket, _signs: [])
     (place / "ticket.json").write_text('{"command": ["true"], "seconds": 30}')
     cluster_step.serve(place, signs(place))
     assert '"exit_code": 0' in (place / "result.json").read_text()
@@ -197,7 +197,8 @@ def test_files_that_are_seen_late_are_waited_for(late: str, place: Path, monkeyp
     """As on a network file system; what the box shows of the working directory, no other files."""
     monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
     root = place.parent / "root"
-    assert root / "in.txt" in cluster_step.shown(boxed(place, latency=20))
+    content = boxed(place, latency=20)
+    assert cluster_step.unseen(content | {"latency": 0}, signs(place)) == [root / "in.txt"]
     (root / "in.txt").write_text("here\n")
     hidden = place.parent / "hidden"
     (root / late).rename(hidden)
