@@ -1,15 +1,17 @@
 """A real, throw-away SLURM on the loop-back interface: munge, controller, two nodes for processors, one with a GPU.
 
 Nothing outside of its folder is written: configuration, keys and sockets are its own (SLURM_CONF names them), ports are
-free ones, processes are stopped by the numbers that were recorded. Accounting is off.
+free ones, processes are stopped by the numbers that were recorded. Accounting is off; `accounting` has one with it.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,18 +75,29 @@ def provide() -> None:
         raise NoSlurm(
             "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, where no second one is started"
         )
-    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+    install(PROGRAMS, PACKAGES)
+
+
+def install(programs: Sequence[str], packages: Sequence[str]) -> None:
+    """Have programs, from packages of the system if they are missing.
+
+    Raises
+    ------
+    NoSlurm
+        They cannot be had.
+    """
+    if missing(programs) and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
             subprocess.run(["apt-get", *command], capture_output=True, check=False, env=quiet)
-    if absent := missing():
+    if absent := missing(programs):
         raise NoSlurm(
-            f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(PACKAGES)}"
+            f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(packages)}"
         )
 
 
-def missing() -> list[str]:
-    return [name for name in PROGRAMS if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]
+def missing(programs: Sequence[str]) -> list[str]:
+    return [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]
 
 
 def free_ports(number: int) -> list[int]:
@@ -118,16 +131,23 @@ class Cluster:
         key.chmod(0o400)
         for number in range(2):
             (self.folder / f"fakegpu{number}").touch()
-        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-        text = CONFIGURATION.format(
-            host=socket.gethostname().split(".")[0], user=user, folder=self.folder, ports=free_ports(4)
-        )
-        (self.folder / "slurm.conf").write_text(text)
+        (self.folder / "slurm.conf").write_text(self.configuration())
         (self.folder / "gres.conf").write_text(
             f"NodeName=gpu1 Name=gpu Type=fake File={self.folder}/fakegpu[0-1] Flags=nvidia_gpu_env\n"
         )
         self._start_daemons()
         self._wait(lambda: self.idle() == set(NODES), "all nodes")
+
+    @property
+    def user(self) -> str:
+        return pwd.getpwuid(os.getuid()).pw_name
+
+    def configuration(self) -> str:
+        host = socket.gethostname().split(".")[0]
+        return CONFIGURATION.format(host=host, user=self.user, folder=self.folder, ports=free_ports(4))
+
+    def before_daemons(self) -> None:
+        """Start what slurmctld wants to find; nothing without accounting."""
 
     def _start_daemons(self) -> None:
         place = self.folder / "munge"
@@ -138,6 +158,7 @@ class Cluster:
             f"--pid-file={place}/pid", f"--log-file={place}/log", f"--seed-file={place}/seed",
         )  # fmt: skip
         self._wait((place / "socket").is_socket, "munge")
+        self.before_daemons()
         self.start_controller()
         for node in NODES:
             self.start_node(node)
