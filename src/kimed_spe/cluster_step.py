@@ -30,8 +30,8 @@ from kimed_spe.permit_model import Context, PermitError
 # What SLURM says about the devices of a job.
 DEVICES = ("SLURM_JOB_GPUS", "SLURM_GPUS_ON_NODE")
 INSIDE = 'cd -- "$1" && shift && exec "$@"'
-LATE = 5.0
-"""Seconds that a command may need to be seen after its number."""
+LATE = 15.0
+"""Seconds that the folder of this job, and a command after its number, may need to be seen."""
 GLANCE, LOOK = 0.1, 1.0
 """Seconds between two looks at a process, and between two at the shared file system."""
 DEAF = 600.0
@@ -200,7 +200,7 @@ def _await(paths: Iterable[Path], seconds: float, signs: Signs) -> list[Path]:
     """Wait for files to be seen, for some seconds; gives those that are not."""
     end, missing = time.monotonic() + seconds, list(paths)
     while missing := [path for path in missing if not path.exists()]:
-        if time.monotonic() > end or signs.over():
+        if time.monotonic() > end or signs.signal:
             break
         time.sleep(GLANCE)
         with suppress(OSError):
@@ -239,6 +239,8 @@ def main() -> int:
     folder = Path(sys.argv[1])
     signs = Signs(folder, heard=time.monotonic())
     signs.listen()
+    if _await([folder / "allocation.json"], LATE, signs):
+        return 1  # the run has ended
     about = json.loads((folder / "allocation.json").read_text())
     (folder / "ready").touch()
     served, since = set[str](), time.monotonic()

@@ -112,9 +112,10 @@ def free_ports(number: int) -> list[int]:
 
 @dataclass
 class Cluster:
-    """The running daemons; `environment` is what its commands need."""
+    """The running daemons; `environment` is what its commands need, `node_prefix` stands before those of nodes."""
 
     folder: Path
+    node_prefix: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -167,7 +168,8 @@ class Cluster:
         self._spawn("slurmctld", "slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
 
     def start_node(self, node: str) -> None:
-        self._spawn(node, "slurmd", "-D", "-f", str(self.folder / "slurm.conf"), "-N", node)
+        arguments = ("-D", "-f", str(self.folder / "slurm.conf"), "-N", node)
+        self._spawn(node, "slurmd", *arguments, prefix=self.node_prefix)
 
     def kill(self, name: str) -> None:
         """SIGKILL for one daemon; what a node was running dies with it, as when its power fails."""
@@ -238,11 +240,11 @@ class Cluster:
         """Jobs that wait or run: number, state, node, name."""
         return self.command("squeue", "-h", "-o", "%i %T %N %j").splitlines()
 
-    def _spawn(self, name: str, program: str, *arguments: str) -> None:
+    def _spawn(self, name: str, program: str, *arguments: str, prefix: Sequence[str] = ()) -> None:
         path = shutil.which(program, path=self.environment["PATH"])
         with (self.folder / "log" / f"{name}.out").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(path), *arguments], env=os.environ | self.environment, stdout=log, stderr=log,
+                [*prefix, str(path), *arguments], env=os.environ | self.environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
