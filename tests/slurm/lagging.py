@@ -29,6 +29,8 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
     def __init__(self, backing: str, seconds: float) -> None:
         self.backing, self.seconds = backing, seconds
         self.own: set[str] = set()
+        # Inodes of what was seen: it does not vanish when it is written to.
+        self.known: dict[str, int] = {}
 
     def _path(self, path: str) -> str:
         return self.backing + path
@@ -37,9 +39,13 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
         if path == "/" or path in self.own:
             return False
         try:
-            return time.time() - os.lstat(self._path(path)).st_ctime < self.seconds
+            status = os.lstat(self._path(path))
         except OSError:
             return False
+        young = time.time() - status.st_ctime < self.seconds
+        if not young:
+            self.known[path] = status.st_ino
+        return young and self.known.get(path) != status.st_ino
 
     def _seen(self, path: str) -> str:
         if self._hidden(path):
