@@ -113,7 +113,7 @@ class Campaign:
         try:
             finish(study, truth)
             wrong = judge(study, truth)
-        except (AssertionError, TimeoutError) as problem:
+        except (AssertionError, subprocess.TimeoutExpired) as problem:
             wrong = [str(problem)]
         self.outcomes[not wrong] += 1
         self.starts += study.starts

@@ -23,8 +23,8 @@ WORKFLOWS = ("genomics", "singlecell", "imaging", "clinical_text", "cohort")
 TARGETS = ("cohort", "clinical_text")
 CLINICAL = "test_data/cohort/clinical.tsv"
 LONGEST = 2400.0
-MEGABYTES = 700
-"""Of the file system of a study that may become full; a whole cohort takes about a third."""
+MEGABYTES = 400
+"""Of the file system of a study that may become full; a whole cohort takes about 80."""
 
 
 def build(folder: Path, cluster: Cluster | None, patients: int | None = None, cores: str = "4") -> Study:

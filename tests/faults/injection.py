@@ -226,7 +226,8 @@ def lose_node(study: Study, chance: random.Random) -> str:
         return ""
     cluster, node = found
     cluster.kill(node)
-    study.later(AWAY, lambda: cluster.start_node(node))
+    # A reboot may have brought it back before.
+    study.later(AWAY, lambda: node in cluster.processes or cluster.start_node(node))
     return node
 
 
