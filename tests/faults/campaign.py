@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import psutil
 from faults import cohort
 from faults.injection import CAMPAIGN, LOCAL, SLURM, Fault
 from faults.studies import (
@@ -88,7 +89,11 @@ class Campaign:
                 self._start(study, *again)
                 continue
             kind = self.chance.choice(sorted(kinds))
-            if what := kinds[kind](study, self.chance):
+            try:
+                what = kinds[kind](study, self.chance)
+            except (OSError, psutil.Error):
+                what = ""  # what it should happen to went away meanwhile
+            if what:
                 happened += 1
                 self.faults[kind] += 1
                 self.tell("fault", study=name, second=round(time.monotonic() - began, 1), fault=kind, what=what)
