@@ -18,7 +18,7 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import environments, preflight, remote, rounds, trees
+from kimed_spe import environments, leftovers, preflight, remote, rounds, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.call import read_call
 from kimed_spe.enclosure import SANDBOX, Supervisor
@@ -78,7 +78,9 @@ class Executor(local.Executor):  # type: ignore[misc]
         workdir = Path.cwd()
         parent = workdir / ".snakemake" / "spe"
         parent.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+        leftovers.sweep(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=leftovers.PREFIX, dir=parent))
+        self.alive = leftovers.claim(self.folder)
         allowed = self.workflow.envvars if self.boxed else ()
         groups_text = os.environ.get(GROUPS)
         groups = Groups.adopt(groups_text) if groups_text else Groups(f"kimed-{os.getpid()}")

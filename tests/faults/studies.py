@@ -235,6 +235,7 @@ def judge(study: Study, truth: Study) -> list[str]:
         time.sleep(0.5)
     wrong += [f"left behind: {item}" for item in left]
     half = [path for path in (study.root / "results").rglob("*") if path.name.endswith((".tmp", ".new"))]
+    half += (study.root / ".snakemake" / "spe").glob("run-*")
     return wrong + [f"half written: {path}" for path in half]
 
 
