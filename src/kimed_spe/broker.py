@@ -9,7 +9,6 @@ for.
 import json
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kimed_spe import canonical, gate
+from kimed_spe.door import Door
 from kimed_spe.permit_model import Context, PermitRefused
 from kimed_spe.register import Register
 
@@ -33,8 +33,8 @@ ENTRIES, ENTRIES_PER_JOB = 1000, 20
 """Entries that one run may ask for: some, and for each job that it was admitted with (attempts, refusals)."""
 BYTES, BYTES_PER_JOB = 1 << 30, 1 << 20
 """Bytes of all of them."""
-AT_ONCE, PATIENCE_SECONDS = 16, 60
-"""Connections that are served at the same time, and how long the first request of one may take to arrive."""
+AT_ONCE = 16
+"""Connections that are served at the same time."""
 IDLE_SECONDS, KEPT = 2.0, 2
 """How long a connection may be silent between requests, and how many a process keeps for the next jobs: to connect
 costs more than to answer."""
@@ -170,37 +170,14 @@ class Broker:
 
     def __init__(self, desk: Desk, address: Path) -> None:
         self.desk = desk
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(address))
-        address.chmod(0o600)
-        self.socket.listen(64)
-        self.slots = threading.BoundedSemaphore(AT_ONCE)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.door = Door(address, self._answer, AT_ONCE)
 
     def close(self) -> None:
         """Take no more requests."""
-        self.socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.slots.acquire()
-            connection.settimeout(PATIENCE_SECONDS)
-            threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
-
-    def _attend(self, connection: socket.socket) -> None:
-        # Whoever hangs up or is silent gets no answer.
-        try:
-            with suppress(OSError):
-                self._answer(connection)
-        finally:
-            self.slots.release()
+        self.door.close()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as stream:
+        with connection.makefile("rwb") as stream:
             while line := stream.readline(LARGEST):
                 stream.write(json.dumps(self._decide(line)).encode() + b"\n")
                 stream.flush()
@@ -229,6 +206,8 @@ class SocketLink:
         self.address = address
         # Idle connections with the time of their last answer; append and pop are atomic.
         self.kept: list[tuple[float, socket.socket]] = []
+        # Two processes on one connection would read each other's answers.
+        os.register_at_fork(after_in_child=self.kept.clear)
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """See `Link`."""

@@ -21,8 +21,10 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from kimed_spe import canonical, cluster_watchdog, gate, remote, slurm
-from kimed_spe.broker import ENTRIES, ENTRIES_PER_JOB, LARGEST, PATIENCE_SECONDS, Desk, LinkError
-from kimed_spe.cluster_pool import GLANCE, SHARE, SHARE_MINUTES, Pool, Ticket
+from kimed_spe.broker import ENTRIES, ENTRIES_PER_JOB, LARGEST, Desk, LinkError
+from kimed_spe.cluster_places import Ticket
+from kimed_spe.cluster_pool import GLANCE, SHARE, SHARE_MINUTES, Pool
+from kimed_spe.door import Door
 
 FOLDER = "cluster"
 """Below the register, which no enclosure shows; nodes must see it."""
@@ -32,6 +34,8 @@ MOST_TEXT = 1 << 20
 WAIT_AT_END = 60.0
 AT_ONCE = 512
 """Commands that wait for nodes at the same time."""
+LONGEST_LATENCY = 600
+"""Seconds that a node waits for files to be seen, whatever --latency-wait says."""
 FAILED = 98
 
 
@@ -72,17 +76,11 @@ class Cluster:
         )  # fmt: skip
         self.lock = threading.Lock()
         self.ended = self.pool.ended
-        self.slots = threading.BoundedSemaphore(AT_ONCE)
-        self.attending: set[threading.Thread] = set()
         self.watchdog = Popen(  # noqa: S603
             [sys.executable, "-I", "-m", "kimed_spe.cluster_watchdog", self.comment], stdin=PIPE, start_new_session=True
         )
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(door / DOOR))
-        (door / DOOR).chmod(0o600)
-        self.socket.listen(128)
         self.pool.start()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.door = Door(door / DOOR, self._answer, AT_ONCE)
 
     def enclose(self, arguments: Sequence[str]) -> None:
         """Arguments of bubblewrap for the enclosure on nodes; devices of this machine are none of theirs."""
@@ -98,12 +96,10 @@ class Cluster:
     def close(self) -> None:
         """Cancel what is left, and do not go before SLURM has nothing of this run any more, or a minute is over."""
         self.ended.set()
-        with self.lock:  # a job that is being submitted
-            self.socket.close()
-            attending = list(self.attending)
-        for thread in attending:
-            thread.join(slurm.PATIENCE)
+        # A job may just be being submitted.
+        self.door.close(slurm.PATIENCE)
         gone = cluster_watchdog.until_none(self.comment, WAIT_AT_END, quiet=1)
+        self.pool.close()
         with suppress(OSError):
             if gone and self.watchdog.stdin:
                 self.watchdog.stdin.write(b"done\n")
@@ -115,37 +111,15 @@ class Cluster:
         else:
             sys.stderr.write(f"KIMed: SLURM does not answer; process {self.watchdog.pid} goes on cancelling jobs.\n")
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.slots.acquire()
-            thread = threading.Thread(target=self._attend, args=(connection,), daemon=True)
-            with self.lock:
-                self.attending.add(thread)
-            thread.start()
-
-    def _attend(self, connection: socket.socket) -> None:
-        try:
-            self._answer(connection)
-        finally:
-            self.slots.release()
-            with self.lock:
-                self.attending.discard(threading.current_thread())
-
     def _answer(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            connection.settimeout(PATIENCE_SECONDS)
-            with connection.makefile("rwb") as stream:
-                try:
-                    answer = self._run(canonical.decode(stream.readline(LARGEST)), connection)
-                except (LinkError, slurm.SlurmError, ValueError, KeyError, TypeError, AttributeError) as problem:
-                    with suppress(LinkError):  # bounded, as all that the enclosed side can cause to be written
-                        self.desk.record("refusal", {"stage": "cluster", "reasons": [str(problem)[:2000]]})
-                    answer = _answer(FAILED, f"not submitted: {problem}")
-                stream.write(json.dumps(answer).encode() + b"\n")
+        with connection.makefile("rwb") as stream:
+            try:
+                answer = self._run(canonical.decode(stream.readline(LARGEST)), connection)
+            except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as problem:
+                with suppress(LinkError):  # bounded, as all that the enclosed side can cause to be written
+                    self.desk.record("refusal", {"stage": "cluster", "reasons": [str(problem)[:2000]]})
+                answer = _answer(FAILED, f"not submitted, or not recorded: {problem}")
+            stream.write(json.dumps(answer).encode() + b"\n")
 
     def _run(self, asked: Mapping[str, Any], connection: socket.socket) -> dict[str, Any]:
         request = slurm.checked(asked["request"])
@@ -159,7 +133,7 @@ class Cluster:
         try:
             self.pool.take(ticket)
             problem = self._wait(ticket, connection)
-        except slurm.SlurmError:
+        except (slurm.SlurmError, OSError):
             shutil.rmtree(ticket.folder, ignore_errors=True)
             raise
         # A command that waited in vain has only the job that was submitted for it.
@@ -184,6 +158,7 @@ class Cluster:
         )
         answer = _answer(code, f"SLURM job {job}: {problem}" if problem else "", facts)
         answer |= {"stdout": _text(ticket.folder / "stdout"), "stderr": _text(ticket.folder / "stderr")}
+        answer["benchmark"] = result.get("benchmark")
         shutil.rmtree(ticket.folder, ignore_errors=True)
         return answer
 
@@ -208,6 +183,7 @@ class Cluster:
             "resources": resources, "gpu": bool(request.get("gpu")), "arguments": self.arguments, "cwd": cwd,
             "launcher": str(box.parent / remote.NODE_LAUNCHER), "command": command, "variables": variables,
             "seconds": request["runtime"] * 60, "memory": request.get("mem_mb", 0) * 1e6,
+            "latency": min(request.get("latency", 0), LONGEST_LATENCY), "benchmark": bool(request.get("benchmark")),
         }  # fmt: skip
         (folder / "ticket.json").write_text(json.dumps(ticket))
         return Ticket(folder, dict(request))

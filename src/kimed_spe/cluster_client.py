@@ -14,6 +14,11 @@ from pathlib import Path
 DOOR = "/run/kimed/cluster"
 NAME = "spe-remote"
 """Name of this process, by which `watch` knows that it stands for a job; at most 15 characters."""
+FIGURES = (
+    "running_time", "max_rss", "max_vms", "max_uss", "max_pss", "io_in", "io_out", "cpu_usage", "cpu_time",
+    "data_collected",
+)  # fmt: skip
+"""What Snakemake's record for `benchmark:` holds of a process and all that it started."""
 FAILED = 98
 """Exit status where no job could be run."""
 
@@ -42,6 +47,8 @@ def main() -> int:
     if answer["problem"]:
         sys.stderr.write(f"spe: {answer['problem']}\n")
     (box / "slurm.json").write_text(json.dumps(answer["slurm"]))
+    if answer.get("benchmark"):
+        (box / "benchmark.json").write_text(json.dumps(answer["benchmark"]))
     code: int = answer["exit_code"]
     return code if answer["exit_code"] or not answer["problem"] else FAILED
 

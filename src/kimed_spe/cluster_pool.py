@@ -13,13 +13,15 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kimed_spe import slurm
+from kimed_spe.cluster_places import MOST, Allocation, Ticket
+from kimed_spe.register import RegisterError
 
 SHARE = "KIMED_SLURM_SHARE"
 """Variable: minutes of `runtime` up to which commands share jobs; 0 gives each command a job of its own."""
@@ -27,8 +29,8 @@ SHARE_MINUTES, MORE_MINUTES = 240.0, 60
 """Its default, and how much longer than its first command a shared job may run."""
 SHARED_MEMORY = 2000
 """MB that a shared job has at least, so that commands with other needs fit; less where the permit allows less."""
-LINGER, MOST = 20.0, 500
-"""Seconds that a shared job waits for a command, and commands that it takes."""
+LINGER = 20.0
+"""Seconds that a shared job waits for a command."""
 LOOK, GLANCE = 4.0, 0.5
 """Seconds between two calls of squeue, and between two looks for results."""
 GRACE = 15.0
@@ -39,83 +41,6 @@ OUTAGE = 180.0
 """Seconds for which a submission is tried again while the controller does not answer."""
 TRIES = 3
 """Jobs that may die under a command before it began to run."""
-
-
-@dataclass(eq=False)
-class Ticket:
-    """One command.
-
-    Attributes
-    ----------
-    folder
-        Where its description and its result are.
-    request
-        As `slurm.checked` gave it.
-    place
-        The job that it was given to.
-    sponsor
-        The job that was submitted for it.
-    """
-
-    folder: Path
-    request: dict[str, Any]
-    place: "Allocation | None" = None
-    sponsor: "Allocation | None" = None
-    tries: int = 0
-    problem: str = ""
-
-    def result(self) -> dict[str, Any]:
-        """What the node wrote; empty as long as it did not."""
-        # Listing the folder makes network file systems ask their server again.
-        with suppress(OSError, ValueError):
-            if any(path.name == "result.json" for path in self.folder.iterdir()):
-                found: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
-                return found
-        return {}
-
-
-@dataclass(eq=False)
-class Allocation:
-    """One job of SLURM.
-
-    Attributes
-    ----------
-    wanted
-        The command that it was submitted for, until that is given to a place.
-    ticket
-        What it runs now.
-    over, until
-        Why no more is to be expected of it, and when that counts.
-    """
-
-    folder: Path
-    name: str
-    request: dict[str, Any]
-    shared: bool
-    job: str = ""
-    wanted: Ticket | None = None
-    ticket: Ticket | None = None
-    since: float = 0.0
-    steps: int = 0
-    node: str = ""
-    ran: bool = False
-    first: int = 0
-    last_seen: int = 0
-    over: str = ""
-    until: float = 0.0
-
-    def names(self, folder: str) -> set[str]:
-        """What lies in one of its folders."""
-        with suppress(OSError):
-            return {path.name for path in (self.folder / folder).iterdir()}
-        return set()
-
-    def fits(self, request: Mapping[str, Any]) -> bool:
-        """Whether a command may still run in it."""
-        own, left = self.request, self.request["runtime"] - (time.monotonic() - self.since) / 60
-        same = all(own.get(name) == request.get(name) for name in ("gpu", *slurm.NAMES))
-        enough = all(own.get(name, 0) >= request.get(name, 0) for name in ("threads", "mem_mb"))
-        return same and enough and left >= request["runtime"] and self.steps < MOST
 
 
 @dataclass
@@ -142,6 +67,7 @@ class Pool:
     share: float = SHARE_MINUTES
     allocations: list[Allocation] = field(default_factory=list)
     waiting: list[Ticket] = field(default_factory=list)
+    untold: list[dict[str, Any]] = field(default_factory=list)
     seen: dict[str, slurm.Seen] = field(default_factory=dict)
     looks: int = 0
     number: int = 0
@@ -171,7 +97,7 @@ class Pool:
             self.waiting.append(ticket)
         try:
             self._sponsor(ticket)
-        except slurm.SlurmError:
+        except (slurm.SlurmError, OSError):
             with self.lock, suppress(ValueError):
                 self.waiting.remove(ticket)
             raise
@@ -199,6 +125,8 @@ class Pool:
 
     def _give(self, ticket: Ticket, place: Allocation) -> None:
         """To be called with the lock."""
+        # First, because it fails on a full disk.
+        (place.folder / "inbox" / ticket.folder.name).touch()
         if ticket in self.waiting:
             self.waiting.remove(ticket)
         if place.wanted is ticket:
@@ -207,7 +135,6 @@ class Pool:
             self._release(ticket)
         ticket.place, place.ticket = place, ticket
         place.steps += 1
-        (place.folder / "inbox" / ticket.folder.name).touch()
 
     def _release(self, ticket: Ticket) -> None:
         """The job that was submitted for a command is not needed for it; one that has not begun is cancelled."""
@@ -297,9 +224,10 @@ class Pool:
         while not self.ended.wait(GLANCE):
             with self.lock:
                 for place in list(self.allocations):
-                    # A file system or register that fails now may not the next time.
+                    # A file system that fails now may not the next time.
                     with suppress(OSError):
                         self._attend(place)
+            self.tell()
 
     def _again(self, ticket: Ticket) -> None:
         try:
@@ -317,9 +245,7 @@ class Pool:
         there = place.names(".")
         if not place.ran and "ready" in there:
             place.ran, place.since = True, time.monotonic()
-        finished = place.ticket and place.ticket.folder.name in place.names("finished")
-        # What was ended with its job is told by the judgement about that.
-        if finished and place.ticket and not place.ticket.result().get("signal"):
+        if place.ticket and place.ticket.folder.name in place.names("finished") and self._told(place.ticket):
             place.ticket = None
         if not place.over and place.ran and not place.ticket and "closed" not in there:
             free = [place.wanted] if place.wanted else self.waiting if place.shared else []
@@ -329,6 +255,39 @@ class Pool:
         self._judge(place)
         if place.over and time.monotonic() > place.until:
             self._end(place)
+
+    def _told(self, ticket: Ticket) -> bool:
+        """Whether the node will tell no more about a command that it has finished."""
+        if result := ticket.result():
+            # What was ended with its job is told by the judgement about that.
+            return not result.get("signal")
+        ticket.late = ticket.late or time.monotonic()
+        if ticket.folder.is_dir() and time.monotonic() - ticket.late < GRACE:
+            return False
+        ticket.problem = ticket.problem or "the node ended it without a result"
+        return True
+
+    def _note(self, place: Allocation) -> None:
+        self.untold.append({
+            "slurm_id": place.job, "node": place.node, "shared": place.shared, "commands": place.steps,
+            "name": place.name, "end": place.over, "seconds": round(time.monotonic() - place.since, 1),
+        })  # fmt: skip
+
+    def tell(self) -> None:
+        """Record jobs that are over; a register that takes nothing now (a full disk) is asked again."""
+        with self.lock, suppress(OSError, RegisterError):
+            while self.untold:
+                self.record(self.untold[0])
+                del self.untold[0]
+
+    def close(self) -> None:
+        """Record what was still there when the run ended, and was cancelled with it."""
+        with self.lock:
+            for place in self.allocations:
+                place.over = place.over or "ended with its run"
+                self._note(place)
+            self.allocations.clear()
+        self.tell()
 
     def _judge(self, place: Allocation) -> None:
         seen, reason = self.seen.get(place.job), ""
@@ -356,6 +315,7 @@ class Pool:
     def _end(self, place: Allocation) -> None:
         """Say what became of a job, and what that means for the command in it."""
         self.allocations.remove(place)
+        self._note(place)
         too_long = place.shared and any(word in place.over for word in ("TimeLimit", "WallDuration"))
         if too_long:
             self._share_no_more(place.over)
@@ -378,9 +338,4 @@ class Pool:
                 ticket.problem = place.over
                 if ticket in self.waiting:
                     self.waiting.remove(ticket)
-        self.record({
-            "slurm_id": place.job, "node": place.node, "shared": place.shared, "commands": place.steps,
-            "name": place.name, "end": place.over,
-            "seconds": round(time.monotonic() - place.since, 1),
-        })  # fmt: skip
         shutil.rmtree(place.folder, ignore_errors=True)

@@ -5,13 +5,14 @@ commands appear in its `inbox`; each has a folder of its own beside it, whose `r
 job ends after the one command that it was submitted for, or, where short commands share it, when none came for a while.
 """
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,12 +23,15 @@ from typing import Any
 import psutil
 
 from kimed_spe import canonical, devices, gate, permit, trust
+from kimed_spe.cluster_client import FIGURES
 from kimed_spe.enclosure import prefix
 from kimed_spe.permit_model import Context, PermitError
 
 # What SLURM says about the devices of a job.
 DEVICES = ("SLURM_JOB_GPUS", "SLURM_GPUS_ON_NODE")
 INSIDE = 'cd -- "$1" && shift && exec "$@"'
+LATE = 15.0
+"""Seconds that the folder of this job, and a command after its number, may need to be seen."""
 GLANCE, LOOK = 0.1, 1.0
 """Seconds between two looks at a process, and between two at the shared file system."""
 DEAF = 600.0
@@ -110,11 +114,21 @@ class Signs:
 
 def run(ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]:
     """Run a command to its end, or until there is a reason to end it; its exit status is as a shell would give it."""
-    end, look, why, largest = time.monotonic() + ticket["seconds"], 0.0, "", 0
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(  # noqa: S603 - made by the supervisor
             command(ticket), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
         )
+    if not ticket.get("benchmark"):
+        return _watch(process, ticket, folder, signs)
+    from snakemake.benchmark import benchmarked  # noqa: PLC0415 - few commands need it
+
+    with benchmarked(process.pid) as record:
+        found = _watch(process, ticket, folder, signs)
+    return found | {"benchmark": {name: getattr(record, name) for name in FIGURES}}
+
+
+def _watch(process: "subprocess.Popen[bytes]", ticket: Mapping[str, Any], folder: Path, signs: Signs) -> dict[str, Any]:
+    end, look, why, largest = time.monotonic() + ticket["seconds"], 0.0, "", 0
     while True:
         # Popen.wait would not tell what this one command used.
         pid, status, used = os.wait4(process.pid, os.WNOHANG)
@@ -165,10 +179,41 @@ def _kilobytes(pid: int, file: str, field: str) -> int:
     return 1024 * int(Path(f"/proc/{pid}/{file}").read_text().split(f"\n{field}", 1)[1].split(None, 1)[0])
 
 
+def unseen(ticket: Mapping[str, Any], signs: Signs) -> list[Path]:
+    """What the box of a command shows of the working directory, and this node does not see in time.
+
+    The submitting machine has just written some of it. What the box does not show is not looked for.
+    """
+    box, seconds = Path(ticket["variables"]["TMPDIR"]).parent, ticket.get("latency", 0)
+    if missing := _await([box / "args", box / "launch", Path(ticket["launcher"])], seconds, signs):
+        return missing
+    arguments = (box / "args").read_bytes().split(b"\0")
+    sources = (
+        Path(os.fsdecode(source))
+        for option, source in itertools.pairwise(arguments)
+        if option in (b"--bind", b"--ro-bind")
+    )
+    return _await([path for path in sources if path.is_relative_to(ticket["root"])], seconds, signs)
+
+
+def _await(paths: Iterable[Path], seconds: float, signs: Signs) -> list[Path]:
+    """Wait for files to be seen, for some seconds; gives those that are not."""
+    end, missing = time.monotonic() + seconds, list(paths)
+    while missing := [path for path in missing if not path.exists()]:
+        if time.monotonic() > end or signs.signal:
+            break
+        time.sleep(GLANCE)
+        with suppress(OSError):
+            # Makes network file systems ask their server again.
+            os.scandir(missing[0].parent).close()
+    return missing
+
+
 def serve(folder: Path, signs: Signs) -> None:
     """Check, run, tell."""
     started = time.time()
     try:
+        _await([folder / "ticket.json"], LATE, signs)
         ticket = json.loads((folder / "ticket.json").read_text())
         (folder / "started").touch(exist_ok=False)
     except FileNotFoundError:
@@ -177,7 +222,10 @@ def serve(folder: Path, signs: Signs) -> None:
         found: dict[str, Any] = {"refused": ["another job has begun this command"], "exit_code": 1}
     else:
         refused = refusals(ticket)
-        found = {"refused": refused, **({"exit_code": 1} if refused else run(ticket, folder, signs))}
+        if not refused and (missing := unseen(ticket, signs)):
+            found = {"exit_code": 1, "problem": f"{missing[0]} is not seen on this node (`--latency-wait`)"}
+        else:
+            found = {"refused": refused, **({"exit_code": 1} if refused else run(ticket, folder, signs))}
     node = os.environ.get("SLURMD_NODENAME", os.uname().nodename)
     found |= {"node": node, "started": started, "seconds": round(time.time() - started, 3), "signal": signs.signal}
     with suppress(FileNotFoundError):
@@ -191,6 +239,8 @@ def main() -> int:
     folder = Path(sys.argv[1])
     signs = Signs(folder, heard=time.monotonic())
     signs.listen()
+    if _await([folder / "allocation.json"], LATE, signs):
+        return 1  # the run has ended
     about = json.loads((folder / "allocation.json").read_text())
     (folder / "ready").touch()
     served, since = set[str](), time.monotonic()

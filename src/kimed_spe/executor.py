@@ -18,7 +18,7 @@ from snakemake.executors import local
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 
-from kimed_spe import environments, preflight, remote, rounds, trees
+from kimed_spe import environments, leftovers, preflight, remote, rounds, trees
 from kimed_spe.broker import Link, LinkError, connect
 from kimed_spe.call import read_call
 from kimed_spe.enclosure import SANDBOX, Supervisor
@@ -78,7 +78,9 @@ class Executor(local.Executor):  # type: ignore[misc]
         workdir = Path.cwd()
         parent = workdir / ".snakemake" / "spe"
         parent.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+        leftovers.sweep(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=leftovers.PREFIX, dir=parent))
+        self.alive = leftovers.claim(self.folder)
         allowed = self.workflow.envvars if self.boxed else ()
         groups_text = os.environ.get(GROUPS)
         groups = Groups.adopt(groups_text) if groups_text else Groups(f"kimed-{os.getpid()}")
@@ -148,13 +150,16 @@ class Executor(local.Executor):  # type: ignore[misc]
             | {"tmpdir": str(box.tmp)}
         )
         inside = (*arguments[:RESOURCES], resources, *arguments[RESOURCES + 1 :])
+        action = partial(local.run_wrapper, *inside)
+        if runner is self.distant:
+            action = partial(self._call_there, box, plan, facts, inside)
         # The time in a queue is no run time; SLURM ends what runs too long.
         watched = dataclasses.replace(limits, seconds=None) if runner is self.distant else limits
         with self.watch.over(box, watched, plan) as guard:
             try:
                 if guard.reason:
                     raise JobRefused(guard.reason)
-                runner.run(plan, box, limits, partial(self._call, box, facts, inside), facts)
+                runner.run(plan, box, limits, action, facts)
             except Exception as error:
                 if guard.reason:
                     raise WorkflowError(f"rule {plan.rule}: killed: {guard.reason}") from error
@@ -167,16 +172,17 @@ class Executor(local.Executor):  # type: ignore[misc]
         if plan.pipes:
             raise JobRefused(f"rule {plan.rule}: pipe() does not reach from node to node: use temp(), or localrules")
         box = self.distant.prepare(dataclasses.replace(plan, gpu=0), limits)
-        remote.ask(box, plan.rule, job.jobid, job.threads, dict(job.resources.items()))
+        remote.ask(box, job, self.workflow.execution_settings.latency_wait)
         return self.distant, box
 
-    @staticmethod
-    def _call(box: Box, facts: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+    def _call_there(self, box: Box, plan: Plan, facts: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+        rule, *more = arguments
         try:
-            local.run_wrapper(*arguments)
+            local.run_wrapper(remote.measured_there(rule, box), *more)
         finally:
             if ran := remote.told(box):
                 facts["slurm"] = ran
+        remote.await_outputs(box, plan, self.workflow.execution_settings.latency_wait)
 
     def _software(self, job: Any) -> str:
         conda = DeploymentMethod.CONDA in self.workflow.deployment_settings.deployment_method

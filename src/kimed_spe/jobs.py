@@ -65,6 +65,11 @@ class Plan:
     shadow: Path | None = None
     gpu: int = 0
 
+    def stages(self, folder: Path) -> dict[Path, Path]:
+        """Folder of each output -> the one in the box's folder that appears in its place."""
+        parents = dict.fromkeys(path.parent for path in (*self.written, *self.logs) if path not in self.pipes)
+        return {parent: folder / f"out{number}" for number, parent in enumerate(parents)}
+
 
 @dataclass
 class Outcome:
@@ -204,15 +209,10 @@ class Runner:
                 raise JobRefused(f"rule {plan.rule}: output {path} is inside the run's own records")
 
     def _stages(self, plan: Plan) -> dict[Path, Path]:
-        """Folder of each output -> the empty folder that appears in its place."""
-        folder = self.sandbox.folder / plan.name
-        stages: dict[Path, Path] = {}
-        for path in (*plan.written, *plan.logs):
-            if path in plan.pipes or path.parent in stages:
-                continue
-            stage = folder / f"out{len(stages)}"
+        """Make the folders that appear in place of those of the outputs, empty."""
+        stages = plan.stages(self.sandbox.folder / plan.name)
+        for stage in stages.values():
             stage.mkdir(parents=True)
-            stages[path.parent] = stage
         for path in plan.written:
             if path in plan.updated and path.exists():
                 target = stages[path.parent] / path.name
@@ -325,10 +325,7 @@ class Runner:
 
     def _publish(self, paths: Iterable[Path], plan: Plan, outcome: Outcome, *, keep: bool) -> None:
         """Move outputs from where the job wrote them; `keep` goes on after an unsafe one (logs of a failed job)."""
-        folders: dict[Path, Path] = {}
-        for path in (*plan.written, *plan.logs):
-            if path not in plan.pipes and path.parent not in folders:
-                folders[path.parent] = self.sandbox.folder / plan.name / f"out{len(folders)}"
+        folders = plan.stages(self.sandbox.folder / plan.name)
         for path in paths:
             if path in plan.pipes:
                 continue

@@ -4,15 +4,20 @@ A box is made here as ever. The launcher that Snakemake starts in place of bash 
 `cluster_client`; on the node, inside an enclosure like this one, the second launcher starts what is in the box.
 """
 
+import copy
 import json
+import os
 import shlex
 import sys
-from collections.abc import Mapping
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from snakemake.benchmark import BenchmarkRecord
+
 from kimed_spe import cluster_client
+from kimed_spe.jobs import Plan
 from kimed_spe.limits import Limits
 from kimed_spe.sandbox import FULL_LAUNCHER, Box, Sandbox
 
@@ -31,6 +36,7 @@ if [ -r "$box/gpu" ]; then
   done
 fi
 """
+GLANCE = 0.2
 RESOURCES = ("mem_mb", "runtime", "disk_mb", "gpu", "slurm_partition", "slurm_account", "qos", "constraint")
 
 
@@ -58,13 +64,66 @@ class RemoteSandbox(Sandbox):
         return super()._launch(folder, limits, kind, groups, closing).split("\n", 1)[1]
 
 
-def ask(box: Box, rule: str, job: int, threads: int, resources: Mapping[str, Any]) -> None:
-    """Have the commands of a box run on a node."""
-    found = {name: resources.get(name) for name in RESOURCES}
+def ask(box: Box, job: Any, latency: float) -> None:
+    """Have the commands of a box, which is that of a job of Snakemake, run on a node.
+
+    Parameters
+    ----------
+    latency
+        Seconds that files may need to be seen there (`--latency-wait`).
+    """
+    found = {name: job.resources.get(name) for name in RESOURCES}
     known = {name: value for name, value in found.items() if isinstance(value, (int, float, str))}
     if known.get("gpu"):
         (box.folder / "gpu").touch()
-    (box.folder / "submit").write_text(json.dumps({"rule": rule, "job": job, "threads": threads, **known}))
+    more = {"latency": latency, "benchmark": int(job.benchmark is not None)}
+    about = {"rule": job.rule.name, "job": job.jobid, "threads": job.threads, **known, **more}
+    (box.folder / "submit").write_text(json.dumps(about))
+
+
+def await_outputs(box: Box, plan: Plan, latency: float) -> None:
+    """Wait until what a job has written on its node is seen here, too, or for so many seconds."""
+    end, stages = time.monotonic() + latency, plan.stages(box.folder)
+    for path in plan.written:
+        while path not in plan.pipes and not _seen(stages[path.parent] / path.name) and time.monotonic() < end:
+            time.sleep(GLANCE)
+
+
+def _seen(path: Path) -> bool:
+    # Listing the folder makes network file systems ask their server again.
+    with suppress(OSError):
+        return any(entry.name == path.name for entry in os.scandir(path.parent))
+    return False
+
+
+def measured_there(rule: Any, box: Box) -> Any:
+    """The rule of a job, but what `benchmark:` writes is what the node measured, not what the waiting client used.
+
+    Snakemake measures the process that it started; the numbers of its record are replaced before they are written.
+    """
+    found, run = copy.copy(rule), rule.run_func
+
+    def run_and_tell(*arguments: Any) -> None:
+        run(*arguments)
+        for record in arguments:
+            if isinstance(record, BenchmarkRecord):
+                _tell(record, box)
+
+    found.run_func = run_and_tell
+    return found
+
+
+def _tell(record: BenchmarkRecord, box: Box) -> None:
+    """Put a node's figures, or that there are none, into a record."""
+    path = box.folder / "benchmark.json"
+    try:
+        figures: dict[str, Any] = json.loads(path.read_text())
+        path.unlink()
+    except (OSError, ValueError) as error:
+        figures = {"data_collected": False, "running_time": float(told(box).get("seconds", 0))}
+        record.errors.append(f"the node told no figures: {error}")
+    for name in cluster_client.FIGURES:
+        setattr(record, name, figures.get(name))
 
 
 def told(box: Box) -> dict[str, Any]:

@@ -33,8 +33,8 @@ NAME = re.compile(r"[A-Za-z0-9_.,+-]{1,100}")
 CONSTRAINT = re.compile(r"[A-Za-z0-9_.,&|*:()\[\]+-]{1,200}")
 NAMES = {"slurm_partition": "partition", "slurm_account": "account", "qos": "qos", "constraint": "constraint"}
 """Resources that are names, and the option of sbatch for each."""
-FIELDS = ("rule", "job", "threads", "mem_mb", "runtime", "disk_mb", "gpu", *NAMES)
-"""What a request may hold."""
+FIELDS = ("rule", "job", "threads", "mem_mb", "runtime", "disk_mb", "gpu", "latency", "benchmark", *NAMES)
+"""What a request may hold; `latency` as --latency-wait, `benchmark` 1 where the node shall measure for `benchmark:`."""
 
 
 NEVER = {

@@ -23,6 +23,7 @@ NETWORK = {"socket", "requests", "httpx", "aiohttp", "urllib.request", "http.cli
 CONNECTING = {
     "src/kimed_spe/pseudonym_services.py": "runs in the trust centre, never in an SPE (docs/spe/admin.md)",
     "src/kimed_spe/broker.py": "a Unix socket between the run and its supervisor",
+    "src/kimed_spe/door.py": "takes connections on such sockets",
     "src/kimed_spe/cluster.py": "the same for commands that go to SLURM",
     "src/kimed_spe/cluster_client.py": "the run's end of that socket",
     "src/kimed_spe/doctor.py": "tries to get out, to see that it cannot",

@@ -1,9 +1,7 @@
-"""Faults that happen to governed runs, and what must be true when it is over.
+"""Faults that happen to governed runs: each happens once, now, to a `Study` that runs.
 
-A `Study` is a small governed workflow whose results are the same bytes on every undisturbed run. `FAULTS` happen to it
-while it runs, on this machine or on a real SLURM; `finish` does what an operator does (verify, remove what is not what
-a job made, start again), and `judge` says what is wrong: results that differ from an undisturbed run, jobs or processes
-that were left, a register that does not verify.
+A fault gives what it happened to, in words, or nothing where it found nothing to happen to. What lasts (a lost node, a
+full disk) ends after some seconds, or when the run is over (`Study.later`, `Study.heal`).
 """
 
 import os
@@ -13,240 +11,171 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from faults.studies import UNTIL_THE_END, Study, queue
 from slurm.cluster import Cluster, kill_tree
-from spe.runs import Project, project
 
-from kimed_compare import Status, compare
-from kimed_spe import audit
-from kimed_spe.register import Register
+from kimed_spe.slurm import MARK
 
-# Three stages of short steps, one of which must see all of the one before; a folder among the outputs, a local rule.
-WORKFLOW = """
-localrules: all, report
-SAMPLES = ["a", "b", "c", "d"]
-
-rule all:
-    input: "results/report.txt"
-
-rule draw:
-    input: "data/seed.txt"
-    output: "results/draw/{sample}.tsv"
-    log: "logs/draw/{sample}.txt"
-    resources: mem_mb=200, runtime=3
-    shell:
-        "(seq 1 20000 | sed 's/^/{wildcards.sample} '$(cat {input})' /'; sleep 1;"
-        " seq 20001 40000 | sed 's/^/{wildcards.sample} /') > {output} 2> {log}"
-
-rule split:
-    input: "results/draw/{sample}.tsv"
-    output: directory("results/split/{sample}")
-    resources: mem_mb=200, runtime=3
-    shell: "mkdir -p {output}; sleep 1; split -l 5000 {input} {output}/part."
-
-rule collect:
-    input: expand("results/split/{sample}", sample=SAMPLES)
-    output: "results/all.txt"
-    resources: mem_mb=200, runtime=3
-    shell: "for folder in {input}; do cat $folder/part.*; done | sha256sum > {output}; sleep 1"
-
-rule report:
-    input: "results/all.txt", expand("results/draw/{sample}.tsv", sample=SAMPLES)
-    output: "results/report.txt"
-    shell: "cat {input} | wc -c > {output}; cat results/all.txt >> {output}"
-"""
-RESULTS = ("results/report.txt", "results/all.txt", "results/draw", "results/split")
-RESOURCES = {"cores": 8, "jobs": 1000, "mem_mb": 8000, "runtime": 60, "disk_mb": 5000, "gpus": 0}
-LONGEST = 240.0
-"""Seconds for one start of the study, SLURM's own timers included."""
-STARTS = 6
-"""Starts that an operator needs at most after faults: locks, lost files, retries used up."""
+Fault = Callable[[Study, random.Random], str]
+MEMORY = Path("/sys/fs/cgroup/memory")
+"""Version 1 of control groups; where it is not there or not ours, no kernel can be made to run out of memory."""
+AWAY = 12.0
+"""Seconds that a node is without power or drained; SLURM of the tests counts it as lost after 8."""
+FULL = 4.0
 
 
-@dataclass
-class Study:
-    """One study in a folder of its own."""
-
-    project: Project
-    cluster: Cluster | None
-    process: "subprocess.Popen[bytes] | None" = None
-    text: str = ""
-    undo: list[Callable[[], None]] = field(default_factory=list)
-
-    @property
-    def root(self) -> Path:
-        return self.project.root
-
-    def start(self, *targets: str, unlock: bool = False) -> None:
-        """Start it, without waiting."""
-        options = ["--cores", "2", "--nocolor", "--executor", "spe", "--scheduler", "greedy", "--keep-going"]
-        options += ["--rerun-incomplete", "--retries", "1", "--default-resources", "mem_mb=200", "runtime=3"]
-        command = [
-            sys.executable,
-            "-m",
-            "kimed_spe.enclosure",
-            *options,
-            *(["--unlock"] if unlock else []),
-            "--",
-            *targets,
-        ]
-        with (self.project.site / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.root, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.project.variables()
-            )
-
-    def wait(self) -> int:
-        assert self.process is not None
-        return self.process.wait(LONGEST)
-
-    def runs(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def log(self) -> str:
-        return (self.project.site / "log").read_text(errors="replace")
-
-    def processes(self, word: str = "") -> list[psutil.Process]:
-        """What works in this study's folder or register, or for it."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                line = " ".join(process.cmdline())
-            except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
-                continue
-            named = str(self.root.parent) in line
-            # Daemons of SLURM are not of one study.
-            if named and word in line and process.name() not in ("slurmd", "slurmctld", "munged", "slurmstepd"):
-                found.append(process)
-        return found
-
-
-def build(folder: Path, cluster: Cluster | None, share: str = "") -> Study:
-    """A study that has not run."""
-    found = project(folder)
-    found.environment = {"KIMED_EXECUTOR": "local"}
-    if cluster:
-        found.environment = cluster.environment | {"KIMED_EXECUTOR": "slurm", "KIMED_SLURM_SHARE": share}
-    found.changes = {"resources": RESOURCES}
-    found.write("data/seed.txt", "42\n")
-    found.write("Snakefile", WORKFLOW)
-    found.allow()
-    return Study(found, cluster)
-
-
-def undisturbed(folder: Path) -> Study:
-    """A study that was run on this machine without a fault; its results are the truth for all others."""
-    study = build(folder, None)
-    study.start()
-    assert study.wait() == 0, study.log()
-    return study
-
-
-def queue(cluster: Cluster | None) -> list[str]:
-    return cluster.queue() if cluster else []
-
-
-def finish(study: Study) -> None:
-    """Bring a disturbed study to its end, as an operator would."""
-    for _ in range(STARTS):
-        status = study.wait() if study.process else 1
-        study.process = None
-        while study.undo:
-            study.undo.pop()()
-        changed = audit.changed_files(audit.read(Register(study.project.register)).entries, study.root)
-        if status == 0 and not changed:
-            return
-        for finding in changed:
-            # Not what a job made: it is made again, and what was made from it.
-            remove(study.root / finding.place)
-        if (study.root / ".snakemake" / "locks").is_dir() and any((study.root / ".snakemake" / "locks").iterdir()):
-            study.start(unlock=True)
-            study.wait()
-        study.start("all", *(finding.place for finding in changed))
-    raise AssertionError(f"not finished after {STARTS} starts\n{study.log()[-4000:]}")
-
-
-def remove(path: Path) -> None:
-    subprocess.run(["rm", "-rf", str(path)], check=True)
-
-
-def judge(study: Study, truth: Study) -> list[str]:
-    """What is wrong with a study that is over; nothing if all is as if nothing had happened."""
-    wrong = []
-    for name in RESULTS:
-        verdict = compare("exact", truth.root / name, study.root / name, {})
-        if verdict.status is not Status.IDENTICAL:
-            wrong.append(f"{name}: {verdict}")
-    wrong += [f"register: {finding}" for finding in audit.read(Register(study.project.register)).findings]
-    entries = audit.read(Register(study.project.register)).entries
-    wrong += [f"file: {finding}" for finding in audit.changed_files(entries, study.root)]
-    end = time.monotonic() + 60
-    while (left := [*queue(study.cluster), *map(str, study.processes())]) and time.monotonic() < end:
-        time.sleep(0.5)
-    wrong += [f"left behind: {item}" for item in left]
-    half = [path for path in (study.root / "results").rglob("*") if path.name.endswith((".tmp", ".new"))]
-    return wrong + [f"half written: {path}" for path in half]
-
-
-# Faults. Each happens once, now, to a study that runs; one that finds nothing to happen to gives False.
-
-
-def end_controller(number: signal.Signals) -> Callable[[Study], bool]:
-    def fault(study: Study) -> bool:
+def end_controller(number: signal.Signals) -> Fault:
+    def fault(study: Study, _chance: random.Random) -> str:
         assert study.process is not None
         study.process.send_signal(number)
-        return True
+        return f"process {study.process.pid}"
 
     return fault
 
 
-def kill_job(study: Study) -> bool:
-    """The box of one job, with all that is in it."""
-    boxes = study.processes("--args 9")
-    for box in boxes[:1]:
-        kill_tree(box.pid)
-    return bool(boxes)
+def box(study: Study, chance: random.Random) -> psutil.Process | None:
+    """bubblewrap of one job."""
+    found = study.processes("--args 9")
+    return chance.choice(found) if found else None
 
 
-def made(study: Study) -> list[Path]:
-    return [path for path in (study.root / "results").rglob("*") if path.is_file()]
+def family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def corrupt(study: Study) -> bool:
-    """Bits of one intermediate result turn, and its time stays."""
-    files = made(study)
-    for path in files[:1]:
-        status = path.stat()
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.chmod(0o644)
-        path.write_bytes(content)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return bool(files)
+def kill_job(study: Study, chance: random.Random) -> str:
+    """kill -9 of the box of one job, with all that is in it."""
+    found = box(study, chance)
+    if found:
+        kill_tree(found.pid)
+    return f"box {found.pid}" if found else ""
 
 
-def vanish(study: Study) -> bool:
-    """One intermediate result is gone."""
-    files = made(study)
-    for path in files[:1]:
-        path.unlink(missing_ok=True)
-    return bool(files)
+def hang_job(study: Study, chance: random.Random) -> str:
+    """One job stops and never goes on; its time limit must end it. Needs a `runtime` that a test can wait for."""
+    found = box(study, chance)
+    return _stop(found) if found else ""
 
 
-def second_controller(study: Study) -> bool:
+def _stop(found: psutil.Process) -> str:
+    stopped = 0
+    for process in family(found):
+        try:
+            process.suspend()
+            stopped += 1
+        except psutil.NoSuchProcess:
+            continue
+    return f"{stopped} processes of box {found.pid}" if stopped > 1 else ""
+
+
+def let_slurm_end_it(study: Study, chance: random.Random) -> str:
+    """One job stops, and SLURM's own time limit for it becomes a minute."""
+    jobs = own_jobs(study, " RUNNING ")
+    found = box(study, chance)
+    line = _line(found) if found else ""
+    for number, *_ in jobs:
+        if found and f"[{number}." in line:
+            assert study.cluster is not None
+            study.cluster.command("scontrol", "update", f"JobId={number}", "TimeLimit=1", check=False)
+            return f"job {number}: {stopped}" if (stopped := _stop(found)) else ""
+    return ""
+
+
+def _line(process: psutil.Process) -> str:
+    """Command lines of all that a process is in; slurmstepd names its job there."""
+    try:
+        return " ".join(" ".join(parent.cmdline()) for parent in process.parents())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def run_out_of_memory(study: Study, chance: random.Random) -> str:
+    """The kernel's own killer, for lack of memory in a control group into which one job is put."""
+    if not os.access(MEMORY, os.W_OK) or not (MEMORY / "cgroup.procs").exists():
+        return ""
+    found = box(study, chance)
+    group = MEMORY / f"kimed-fault-{os.getpid()}-{time.monotonic_ns()}"
+    if not found:
+        return ""
+    group.mkdir()
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(1 << 20))
+        for process in family(found):
+            try:
+                (group / "cgroup.procs").write_text(str(process.pid))
+            except OSError:
+                continue
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            if not (group / "memory.oom_control").read_text().strip().endswith("oom_kill 0"):
+                return f"box {found.pid}"
+            time.sleep(0.05)
+        return ""
+    finally:
+        _dissolve(group)
+
+
+def _dissolve(group: Path) -> None:
+    """Put what lives back where it was, and wait until what was killed is gone."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        for pid in (group / "cgroup.procs").read_text().split():
+            try:
+                (MEMORY / "cgroup.procs").write_text(pid)
+            except OSError:
+                continue
+        try:
+            group.rmdir()
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
+def corrupt(study: Study, chance: random.Random) -> str:
+    """Bits of one result turn, and its time stays."""
+    files = [path for path in study.made() if path.stat().st_size]
+    if not files:
+        return ""
+    path = chance.choice(files)
+    status = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return str(path.relative_to(study.root))
+
+
+def vanish(study: Study, chance: random.Random) -> str:
+    """One result is gone."""
+    files = study.made()
+    if not files:
+        return ""
+    path = chance.choice(files)
+    path.unlink(missing_ok=True)
+    return str(path.relative_to(study.root))
+
+
+def second_controller(study: Study, _chance: random.Random) -> str:
     """Somebody starts the same study again in the same folder."""
-    other = Study(study.project, study.cluster)
+    other = Study(
+        study.root, study.register, study.program, study.targets, study.environment, study.cluster, study.compare,
+        longest=study.longest,
+    )  # fmt: skip
     other.start()
-    other.wait()
-    return True
+    return f"ended with status {other.wait()}"
 
 
-def fill_disk(study: Study) -> bool:
+def fill_disk(study: Study, _chance: random.Random) -> str:
     """Everything that is free in the study's file system is taken; needs `small_disk`."""
     if not os.path.ismount(study.root):
-        return False
+        return ""
     filler = study.root / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -254,129 +183,134 @@ def fill_disk(study: Study) -> bool:
                 pass
         except OSError:
             pass
-    study.undo.append(lambda: filler.unlink(missing_ok=True))
-    return True
-
-
-def small_disk(study: Study) -> Callable[[], None]:
-    """Put a study into a file system of its own with 24 MB; gives what undoes that."""
-    keep = study.root.with_name("keep")
-    subprocess.run(["cp", "-a", str(study.root), str(keep)], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(study.root)], check=True)
-    subprocess.run(["cp", "-a", f"{keep}/.", str(study.root)], check=True)
-    return lambda: subprocess.run(["umount", "-l", str(study.root)], check=True) and None
+    study.later(FULL, lambda: filler.unlink(missing_ok=True))
+    return f"{filler.stat().st_size >> 20} MB"
 
 
 def own_jobs(study: Study, state: str = "") -> list[list[str]]:
-    return [line.split() for line in queue(study.cluster) if state in line]
+    return [line.split() for line in queue(study.cluster) if state in line and f" {MARK}." in line]
 
 
-def cancel_job(study: Study) -> bool:
+def cancel_job(study: Study, chance: random.Random) -> str:
     jobs = own_jobs(study)
-    for job in jobs[:1]:
-        assert study.cluster is not None
-        study.cluster.command("scancel", job[0], check=False)
-    return bool(jobs)
-
-
-def requeue_job(study: Study) -> bool:
-    jobs = own_jobs(study, " RUNNING ")
-    for job in jobs[:1]:
-        assert study.cluster is not None
-        study.cluster.command("scontrol", "update", f"JobId={job[0]}", "Requeue=1", check=False)
-        study.cluster.command("scontrol", "requeue", job[0], check=False)
-    return bool(jobs)
-
-
-def busy_node(study: Study) -> str:
-    alive = study.cluster.processes if study.cluster else {}
-    nodes = [job[2] for job in own_jobs(study, " RUNNING ") if len(job) == 4 and job[2] in alive]
-    return nodes[0] if nodes else ""
-
-
-def lose_node(study: Study) -> bool:
-    """A node loses its power; it comes back when the run is over."""
-    node = busy_node(study)
-    if node:
-        assert study.cluster is not None
-        study.cluster.kill(node)
-        study.undo.append(lambda: study.cluster.start_node(node))  # type: ignore[union-attr]
-    return bool(node)
-
-
-def kill_node_daemon(study: Study) -> bool:
-    """Only slurmd; its jobs live on. It is started again after two seconds."""
-    node = busy_node(study)
-    if node:
-        assert study.cluster is not None
-        process = study.cluster.processes.pop(node)
-        process.kill()
-        process.wait()
-        time.sleep(2)
-        study.cluster.start_node(node)
-    return bool(node)
-
-
-def kill_step_daemon(study: Study) -> bool:
-    node = busy_node(study)
-    steps = study.cluster.steps(node) if study.cluster and node else []
-    for pid in steps[:1]:
-        os.kill(pid, signal.SIGKILL)
-    return bool(steps)
-
-
-def kill_slurm_controller(study: Study) -> bool:
-    """Away for five seconds."""
+    if not jobs:
+        return ""
+    job = chance.choice(jobs)
     assert study.cluster is not None
-    study.cluster.kill("slurmctld")
+    study.cluster.command("scancel", job[0], check=False)
+    return f"job {job[0]} {job[1]}"
+
+
+def requeue_job(study: Study, chance: random.Random) -> str:
+    jobs = own_jobs(study, " RUNNING ")
+    if not jobs:
+        return ""
+    job = chance.choice(jobs)[0]
+    assert study.cluster is not None
+    study.cluster.command("scontrol", "update", f"JobId={job}", "Requeue=1", check=False)
+    study.cluster.command("scontrol", "requeue", job, check=False)
+    return f"job {job}"
+
+
+def busy_node(study: Study, chance: random.Random) -> tuple[Cluster, str] | None:
+    """A node with power that runs something."""
+    assert study.cluster is not None
+    jobs = own_jobs(study, " RUNNING ")
+    nodes = sorted({job[2] for job in jobs if len(job) == 4 and job[2] in study.cluster.processes})
+    return (study.cluster, chance.choice(nodes)) if nodes else None
+
+
+def lose_node(study: Study, chance: random.Random) -> str:
+    """A node loses its power, and comes back later."""
+    if not (found := busy_node(study, chance)):
+        return ""
+    cluster, node = found
+    cluster.kill(node)
+    # A reboot may have brought it back before.
+    study.later(AWAY, lambda: node in cluster.processes or cluster.start_node(node))
+    return node
+
+
+def kill_node_daemon(study: Study, chance: random.Random) -> str:
+    """Only slurmd; its jobs live on. It is started again after two seconds."""
+    if not (found := busy_node(study, chance)):
+        return ""
+    cluster, node = found
+    process = cluster.processes.pop(node)
+    process.kill()
+    process.wait()
+    time.sleep(2)
+    cluster.start_node(node)
+    return node
+
+
+def kill_step_daemon(study: Study, chance: random.Random) -> str:
+    found = busy_node(study, chance)
+    steps = found[0].steps(found[1]) if found else []
+    if not steps:
+        return ""
+    os.kill(steps[0], signal.SIGKILL)
+    return f"process {steps[0]}"
+
+
+def kill_slurm_controller(study: Study, _chance: random.Random) -> str:
+    """Away for five seconds."""
+    cluster = study.cluster
+    if cluster is None or "slurmctld" not in cluster.processes:
+        return ""
+    cluster.kill("slurmctld")
     time.sleep(5)
-    study.cluster.start_controller()
-    return True
+    cluster.start_controller()
+    return "5 s"
 
 
-def drain_node(study: Study) -> bool:
-    node = busy_node(study)
-    if node:
-        cluster = study.cluster
-        assert cluster is not None
-        cluster.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=fault", check=False)
-        study.undo.append(
-            lambda: cluster.command("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False) and None
-        )
-    return bool(node)
+def drain_node(study: Study, chance: random.Random) -> str:
+    if not (found := busy_node(study, chance)):
+        return ""
+    cluster, node = found
+    cluster.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=fault", check=False)
+    study.later(AWAY, lambda: cluster.command("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False))
+    return node
 
 
-def reboot(study: Study) -> bool:
-    """All of the machine that submits stops at once, with what its nodes run; only the queue remembers."""
+def reboot(study: Study, _chance: random.Random) -> str:
+    """Everything stops at once: run, watchdog, jobs, all daemons of SLURM; only what is on the disk remains."""
     assert study.process is not None
-    for process in study.processes():
+    study.process.kill()
+    if study.cluster:
+        study.cluster.power_off()
+    left = study.processes()
+    for process in left:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
     if study.cluster:
-        study.undo.append(lambda: reap(study))
-    return True
+        study.cluster.power_on()
+        study.later(UNTIL_THE_END, lambda: reap(study))
+    return f"{len(left)} processes"
 
 
 def reap(study: Study) -> None:
     """As the guide says after a crash."""
     command = [sys.executable, "-m", "kimed_spe.cli", "cluster", "reap"]
-    subprocess.run(command, env=study.project.variables(), check=True, capture_output=True)
+    subprocess.run(command, env=study.environment, check=True, capture_output=True)
 
 
-LOCAL: dict[str, Callable[[Study], bool]] = {
+LOCAL: dict[str, Fault] = {
     "controller killed": end_controller(signal.SIGKILL),
     "controller terminated": end_controller(signal.SIGTERM),
     "controller interrupted": end_controller(signal.SIGINT),
     "job killed": kill_job,
+    "job hangs": hang_job,
+    "job out of memory": run_out_of_memory,
     "intermediate corrupted": corrupt,
     "output vanished": vanish,
     "second controller": second_controller,
     "disk full": fill_disk,
     "reboot": reboot,
 }
-SLURM: dict[str, Callable[[Study], bool]] = LOCAL | {
+SLURM: dict[str, Fault] = LOCAL | {
     "job cancelled": cancel_job,
     "job requeued": requeue_job,
     "node lost": lose_node,
@@ -385,15 +319,18 @@ SLURM: dict[str, Callable[[Study], bool]] = LOCAL | {
     "slurmctld killed": kill_slurm_controller,
     "node drained": drain_node,
 }
+CAMPAIGN: dict[str, Fault] = {name: fault for name, fault in SLURM.items() if name != "job hangs"} | {
+    "time limit": let_slurm_end_it
+}
+"""For studies whose steps may take half an hour: SLURM's limit in place of the step's own."""
 
 
-def happen(study: Study, name: str, chance: random.Random, longest: float = 60.0) -> bool:
-    """Let a fault happen at some moment after a run has begun; whether it found something to happen to."""
-    fault = SLURM[name]
+def happen(study: Study, name: str, chance: random.Random, longest: float = 60.0) -> str:
+    """Let a fault happen at some moment after a run has begun; what it happened to."""
     end = time.monotonic() + longest
     time.sleep(chance.uniform(0, 6))
     while study.runs() and time.monotonic() < end:
-        if fault(study):
-            return True
+        if found := SLURM[name](study, chance):
+            return found
         time.sleep(0.2)
-    return False
+    return ""

@@ -5,7 +5,8 @@ import random
 from pathlib import Path
 
 import pytest
-from faults.injection import LOCAL, SLURM, Study, build, finish, happen, judge, small_disk, undisturbed
+from faults.injection import LOCAL, MEMORY, SLURM, happen
+from faults.studies import Study, build, finish, judge, small_disk, undisturbed
 from slurm.cluster import Cluster
 
 QUICK = ("controller killed", "intermediate corrupted")
@@ -13,7 +14,7 @@ QUICK = ("controller killed", "intermediate corrupted")
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return undisturbed(tmp_path_factory.mktemp("truth"))
+    return undisturbed(build(tmp_path_factory.mktemp("truth"), None))
 
 
 def suffer(study: Study, truth: Study, kind: str) -> None:
@@ -22,6 +23,8 @@ def suffer(study: Study, truth: Study, kind: str) -> None:
         if os.geteuid() != 0:
             pytest.skip("only root can mount a small file system")
         away = small_disk(study)
+    if kind == "job out of memory" and not os.access(MEMORY / "cgroup.procs", os.W_OK):
+        pytest.skip("no control group for memory can be made here (version 1, as root)")
     try:
         study.start()
         assert happen(study, kind, random.Random(kind)), f"the run was over before\n{study.log()}"
@@ -50,11 +53,11 @@ def test_fault_on_slurm(kind: str, share: str, cluster: Cluster, truth: Study, t
 
 
 def test_the_judge_sees_what_is_wrong(truth: Study, tmp_path: Path):
-    study = undisturbed(tmp_path)
+    study = undisturbed(build(tmp_path, None))
     assert judge(study, truth) == []
     (study.root / "results/all.txt").write_text("other\n")
     (study.root / "results/half.tmp").touch()
-    log = study.project.register / "log.jsonl"
+    log = study.register / "log.jsonl"
     log.write_text(log.read_text().replace('"exit_code":0', '"exit_code":7', 1))
     wrong = " ".join(judge(study, truth))
     assert "results/all.txt" in wrong and "half written" in wrong and "register: " in wrong and "file: " in wrong

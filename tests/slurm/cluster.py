@@ -1,15 +1,17 @@
 """A real, throw-away SLURM on the loop-back interface: munge, controller, two nodes for processors, one with a GPU.
 
 Nothing outside of its folder is written: configuration, keys and sockets are its own (SLURM_CONF names them), ports are
-free ones, processes are stopped by the numbers that were recorded. Accounting is off.
+free ones, processes are stopped by the numbers that were recorded. Accounting is off; `accounting` has one with it.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,18 +75,29 @@ def provide() -> None:
         raise NoSlurm(
             "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, where no second one is started"
         )
-    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+    install(PROGRAMS, PACKAGES)
+
+
+def install(programs: Sequence[str], packages: Sequence[str]) -> None:
+    """Have programs, from packages of the system if they are missing.
+
+    Raises
+    ------
+    NoSlurm
+        They cannot be had.
+    """
+    if missing(programs) and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
             subprocess.run(["apt-get", *command], capture_output=True, check=False, env=quiet)
-    if absent := missing():
+    if absent := missing(programs):
         raise NoSlurm(
-            f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(PACKAGES)}"
+            f"no {', '.join(absent)}, and no root with apt to install it: apt-get install {' '.join(packages)}"
         )
 
 
-def missing() -> list[str]:
-    return [name for name in PROGRAMS if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]
+def missing(programs: Sequence[str]) -> list[str]:
+    return [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]
 
 
 def free_ports(number: int) -> list[int]:
@@ -99,9 +112,10 @@ def free_ports(number: int) -> list[int]:
 
 @dataclass
 class Cluster:
-    """The running daemons; `environment` is what its commands need."""
+    """The running daemons; `environment` is what its commands need, `node_prefix` stands before those of nodes."""
 
     folder: Path
+    node_prefix: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -118,31 +132,44 @@ class Cluster:
         key.chmod(0o400)
         for number in range(2):
             (self.folder / f"fakegpu{number}").touch()
-        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-        text = CONFIGURATION.format(
-            host=socket.gethostname().split(".")[0], user=user, folder=self.folder, ports=free_ports(4)
-        )
-        (self.folder / "slurm.conf").write_text(text)
+        (self.folder / "slurm.conf").write_text(self.configuration())
         (self.folder / "gres.conf").write_text(
             f"NodeName=gpu1 Name=gpu Type=fake File={self.folder}/fakegpu[0-1] Flags=nvidia_gpu_env\n"
         )
+        self._start_daemons()
+        self._wait(lambda: self.idle() == set(NODES), "all nodes")
+
+    @property
+    def user(self) -> str:
+        return pwd.getpwuid(os.getuid()).pw_name
+
+    def configuration(self) -> str:
+        host = socket.gethostname().split(".")[0]
+        return CONFIGURATION.format(host=host, user=self.user, folder=self.folder, ports=free_ports(4))
+
+    def before_daemons(self) -> None:
+        """Start what slurmctld wants to find; nothing without accounting."""
+
+    def _start_daemons(self) -> None:
         place = self.folder / "munge"
+        (place / "socket").unlink(missing_ok=True)
         # --force: folders below a world-writable /tmp are fine for a test.
         self._spawn(
-            "munge", "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={place}/socket",
+            "munge", "munged", "--foreground", "--force", f"--key-file={place}/key", f"--socket={place}/socket",
             f"--pid-file={place}/pid", f"--log-file={place}/log", f"--seed-file={place}/seed",
         )  # fmt: skip
         self._wait((place / "socket").is_socket, "munge")
+        self.before_daemons()
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        self._wait(lambda: self.idle() == set(NODES), "all nodes")
 
     def start_controller(self) -> None:
         self._spawn("slurmctld", "slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
 
     def start_node(self, node: str) -> None:
-        self._spawn(node, "slurmd", "-D", "-f", str(self.folder / "slurm.conf"), "-N", node)
+        arguments = ("-D", "-f", str(self.folder / "slurm.conf"), "-N", node)
+        self._spawn(node, "slurmd", *arguments, prefix=self.node_prefix)
 
     def kill(self, name: str) -> None:
         """SIGKILL for one daemon; what a node was running dies with it, as when its power fails."""
@@ -154,16 +181,35 @@ class Cluster:
             kill_tree(pid)
 
     def steps(self, node: str) -> list[int]:
-        """Processes slurmstepd of a node; they name the node's spool folder or its daemon as parent."""
+        """Processes slurmstepd of a node: they write the log of its daemon. Others of this machine are not ours."""
         import psutil
 
         found = []
-        for process in psutil.process_iter(["name", "cmdline"]):
+        for process in psutil.process_iter(["name"]):
             if process.info["name"] == "slurmstepd":
-                job = " ".join(process.info["cmdline"]).partition("[")[2].partition(".")[0]
-                if job and self.node_of(job) == node:
+                try:
+                    files = {file.path for file in process.open_files()}
+                except psutil.Error:
+                    continue
+                if str(self.folder / "log" / f"slurmd-{node}.log") in files:
                     found.append(process.pid)
         return found
+
+    def power_off(self) -> None:
+        """SIGKILL for all daemons and all that nodes run, at once."""
+        steps = [pid for node in NODES for pid in self.steps(node)]
+        for process in self.processes.values():
+            process.kill()
+        for pid in steps:
+            kill_tree(pid)
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def power_on(self) -> None:
+        """Start what `power_off` ended, with the state that is on the disk."""
+        self._start_daemons()
+        self._wait(lambda: set(self.command("sinfo", "-h", "-N", "-o", "%N", check=False).split()) == set(NODES), "all")
 
     def node_of(self, job: str) -> str:
         return self.command("squeue", "-h", "-j", job, "-t", "all", "-o", "%N", check=False).strip()
@@ -194,11 +240,11 @@ class Cluster:
         """Jobs that wait or run: number, state, node, name."""
         return self.command("squeue", "-h", "-o", "%i %T %N %j").splitlines()
 
-    def _spawn(self, name: str, program: str, *arguments: str) -> None:
+    def _spawn(self, name: str, program: str, *arguments: str, prefix: Sequence[str] = ()) -> None:
         path = shutil.which(program, path=self.environment["PATH"])
         with (self.folder / "log" / f"{name}.out").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(path), *arguments], env=os.environ | self.environment, stdout=log, stderr=log,
+                [*prefix, str(path), *arguments], env=os.environ | self.environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 

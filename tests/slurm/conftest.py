@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slurm import accounting
+from slurm.accounting import Accounted
 from slurm.cluster import Cluster, NoSlurm, provide
 
 HERE = Path(__file__).parent
@@ -24,6 +26,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     except NoSlurm as reason:
         pytest.skip(str(reason))
     found = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def accounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounted]:
+    """The same with slurmdbd and MariaDB; skipped with one line where there can be none."""
+    try:
+        provide()
+        accounting.provide()
+    except NoSlurm as reason:
+        pytest.skip(str(reason))
+    found = Accounted(tmp_path_factory.mktemp("accounted"))
     try:
         found.start()
         yield found

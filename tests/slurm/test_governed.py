@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from slurm.cluster import Cluster
-from spe.runs import Project, project
+from slurm.governed import LONG, QUICK_AGAIN, RESOURCES, running, start, tidy_project, until
+from spe.runs import Project
 
 from kimed_spe import audit
 from kimed_spe.register import Register
@@ -43,72 +43,11 @@ rule glue:
     script: "glue.py"
 """
 GLUE = "open(snakemake.output[0], 'w').write(''.join(open(name).read() for name in snakemake.input))\n"
-# One job that writes something and then waits long.
-LONG = """
-rule long:
-    output: "results/long.txt"
-    resources: mem_mb=100, runtime=3
-    shell: "echo half > {output}; sleep 100; echo done > {output}"
-"""
-# Long in its first attempt only.
-QUICK_AGAIN = LONG.replace("sleep 100", "sleep {resources.n}").replace(
-    "mem_mb=100", "mem_mb=100, n=lambda wildcards, attempt: [100, 1][attempt - 1]"
-)
-RESOURCES = {"cores": 8, "jobs": 1000, "mem_mb": 8000, "runtime": 60, "disk_mb": 5000, "gpus": 1}
-
-
-STARTED: "list[subprocess.Popen[str]]" = []
 
 
 @pytest.fixture
 def here(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
-    """A project whose commands get a job each; nothing of it is left for the next test."""
-    found = project(tmp_path)
-    found.environment = cluster.environment | {"KIMED_EXECUTOR": "slurm", "KIMED_SLURM_SHARE": "0"}
-    found.changes = {"resources": RESOURCES}
-    found.write("data/x.txt", "honest\n")
-    yield found
-    for process in STARTED:
-        process.kill()
-        process.wait()
-    STARTED.clear()
-    cluster.command("scancel", "-u", str(os.getuid()))
-
-
-def start(here: Project, *arguments: str) -> "subprocess.Popen[str]":
-    here.allow()
-    command = [
-        sys.executable,
-        "-m",
-        "kimed_spe.enclosure",
-        "--cores",
-        "2",
-        "--nocolor",
-        "--executor",
-        "spe",
-        *arguments,
-    ]
-    process = subprocess.Popen(
-        command, cwd=here.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=here.variables()
-    )
-    STARTED.append(process)
-    return process
-
-
-def until(ready: Any, seconds: float = 40) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.2)
-    return found
-
-
-def running(here: Project, cluster: Cluster) -> str:
-    """Number of the one running job, when its command has begun to write."""
-    until(lambda: list(here.root.glob(".snakemake/spe/run-*/*/out*/long.txt")))
-    (line,) = cluster.queue()
-    assert " RUNNING " in line
-    return line.split()[0]
+    yield from tidy_project(cluster, tmp_path)
 
 
 @pytest.mark.parametrize("share", ["0", ""])
@@ -215,6 +154,7 @@ rule all:
 
 rule short:
     output: "results/{name}.txt"
+    benchmark: "bench/{name}.tsv"
     resources: mem_mb=lambda wildcards: 600 if wildcards.name == "a" else 100, runtime=3
     params: size=lambda wildcards: 300_000_000 if wildcards.name == "a" else 1000
     shell:
@@ -223,8 +163,14 @@ rule short:
 """
 
 
+def figures(path: Path) -> dict[str, float]:
+    """What `benchmark:` wrote of one run."""
+    names, values = (line.split("\t") for line in path.read_text().splitlines())
+    return {name: float(value) for name, value in zip(names, values, strict=True) if ":" not in value}
+
+
 def test_short_commands_share_a_job(here: Project, cluster: Cluster):
-    """One fails, and what each used is told of it alone."""
+    """One fails, and what each used is told of it alone; `benchmark:` is of the command, not of who waits for it."""
     here.environment["KIMED_SLURM_SHARE"] = "5"
     here.write("Snakefile", MANY)
     run = here.run("--scheduler", "greedy", "--keep-going", "--jobs", "1", "--set-threads", "short=2")
@@ -235,6 +181,12 @@ def test_short_commands_share_a_job(here: Project, cluster: Cluster):
     peaks = sorted(step["content"]["max_rss"] for step in here.entries("cluster.job"))
     assert peaks[0] < 100e6 and peaks[1] < 100e6 and 300e6 < peaks[2] < 500e6
     assert sorted(path.name for path in (here.root / "results").iterdir()) == ["a.txt", "c.txt"]
+    large, small = (figures(here.root / f"bench/{name}.tsv") for name in "ac")
+    assert 300 < large["max_rss"] < 500 and small["max_rss"] < 100 and large["max_rss"] > 3 * small["max_rss"]
+    # The second one waited for the first; what each took itself is in the register as well.
+    took = {round(step["content"]["seconds"], 3) for step in here.entries("cluster.job")}
+    for found in (large, small):
+        assert 3 <= found["s"] <= max(took) and found["cpu_time"] > 0
     assert cluster.queue() == [] and audit.read(Register(here.register)).findings == []
 
 

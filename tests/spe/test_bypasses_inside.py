@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from spe import offices
 
-from kimed_spe import broker, canonical, cli, gate, jobs, outputs, permit, signing
+from kimed_spe import broker, canonical, cli, door, gate, jobs, outputs, permit, signing
 from kimed_spe.limits import Groups, Limits
 from kimed_spe.register import Register
 from kimed_spe.sandbox import Sandbox
@@ -116,7 +116,7 @@ def test_hostile_requests(desk: broker.Desk, tmp_path: Path, name: str):
 def test_silent_and_many_connections_do_not_stop_the_others(
     desk: broker.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(broker, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(door, "PATIENCE_SECONDS", 0.2)
     served = broker.Broker(desk, tmp_path / "b")
     silent = [socket.socket(socket.AF_UNIX) for _ in range(3 * broker.AT_ONCE)]
     try:
@@ -151,6 +151,22 @@ def test_connection_is_kept_for_the_next_request_and_closed_when_idle(
         for _, connection in link.kept:
             connection.close()
     assert [entry.content["n"] for entry in desk.register.of_kind("job")] == [1, 2, 3]
+
+
+def test_forked_process_does_not_share_a_connection(desk: broker.Desk, tmp_path: Path):
+    """Two processes on one connection would read each other's answers: a refusal could be taken for a permission."""
+    served = broker.Broker(desk, tmp_path / "b")
+    link = broker.SocketLink(str(tmp_path / "b"))
+    try:
+        link.record("job", {"n": 1})
+        assert len(link.kept) == 1
+        if not (child := os.fork()):
+            os._exit(len(link.kept))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and len(link.kept) == 1
+    finally:
+        served.close()
+        for _, connection in link.kept:
+            connection.close()
 
 
 def test_request_that_is_cut_off_is_not_taken_for_two(desk: broker.Desk, tmp_path: Path):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from kimed_spe import cluster_pool, slurm
-from kimed_spe.cluster_pool import Pool, Ticket
+from kimed_spe.cluster_places import Ticket
+from kimed_spe.cluster_pool import Pool
+from kimed_spe.register import RegisterError
 
 
 class Played:
@@ -69,6 +71,7 @@ class Bench:
                 # Nothing is on its way over a network here.
                 place.until = 0.0
                 self.pool._attend(place)
+            self.pool.tell()
 
     def ready(self, number: int) -> None:
         (self.folder / f"job{number}" / "ready").touch()
@@ -265,3 +268,76 @@ def test_dropped_commands(share: int, tmp_path: Path, played: Played):
     # Of a shared job only the command is ended.
     assert (running.folder / "cancel").exists() == bool(share)
     assert played.cancelled == ["2"] + ["1"] * (not share)
+
+
+@pytest.mark.parametrize("error", [RegisterError("not written completely"), OSError(28, "No space left on device")])
+def test_a_job_is_recorded_when_the_register_takes_entries_again(error: Exception, bench: Bench, played: Played):
+    """As on a disk that is full for a while: commands get their answer meanwhile, and no entry is lost."""
+    full, written = [error], bench.pool.record
+
+    def record(entry: dict[str, Any]) -> None:
+        if full:
+            raise full[0]
+        written(entry)
+
+    bench.pool.record = record
+    ticket = bench.ticket()
+    bench.pool.take(ticket)
+    bench.ready(1)
+    bench.look()
+    (ticket.folder / "started").touch()
+    played.state("1", "NODE_FAIL")
+    bench.look(4)
+    assert "NODE_FAIL" in bench.pool.problem(ticket) and bench.pool.allocations == [] and bench.ended == []
+    full.clear()
+    bench.look()
+    assert [entry["end"] for entry in bench.ended] == ["NODE_FAIL on n1"]
+
+
+def test_jobs_that_are_there_at_the_end_of_the_run_are_recorded(bench: Bench):
+    """A shared job waits for further commands then."""
+    ticket = bench.ticket()
+    bench.pool.take(ticket)
+    bench.ready(1)
+    bench.look()
+    bench.finish(ticket)
+    bench.look()
+    assert bench.ended == []
+    bench.pool.close()
+    assert [(entry["commands"], entry["end"]) for entry in bench.ended] == [(1, "ended with its run")]
+
+
+def test_a_command_without_a_result_is_told_so(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """The node may not have seen it, or its result may still be on its way over a network file system."""
+    ticket = bench.ticket()
+    bench.pool.take(ticket)
+    bench.ready(1)
+    bench.look()
+    assert ticket.place is not None
+    (ticket.place.folder / "finished" / ticket.folder.name).touch()
+    bench.look(3)
+    assert not bench.pool.problem(ticket) and ticket.place.ticket is ticket, "it may still arrive"
+    monkeypatch.setattr(cluster_pool, "GRACE", 0.0)
+    bench.look()
+    assert "without a result" in bench.pool.problem(ticket) and ticket.place.ticket is None
+
+
+@pytest.mark.parametrize("where", ["job1", "inbox"])
+def test_a_full_disk_leaves_no_command_behind(where: str, bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """What cannot be written for a command fails it; nobody runs it later."""
+    first, second = bench.ticket(), bench.ticket(threads=1)
+    if where == "inbox":
+        bench.pool.take(first)
+        bench.ready(1)
+        bench.look()
+        bench.finish(first)
+        bench.look()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch" if where == "inbox" else "mkdir", full)
+    with pytest.raises(OSError, match="No space"):
+        bench.pool.take(second)
+    assert bench.pool.waiting == [] and second.place is None
+    assert not any(place.ticket for place in bench.pool.allocations)

@@ -1,5 +1,6 @@
 """What a node does with one command, without SLURM: limits, cancelling, and what is told about it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -147,6 +148,7 @@ def test_signal_of_slurm(place: Path):
 
 def test_a_command_begins_once(place: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
+    monkeypatch.setattr(cluster_step, "unseen", lambda _ticket, _signs: [])
     (place / "ticket.json").write_text('{"command": ["true"], "seconds": 30}')
     cluster_step.serve(place, signs(place))
     assert '"exit_code": 0' in (place / "result.json").read_text()
@@ -158,3 +160,83 @@ def test_a_command_begins_once(place: Path, monkeypatch: pytest.MonkeyPatch):
 def test_job_started_again_by_slurm_refuses(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "a second time" in cluster_step.refusals({"known": {}})[0]
+
+
+def boxed(place: Path, **more: Any) -> dict[str, Any]:
+    """A command in a box below the working directory that shows an input, an output folder and software."""
+    root = place.parent / "root"
+    box = root / "box"
+    (box / "tmp").mkdir(parents=True)
+    words = [
+        "--ro-bind",
+        str(root / "in.txt"),
+        str(root / "in.txt"),
+        "--bind",
+        str(box / "out0"),
+        str(root / "results"),
+    ]
+    (box / "args").write_bytes(b"\0".join(os.fsencode(word) for word in [*words, "--ro-bind", "/nowhere", "/usr"]))
+    for path in (box / "launch", root / "node"):
+        path.touch()
+    (box / "out0").mkdir()
+    content = ticket("cat", str(root / "in.txt")) | {
+        "root": str(root),
+        "launcher": str(root / "node"),
+        "variables": {"TMPDIR": str(box / "tmp")},
+        **more,
+    }
+    (place / "ticket.json").write_text(json.dumps(content))
+    return content
+
+
+def served(place: Path) -> dict[str, Any]:
+    cluster_step.serve(place, signs(place))
+    found: dict[str, Any] = json.loads((place / "result.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("late", ["in.txt", "box/args", "box/launch"])
+def test_files_that_are_seen_late_are_waited_for(late: str, place: Path, monkeypatch: pytest.MonkeyPatch):
+    """As on a network file system; what the box shows of the working directory, no other files."""
+    monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
+    root = place.parent / "root"
+    content = boxed(place, latency=20)
+    assert cluster_step.unseen(content | {"latency": 0}, signs(place)) == [root / "in.txt"]
+    (root / "in.txt").write_text("here\n")
+    hidden = place.parent / "hidden"
+    (root / late).rename(hidden)
+    timer = threading.Timer(0.8, hidden.rename, (root / late,))
+    timer.start()
+    found = served(place)
+    timer.join()
+    assert found["exit_code"] == 0 and found["seconds"] >= 0.6 and (place / "stdout").read_text() == "here\n"
+
+
+def test_files_that_are_never_seen_fail_the_command(place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
+    boxed(place, latency=0.3)
+    found = served(place)
+    assert found["exit_code"] == 1 and "in.txt is not seen on this node (`--latency-wait`)" in found["problem"]
+
+
+def test_a_command_that_is_seen_later_than_its_number(place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cluster_step, "refusals", lambda _ticket: [])
+    monkeypatch.setattr(cluster_step, "LATE", 0.2)
+    place.rename(place.with_name("hidden"))
+    cluster_step.serve(place, signs(place))  # nobody waits for it any more
+    monkeypatch.setattr(cluster_step, "LATE", 20)
+    place.with_name("hidden").rename(place)
+    boxed(place)
+    (place.parent / "root/in.txt").write_text("here\n")
+    place.rename(place.with_name("hidden"))
+    timer = threading.Timer(0.6, place.with_name("hidden").rename, (place,))
+    timer.start()
+    assert served(place)["exit_code"] == 0
+    timer.join()
+
+
+def test_figures_for_benchmarks_are_of_the_command(place: Path):
+    use = "import sys, time; x = bytearray(150_000_000); time.sleep(1.2)"
+    found = run(ticket(sys.executable, "-c", use) | {"benchmark": True}, place, signs(place))["benchmark"]
+    assert found["data_collected"] and 1.2 <= found["running_time"] < 20 and 150 < found["max_rss"] < 300
+    assert "benchmark" not in run(ticket("true"), place, signs(place))
