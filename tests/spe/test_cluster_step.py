@@ -81,8 +81,10 @@ def test_memory_of_all_processes_together_is_bounded(place: Path):
 
 def test_memory_is_seen_without_anybody_who_waits(place: Path):
     """As bubblewrap may: the parent ends first, and what the kernel counted of the child is lost."""
-    hog = "import time; x = bytearray(200_000_000); time.sleep(1)"
-    assert 200e6 < memory(place, "bash", "-c", f"{sys.executable} -c '{hog}' & sleep 0.9") < 300e6
+    held = place.parent / "held"
+    hog = f'import time; x = bytearray(200_000_000); open("{held}", "w").close(); time.sleep(1.5)'
+    waits = f"{sys.executable} -c '{hog}' & until test -e {held}; do sleep 0.1; done; sleep 0.7"
+    assert 200e6 < memory(place, "bash", "-c", waits) < 300e6
 
 
 def test_runtime(place: Path):
