@@ -287,6 +287,7 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
             **shipped,
             "samples": str(sheet),
             "reference": str(data / manifest["reference"]["fasta"]),
+            "references_manifest": "",
             "gene_model": "",
             "targets": "",
             "region": region,
