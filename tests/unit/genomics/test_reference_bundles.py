@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 import threading
+from pathlib import Path
 
 import pysam
 import pytest
@@ -34,7 +35,7 @@ def site(tmp_path):
     (folder / "genome.fa.gz").write_bytes(gzip.compress(f">c1 text\n{BASES[:10]}\n{BASES[10:]}\n>c2\nTTTT\n".encode()))
     (folder / "exons.bed").write_text("c1\t0\t9\n")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield folder, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -172,8 +173,10 @@ def test_a_spoiled_bundle_leaves_nothing(tmp_path, bundle, expected):
 
 def test_members_outside_the_folder_and_cut_off_bundles(tmp_path, bundle):
     content = bundle.read_bytes()
-    bundle.write_bytes(content[: len(content) // 2])
-    with pytest.raises(SystemExit, match="cut off|does not exist|SHA-256"):
+    with tarfile.open(bundle) as archive:
+        last = archive.getmembers()[-1]
+    bundle.write_bytes(content[: last.offset_data + 5])
+    with pytest.raises(SystemExit, match="cut off"):
         references.main(["install", str(bundle), str(tmp_path / "there")])
     bundle.write_bytes(content)
     rewritten(bundle, lambda name, data: [kept(f"../{name}", data)])
@@ -203,7 +206,7 @@ def texts(config):
 
 def test_one_changed_byte_is_seen(installed):
     path = installed["targets"]
-    with open(path, "r+b") as handle:
+    with Path(path).open("r+b") as handle:
         handle.write(b"C")
     assert len(texts(installed)) == 1 and "has SHA-256" in texts(installed)[0]
 
