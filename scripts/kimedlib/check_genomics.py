@@ -46,6 +46,9 @@ def check_lanes(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
         if (rows["lane"] == "").any():
             found = f"sample '{sample}' has {len(rows)} lines, not all with a lane"
             yield Problem(sheet, f"line {line}, column lane", found, "name each lane, or give the samples other names")
+        if any(len(path.split()) > 1 for column in ("fastq_1", "fastq_2") for path in rows[column]):
+            found = f"a path of sample '{sample}' holds a blank"
+            yield Problem(sheet, f"line {line}", found, "rename it: paths of lanes are told apart by blanks")
         if (rows["alignments"] != "").any():
             found = f"sample '{sample}' has several lines, one with alignments"
             yield Problem(sheet, f"line {line}, column alignments", found, "merge them first (samtools merge)")
