@@ -42,7 +42,7 @@ def run_step(
     run = subprocess.run(
         ["bash", str(script)], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
-    run.stdout = log.read_text(encoding="utf-8") + run.stderr
+    run.stdout = log.read_text(encoding="utf-8", errors="replace") + run.stderr
     return run
 
 

@@ -22,19 +22,5 @@ rule find_homozygosity:
     resources:
         mem_mb=scaled(500),
         runtime=120,
-    shell:
-        """
-        exec 2>{log:q}
-        work=$(mktemp --directory)
-        trap 'rm -rf "$work"' EXIT
-        # default allele frequency and genotype error as the manual advises where no panel is at hand
-        for variants in {input.variants:q}; do
-            bcftools view --no-version -f PASS,. -v snps -Ou "$variants" \
-                | bcftools roh --AF-dflt 0.4 -G 30 -O r - >>"$work/runs"
-        done
-        {{
-                            printf 'sample\tcontig\tfirst\tlast\tbases\tsites\tquality\n'
-                            sed -n 's/^RG\t//p' "$work/runs"
-                        }} >{output.runs:q}.tmp
-        mv {output.runs:q}.tmp {output.runs:q}
-        """
+    script:
+        "../../scripts/genomics/find_homozygosity.sh"

@@ -27,23 +27,5 @@ rule genotype_cohort:
         runtime=240,
     params:
         filters=SITE_FILTERS,
-    shell:
-        """
-        exec 2>{log:q}
-        work=$(mktemp --directory)
-        trap 'rm -rf "$work"' EXIT
-        bcftools merge --no-version --force-single --gvcf {input.reference:q} -Ou {input.likelihoods:q} \
-            | bcftools call --no-version -m -v -a GQ -Ou -o "$work/calls" -
-        bcftools norm --no-version -f {input.reference:q} -m -any -Ob -o "$work/variants" "$work/calls"
-        while IFS=$'\t' read -r name expression evidence; do
-            bcftools filter --no-version -m + -s "$name" -e "$expression" -Ob -o "$work/filtered" "$work/variants"
-            mv "$work/filtered" "$work/variants"
-        done <<<{params.filters:q}
-bcftools view --no-version -Oz -o {output.variants:q}.tmp "$work/variants"
-alleles=$(bcftools query -f '%ALT\n' "$work/calls" | tr ',' '\n' | grep -c . || true)
-written=$(bcftools view -H {output.variants:q}.tmp | grep -c . || true)
-[ "$alleles" -gt 0 ] && [ "$alleles" = "$written" ] \
-    || {{ echo "$alleles alleles were called, $written were written" >&2; exit 1; }}
-mv {output.variants:q}.tmp {output.variants:q}
-bcftools index --tbi --force {output.variants:q}
-        """
+    script:
+        "../../scripts/genomics/genotype_cohort.sh"

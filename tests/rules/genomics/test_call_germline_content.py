@@ -4,9 +4,6 @@ import pysam
 import pytest
 from genomics_steps import REPOSITORY, faulty_tool, indexed_reference, run_step, shipped_config
 
-from kimedlib.genomics_files import read_bed, read_variants
-from kimedlib.variant_comparison import Regions, compare
-
 OUTPUTS = {"variants": "s.vcf.gz", "variants_index": "s.vcf.gz.tbi", "statistics": "s.stats"}
 KEPT = {**OUTPUTS, "likelihoods": "s.bcf", "likelihoods_index": "s.bcf.csi"}
 TARGETS = REPOSITORY / "test_data" / "genomics" / "targets.bed"
@@ -180,40 +177,11 @@ def test_known_sites_of_another_build_or_without_the_field_are_refused(known, re
 # All normals together, from likelihoods
 
 
-def joint(folder, reference, likelihoods):
-    folder.mkdir(exist_ok=True)
-    merged = pysam.bcftools.merge("--force-single", "--gvcf", str(reference), "-Ov", *map(str, likelihoods))
-    (folder / "merged.vcf").write_text(merged)
-    pysam.bcftools.call(
-        "-mv", "-a", "GQ", "-Ob", "-o", str(folder / "joint.bcf"), str(folder / "merged.vcf"), catch_stdout=False
-    )
-    return folder / "joint.bcf"
-
-
 def test_likelihoods_change_no_call(call, plain, tmp_path):
     run = call(tmp_path)
     assert run.returncode == 0, run.stdout
     assert lines(tmp_path) == lines(plain)
     assert not (tmp_path / "s.bcf").exists() and (plain / "s.bcf.csi").exists()
-
-
-def test_a_sample_added_later_is_genotyped_with_the_others(call, plain, reference, tmp_path):
-    run = call(tmp_path / "second", sample="P009_normal", outputs=KEPT)
-    assert run.returncode == 0, run.stdout
-    both = joint(tmp_path / "joint", reference, [plain / "s.bcf", tmp_path / "second" / "s.bcf"])
-    regions = Regions(read_bed(TARGETS))
-    with pysam.FastaFile(str(reference)) as fasta:
-        for sample in ("P003_normal", "P009_normal"):
-            truth = read_variants(REPOSITORY / f"test_data/truth/genomics/{sample}.vcf.gz")
-            called = list(read_variants(both, sample))
-            outcome = compare(truth, called, regions, fasta.fetch)
-            assert outcome.tallies["snv"].true_found >= 10
-            assert outcome.missed == outcome.wrong == []
-    with pysam.VariantFile(str(both)) as records:
-        absent = [one for one in records if one.samples["P003_normal"]["GT"] == (0, 0)]
-    # where only the other has a variant it is known, not assumed, that this one has none
-    assert len(absent) >= 5
-    assert all(one.samples["P003_normal"]["DP"] >= 8 for one in absent)
 
 
 # Tools that lose something and end with exit code 0
