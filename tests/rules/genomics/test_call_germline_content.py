@@ -47,7 +47,9 @@ def call(reference, alignments):
         shipped = shipped_config()["germline"]
         inputs = {"targets": TARGETS, "gene_model": "", "known_sites": "", "raw_calls": ""}
         params = {"region": "", "chunk_bases": shipped["chunk_bases"], "known_sites": []}
-        params["filters"] = "\n".join("\t".join(one.values()) for one in shipped["filters"])
+        params["filters"] = "\n".join(
+            "\t".join(one[key] for key in ("name", "exclude", "evidence")) for one in shipped["filters"]
+        )
         inputs |= {key: value for key, value in changes.items() if key in inputs and key != "known_sites"}
         params |= {key: value for key, value in changes.items() if key in params}
         if "known_files" in changes:
