@@ -1,5 +1,5 @@
 # make demo | demo-real | certificate | reproduce WORKFLOW=… | expected | test | test-all | bench WORKFLOW=… | lint | fmt |
-# test-data | demo-permit | lock | environments CHANNEL=… | clean | help
+# test-data | demo-permit | lock | environments CHANNEL=… | references-bundle … | references-install … | clean | help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ export PYTHONNOUSERSITE := 1
 PROFILE = $(shell command -v bwrap >/dev/null && echo spe || echo profiles/local)
 
 .PHONY: help setup demo certificate reproduce expected demo-real test test-all bench lint fmt test-data demo-permit lock
-.PHONY: environments clean
+.PHONY: environments references-bundle references-install clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -111,6 +111,12 @@ environments: $(READY) ## on a machine with conda and its channels: pin, render 
 	@spe env solve envs/*.yaml
 	@spe env render --channel "$(CHANNEL)" envs/*.yaml
 	@spe env create -s workflows/cohort/Snakefile
+
+references-bundle: $(READY) ## fetch and pack reference files, connected: make references-bundle SPECIFICATION=x.yaml BUNDLE=x.tar
+	@python -m kimed_hosttools.references prepare "$(SPECIFICATION)" "$(BUNDLE)"
+
+references-install: $(READY) ## check and unpack them, without a network: make references-install BUNDLE=x.tar FOLDER=dir
+	@python -m kimed_hosttools.references install "$(BUNDLE)" "$(FOLDER)"
 
 clean: ## remove everything that can be made again
 	@rm -rf results .snakemake $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """From raw reads to sorted alignments with marked duplicates, as one stream without FASTQ or SAM files between.
 
-Inputs:  sheet: fastq_1, fastq_2; the reference of `prepare_reference`
+Inputs:  sheet: fastq_1 and fastq_2 of all lanes, or alignments (BAM, CRAM); the reference of `prepare_reference`
 Outputs: <results>/alignments/{sample}.cram, indexed,
          <results>/qc/trimming/{sample}.json and <results>/qc/alignments/{sample}.stats, which MultiQC reads
 """
@@ -9,8 +9,9 @@ Outputs: <results>/alignments/{sample}.cram, indexed,
 rule align_reads:
     """Trim, align, complete mates, sort, mark duplicates; batches of bwa are fixed, so threads change nothing."""
     input:
-        reads_1=lambda wildcards: SAMPLES.at[wildcards.sample, "fastq_1"],
-        reads_2=lambda wildcards: SAMPLES.at[wildcards.sample, "fastq_2"],
+        reads_1=lambda wildcards: reads_of(UNITS, wildcards.sample, "fastq_1"),
+        reads_2=lambda wildcards: reads_of(UNITS, wildcards.sample, "fastq_2"),
+        alignments=lambda wildcards: reads_of(UNITS, wildcards.sample, "alignments"),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
         index=multiext("<results>/reference/reference.fa", ".amb", ".ann", ".bwt", ".pac", ".sa"),
@@ -34,6 +35,8 @@ rule align_reads:
         adapter_2=config["trimming"]["adapter_2"],
         quality=config["trimming"]["quality"],
         minimum_length=config["trimming"]["minimum_length"],
-        read_group=r"@RG\tID:{sample}\tSM:{sample}\tLB:{sample}\tPL:ILLUMINA",
+        lanes=lambda wildcards: reads_of(UNITS, wildcards.sample, "lane"),
+        umi=config["duplicates"]["umi"],
+        umi_lengths=config["duplicates"]["umi_lengths"],
     script:
         "../../scripts/genomics/align_reads.sh"

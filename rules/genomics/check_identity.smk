@@ -6,7 +6,7 @@ Outputs: <results>/qc/identity.json, one object per sample; <results>/relatednes
 
 
 rule check_identity:
-    """Kinship of all pairs, tumours that are not of their normal's person, and reads of somebody else."""
+    """Kinship of all pairs, parents, tumours that are not of their normal's person, and reads of somebody else."""
     input:
         alignments=expand("<results>/alignments/{sample}.cram", sample=NORMALS + TUMOURS),
         alignments_index=expand("<results>/alignments/{sample}.cram.crai", sample=NORMALS + TUMOURS),
@@ -28,7 +28,9 @@ rule check_identity:
         mem_mb=scaled(1000),
         runtime=240,
     params:
-        samples=SAMPLES.loc[NORMALS + TUMOURS, ["sample", "patient_id", "role", "family_id"]].to_dict("records"),
+        samples=SAMPLES.loc[
+            NORMALS + TUMOURS, ["sample", "patient_id", "role", "family_id", "father_id", "mother_id"]
+        ].to_dict("records"),
         settings=config["qc"],
         library=library("genomics/check_identity"),
     script:

@@ -8,7 +8,7 @@ Outputs: <results>/multiqc.html, which needs no network
 rule report_quality:
     """MultiQC over what the tools reported."""
     input:
-        reads=expand("<results>/qc/reads/{sample}.json", sample=NORMALS + TUMOURS),
+        reads=expand("<results>/qc/reads/{sample}.json", sample=SEQUENCED),
         trimming=expand("<results>/qc/trimming/{sample}.json", sample=NORMALS + TUMOURS),
         alignments=expand("<results>/qc/alignments/{sample}.stats", sample=NORMALS + TUMOURS),
         germline=expand("<results>/qc/germline/{sample}.stats", sample=NORMALS),

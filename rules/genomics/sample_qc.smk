@@ -30,6 +30,7 @@ rule sample_qc:
         runtime=120,
     params:
         sample=lambda wildcards: SAMPLES.loc[wildcards.sample, ["sample", "patient_id", "role", "sex"]].to_dict(),
+        normal=lambda wildcards: NORMAL_OF[wildcards.sample],
         region=config["region"],
         settings=config["qc"],
         library=library("genomics/sample_qc"),

@@ -3,27 +3,108 @@
 set -euo pipefail
 exec 2>"${snakemake_log[0]}"
 reference=${snakemake_input[reference]}
+sample=${snakemake_wildcards[sample]}
+read -ra lanes <<<"${snakemake_params[lanes]}" # names without blanks
+umi=${snakemake_params[umi]}
 work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
 
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# Interleaved pairs of one lane; the comment of each read names its read group, which `bwa mem -C` passes on.
+pairs_of_lane() { # read group, first reads, second reads
+  mkfifo "$work/1" "$work/2"
+  gzip --decompress --stdout "$2" | paste - - - - >"$work/1" &
+  local first=$!
+  gzip --decompress --stdout "$3" | paste - - - - >"$work/2" &
+  local second=$!
+  paste "$work/1" "$work/2" | awk -F '\t' -v group="RG:Z:$1" '{
+    split($1, one, " "); split($5, two, " ")
+    print one[1], group "\n" $2 "\n+\n" $4 "\n" two[1], group "\n" $6 "\n+\n" $8
+  }'
+  wait "$first" && wait "$second"
+  rm "$work/1" "$work/2"
+}
+
+pairs_of_lanes() {
+  local number first second
+  read -ra first <<<"${snakemake_input[reads_1]}" # the preflight refuses blanks in paths of lanes
+  read -ra second <<<"${snakemake_input[reads_2]}"
+  for number in "${!lanes[@]}"; do
+    pairs_of_lane "$sample.${lanes[number]}" "${first[number]}" "${second[number]}"
+  done
+}
+
+pairs_of_alignments() { # reads without their mates are dropped and counted
+  samtools collate --no-PG --reference "$reference" -u -O "${snakemake_input[alignments]}" "$work/collate" |
+    samtools fastq -n -T RG,RX -0 /dev/null -s "$work/single.fastq" -
+  echo "reads without a mate: $(($(wc -l <"$work/single.fastq") / 4))" >&2
+}
+
+# Each case sets where the reads come from and how they are told apart by read group.
+group="@RG\tID:$sample\tSM:$sample\tLB:$sample\tPL:ILLUMINA"
+groups=(-R "$group")
+reads=("${snakemake_input[reads_1]}" "${snakemake_input[reads_2]}")
+source=true
+if [ -n "${snakemake_input[alignments]:-}" ]; then
+  source=pairs_of_alignments reads=(-)
+  samtools view --no-PG -H "${snakemake_input[alignments]}" | grep '^@RG' >"$work/groups.sam" || true
+  if [ -s "$work/groups.sam" ]; then groups=(-C -H "$work/groups.sam"); fi
+elif ((${#lanes[@]} > 0)); then
+  source=pairs_of_lanes reads=(-) groups=(-C -H "$work/groups.sam")
+  for lane in "${lanes[@]}"; do
+    printf '@RG\tID:%s.%s\tSM:%s\tLB:%s\tPL:ILLUMINA\tPU:%s\n' "$sample" "$lane" "$sample" "$sample" "$lane"
+  done >"$work/groups.sam"
+fi
+
+# Molecular barcodes: part of the read's name, a tag RX, or the first bases, which cutadapt moves into the name.
+barcode=() trimming=()
+case $umi in
+  name) barcode=(--barcode-rgx ':([ACGTN+-]+)$') ;;
+  tag) barcode=(--barcode-tag RX) ;;
+  inline)
+    barcode=(--barcode-rgx '_([ACGTN]+)$')
+    trimming=(--rename '{id}_{r1.cut_prefix}{r2.cut_prefix} {comment}')
+    read -r first second <<<"${snakemake_params[umi_lengths]}"
+    if ((first > 0)); then trimming+=(-u "$first"); fi
+    if ((second > 0)); then trimming+=(-U "$second"); fi
+    ;;
+esac
+
 # Batches of a fixed size (-K): the number of threads changes nothing. Headers keep no command lines, which hold paths.
-cutadapt --report=minimal --json "$work/trimming.cutadapt.json" \
-  --quality-cutoff "${snakemake_params[quality]}" --minimum-length "${snakemake_params[minimum_length]}" \
-  -a "${snakemake_params[adapter_1]}" -A "${snakemake_params[adapter_2]}" \
-  --interleaved "${snakemake_input[reads_1]}" "${snakemake_input[reads_2]}" |
-  bwa mem -p -t "${snakemake[threads]}" -K 10000000 -R "${snakemake_params[read_group]}" "$reference" - |
+$source |
+  cutadapt --report=minimal --json "$work/trimming.cutadapt.json" "${trimming[@]}" \
+    --quality-cutoff "${snakemake_params[quality]}" --minimum-length "${snakemake_params[minimum_length]}" \
+    -a "${snakemake_params[adapter_1]}" -A "${snakemake_params[adapter_2]}" --interleaved "${reads[@]}" |
+  bwa mem -p -t "${snakemake[threads]}" -K 10000000 "${groups[@]}" "$reference" - |
   sed '/^@PG/s/\tCL:.*//' |
   samtools fixmate -m -u --no-PG - - |
   samtools sort -u --no-PG -m 200M -T "$work/sort" - |
-  samtools markdup --no-PG --reference "$reference" -O cram - "$work/with_path.cram"
+  samtools markdup --no-PG "${barcode[@]}" --reference "$reference" -O cram - "$work/with_path.cram"
 
 # The reference is known by its checksums; its path is of this machine only.
 samtools reheader --no-PG -c "sed 's/\tUR:[^\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
 samtools index "$work/sample.cram"
 samtools stats --reference "$reference" "$work/sample.cram" >"$work/sample.stats"
-if ! grep --quiet -P '^SN\treads properly paired:\t[1-9]' "$work/sample.stats"; then
-  echo 'no properly paired reads: are these reads of this reference, and mates in order?' >&2
-  exit 1
+
+# What a run must not go on with, though every tool said that all was well.
+samtools quickcheck "$work/sample.cram" || fail 'the alignments are cut off: their end mark is missing'
+grep --quiet -P '^SN\treads properly paired:\t[1-9]' "$work/sample.stats" ||
+  fail 'no properly paired reads: are these reads of this reference, and mates in order?'
+trimmed=$(sed -n 's/^ *"output": \([0-9]*\),*$/\1/p' "$work/trimming.cutadapt.json" | head -n 1)
+aligned=$(sed -n 's/^SN\traw total sequences:\t\([0-9]*\).*/\1/p' "$work/sample.stats")
+[ "$aligned" = $((2 * trimmed)) ] || fail "$((2 * trimmed)) reads were left by trimming, $aligned are in the alignments"
+header=$(samtools view --no-PG -H "$work/sample.cram")
+[ "$(sed -n 's/^@SQ.*\tSN:\([^\t]*\).*/\1/p' <<<"$header")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
+  fail 'the contigs of the alignments are not those of the reference'
+[ "$(sed -n 's/^@RG.*\tSM:\([^\t]*\).*/\1/p' <<<"$header" | sort -u)" = "$sample" ] ||
+  fail "the read groups are not of the sample $sample"
+if [ "${groups[0]}" = -C ]; then
+  bare=$(samtools view --no-PG -c -e '![RG]' --reference "$reference" "$work/sample.cram")
+  [ "$bare" = 0 ] || fail "$bare reads have no read group, though the file has read groups"
 fi
 
 # Copied beside its place first: the work folder may lie on another disk, and a cut-off copy must not look whole.

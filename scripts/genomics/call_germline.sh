@@ -1,13 +1,105 @@
 #!/usr/bin/env bash
-# Call, split and left-align, filter, add consequences where there is a gene model; index and count.
+# Call, split and left-align, filter, add consequences where there is a gene model and known sites; index and count.
 set -euo pipefail
 exec 2>"${snakemake_log[0]}"
 reference=${snakemake_input[reference]}
+alignments=${snakemake_input[alignments]}
+sample=${snakemake_wildcards[sample]}
 gene_model=${snakemake_input[gene_model]:-}
 variants=${snakemake_output[variants]}
-where=()
-if [ -n "${snakemake_params[region]}" ]; then where+=(-r "${snakemake_params[region]}"); fi
-if [ -n "${snakemake_input[targets]:-}" ]; then where+=(-T "${snakemake_input[targets]}"); fi
+likelihoods=${snakemake_output[likelihoods]:-}
+region=${snakemake_params[region]}
+read -r minimum_mapping_quality maximum_depth chunk_bases <<<"${snakemake_params[settings]}"
+targets=()
+if [ -n "${snakemake_input[targets]:-}" ]; then targets=(-T "${snakemake_input[targets]}"); fi
+work=$(mktemp --directory)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# Stretches of the region or of all contigs, together at most $chunk_bases per line: equal shares for the threads.
+chunks() {
+  if [ -n "$region" ]; then
+    awk -F '\t' -v region="$region" '{
+      if ($1 == region) print $1, 1, $2
+      else if (index(region, $1 ":") == 1 && split(substr(region, length($1) + 2), ends, "-") == 2)
+        print $1, ends[1], ends[2] < $2 ? ends[2] : $2
+    }' "${snakemake_input[fai]}"
+  else
+    awk -F '\t' '{ print $1, 1, $2 }' "${snakemake_input[fai]}"
+  fi | awk -v size="$chunk_bases" '{
+    for (first = $2; first <= $3; first = last + 1) {
+      last = first + size - filled - 1 < $3 ? first + size - filled - 1 : $3 + 0
+      line = line (line ? "," : "") $1 ":" first "-" last
+      filled += last - first + 1
+      if (filled >= size) { print line; line = ""; filled = 0 }
+    }
+  } END { if (line) print line }'
+}
+
+# Genotype likelihoods of all positions, those without another allele in blocks (-g), and the calls made from them.
+call_chunk() { # number, stretches
+  bcftools mpileup --no-version -f "$reference" -r "$2" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
+    -q "$minimum_mapping_quality" -d "$maximum_depth" -a AD,DP,SP -Ou "$alignments" |
+    if [ -n "$likelihoods" ]; then tee "$work/$1.likelihoods"; else cat; fi |
+    bcftools call --no-version -m -v -a GQ -Ou -o "$work/$1.calls" -
+}
+
+if [ -n "${snakemake_input[raw_calls]:-}" ]; then
+  bcftools view --no-version -Ou -o "$work/calls" "${snakemake_input[raw_calls]}"
+else
+  mapfile -t stretches < <(chunks)
+  ((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"
+  running=0
+  for number in "${!stretches[@]}"; do
+    call_chunk "$(printf '%06d' "$number")" "${stretches[number]}" &
+    running=$((running + 1))
+    if ((running >= snakemake[threads])); then
+      wait -n || fail 'a chunk could not be called'
+      running=$((running - 1))
+    fi
+  done
+  for ((; running > 0; running--)); do wait -n || fail 'a chunk could not be called'; done
+  bcftools concat --no-version -Ou -o "$work/calls" "$work"/*.calls
+  if [ -n "$likelihoods" ]; then
+    bcftools concat --no-version -Ob -o "$likelihoods.tmp" "$work"/*.likelihoods
+    mv "$likelihoods.tmp" "$likelihoods"
+    bcftools index --csi --force "$likelihoods"
+  fi
+fi
+
+add_filters() { # lines of name, expression, evidence
+  local name expression evidence rest
+  IFS=$'\t' read -r name expression evidence <<<"$1"
+  if [ -z "$name" ]; then
+    cat
+    return
+  fi
+  rest=$(tail -n +2 <<<"$1")
+  printf '##FILTER=<ID=%s,Description="%s: %s">\n' "$name" "$expression" "$evidence" >"$work/$name.header"
+  bcftools annotate --no-version -h "$work/$name.header" -Ou - |
+    bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$rest"
+}
+
+add_known_sites() { # files and, for each, name:field pairs that begin with its name
+  if (($# == 0)); then
+    cat
+    return
+  fi
+  local name pair columns=()
+  name=$(basename "$1" .bcf)
+  for pair in ${snakemake_params[known_sites]}; do
+    if [ "$pair" = "$name:ID" ]; then
+      columns+=(ID)
+    elif [ "${pair%%:*}" = "$name" ]; then
+      columns+=("INFO/${name}_${pair#*:}:=INFO/${pair#*:}")
+    fi
+  done
+  bcftools annotate --no-version -a "$1" -c "$(IFS=, && echo "${columns[*]}")" -Ou - | add_known_sites "${@:2}"
+}
 
 add_consequences() {
   if [ -n "$gene_model" ]; then
@@ -17,18 +109,21 @@ add_consequences() {
   fi
 }
 
-bcftools mpileup --no-version -f "$reference" "${where[@]}" --indels-cns -B -m 2 -F 0.1 \
-  -q "${snakemake_params[minimum_mapping_quality]}" -d "${snakemake_params[maximum_depth]}" -a AD,DP,SP -Ou \
-  "${snakemake_input[alignments]}" |
-  bcftools call --no-version -m -v -a GQ -Ou |
-  bcftools norm --no-version -f "$reference" -m -any -Ou |
-  bcftools filter --no-version -s low_quality -e "QUAL<${snakemake_params[minimum_quality]}" -Ou |
+read -ra known <<<"${snakemake_input[known_sites]:-}"
+bcftools norm --no-version -f "$reference" -m -any -Ou "$work/calls" |
+  add_filters "${snakemake_params[filters]}" |
+  add_known_sites "${known[@]}" |
   add_consequences |
-  bcftools view --no-version -Oz -o "$variants.tmp"
-if [ -z "$(bcftools view -H "$variants.tmp" | head -n 1)" ]; then
-  echo 'no variants: is the coverage too low, or the region wrong?' >&2
-  exit 1
-fi
+  bcftools view --no-version -Oz -o "$variants.tmp" -
+
+# What a run must not go on with, though every tool said that all was well.
+alleles=$(bcftools query -f '%ALT\n' "$work/calls" | tr ',' '\n' | grep -c . || true)
+((alleles > 0)) || fail 'no variants: is the coverage too low, or the region wrong?'
+written=$(bcftools query -f '%ALT\n' "$variants.tmp" | grep -c '^[^,]*$' || true)
+[ "$alleles" = "$written" ] || fail "$alleles alleles were called, $written were written"
+[ "$(bcftools query -l "$variants.tmp")" = "$sample" ] || fail "the variants are not of the sample $sample alone"
+[ "$(bcftools view --no-version -h "$variants.tmp" | sed -n 's/^##contig=<ID=\([^,>]*\).*/\1/p')" = \
+  "$(cut -f 1 "${snakemake_input[fai]}")" ] || fail 'the contigs of the variants are not those of the reference'
 mv "$variants.tmp" "$variants"
 bcftools index --tbi --force "$variants"
 bcftools stats -f PASS "$variants" >"${snakemake_output[statistics]}.tmp"

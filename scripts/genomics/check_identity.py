@@ -16,6 +16,7 @@ from kimedlib.genomics_identity import (
     Contamination,
     Likeness,
     allele_counts,
+    certain_of_many,
     certain_prior,
     contamination,
     genotype_prior,
@@ -23,6 +24,8 @@ from kimedlib.genomics_identity import (
     identity_problems,
     likeness,
     other_frequencies,
+    parent_log_odds,
+    parentage,
     polymorphic_sites,
 )
 from kimedlib.logs import log_to
@@ -32,21 +35,20 @@ COLUMNS = ["sample_1", "sample_2", "patient_1", "patient_2", "sites", "equal_sha
 
 
 def likely_source(
-    counts: Mapping[str, np.ndarray],
-    shown: Mapping[str, np.ndarray],
-    sample: Mapping[str, str],
-    own: np.ndarray,
-    normals: Mapping[str, str],
-) -> str:
-    """The other patient's normal whose genotypes explain the foreign reads best; "" if none does better than chance."""
-    best, name = 0.0, ""
-    for patient, normal in sorted(normals.items()):
-        if patient == sample["patient_id"]:
-            continue
-        found = contamination(counts[sample["sample"]], own, certain_prior(shown[normal]))
-        if found and found.certain and found.log_odds > best:
-            best, name = found.log_odds, normal
-    return name
+    reads: np.ndarray, shown: Mapping[str, np.ndarray], patient: str, own: np.ndarray, normals: Mapping[str, str]
+) -> tuple[Contamination | None, str]:
+    """The other patient's normal whose genotypes explain the foreign reads best; (None, "") if that may be chance.
+
+    Known genotypes tell more than frequencies: a share that the frequencies leave open may be certain for one source.
+    """
+    others = [normal for other, normal in sorted(normals.items()) if other != patient]
+    tried = [(contamination(reads, own, certain_prior(shown[normal])), normal) for normal in others]
+    best: Contamination | None = None
+    name = ""
+    for found, normal in tried:
+        if found and (best is None or found.log_odds > best.log_odds):
+            best, name = found, normal
+    return (best, name) if best and certain_of_many(best.log_odds, len(tried)) else (None, "")
 
 
 def mixed_reads(
@@ -54,12 +56,12 @@ def mixed_reads(
     counts: Mapping[str, np.ndarray],
     shown: Mapping[str, np.ndarray],
     normals: Mapping[str, str],
-) -> tuple[Contamination | None, str]:
-    """Share of foreign reads and whose they seem to be; (None, "") where that cannot be told."""
+) -> tuple[Contamination | None, str, bool]:
+    """Share of foreign reads, whose they seem to be, and whether it is certain; (None, "", False) if unknown."""
     patient = sample["patient_id"]
     frequencies = other_frequencies({name: shown[normal] for name, normal in normals.items()}, patient)
     if frequencies is None:
-        return None, ""
+        return None, "", False
     prior = genotype_prior(frequencies)
     own, reads = prior, counts[sample["sample"]]
     usable = np.ones(len(reads), dtype=bool)
@@ -69,17 +71,33 @@ def mixed_reads(
         own = certain_prior(shown[normals[patient]])
     reads = np.where(usable[:, None], reads, 0)
     found = contamination(reads, own, prior)
-    source = ""
-    if found and found.certain:
-        source = likely_source({**counts, sample["sample"]: reads}, shown, sample, own, normals)
-    return found, source
+    known, source = likely_source(reads, shown, patient, own, normals)
+    if known:
+        return known, source, True
+    return found, "", bool(found and found.certain)
+
+
+def known_parents(
+    sample: Mapping[str, str], shown: Mapping[str, np.ndarray], normals: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """What the genotypes say about the parents that the sheet names: relation, to patient and verdict."""
+    people = {patient: shown[normal] for patient, normal in normals.items()}
+    found = {}
+    for relation in ("father", "mother"):
+        parent, child = sample.get(f"{relation}_id", ""), sample["patient_id"]
+        if not parent or sample["role"] == "tumour":
+            continue
+        frequencies = other_frequencies(people, child, parent)
+        odds = 0.0 if frequencies is None else parent_log_odds(people[child], people[parent], frequencies)
+        found[relation] = (parent, parentage(odds))
+    return found
 
 
 def judged(
     sample: Mapping[str, str],
     samples: Sequence[Mapping[str, str]],
     alike: Pairs,
-    mixed: tuple[Contamination | None, str],
+    mixed: tuple[Contamination | None, str, bool],
     normals: Mapping[str, str],
 ) -> dict[str, Any]:
     """What is known about one sample."""
@@ -96,7 +114,7 @@ def judged(
         and not (sample["family_id"] and sample["family_id"] == other["family_id"])  # may be twins
         and related(other["sample"]) == "same person"
     ]
-    found, source = mixed
+    found, source, certain = mixed
     stranger = own not in {"", "same person", "not determinable"}
     known = None if stranger else found
     return {
@@ -106,7 +124,7 @@ def judged(
         "own_normal": own,
         "same_person": sorted(same),
         "contamination": round(known.share, 4) if known else None,
-        "certain": bool(known and known.certain),
+        "certain": bool(known and certain),
         "source": source if known else "",
         "sites": known.sites if known else 0,
     }
@@ -133,7 +151,7 @@ def main(
     reference
         Reference of the CRAM files.
     samples
-        sample, patient_id, role and family_id of the sheet; every patient has one normal.
+        sample, patient_id, role, family_id, father_id and mother_id of the sheet; every patient has one normal.
     identity, pairs
         Files to write.
     settings
@@ -151,6 +169,7 @@ def main(
     rows = []
     for sample in samples:
         row = judged(sample, samples, alike, mixed_reads(sample, counts, shown, normals), normals)
+        row["parents"] = known_parents(sample, shown, normals)
         rows.append({**row, "problems": identity_problems(row, settings)})
     table = []
     for one, two in combinations(sorted(shown), 2):

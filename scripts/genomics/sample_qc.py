@@ -7,6 +7,7 @@ from typing import Any
 import pysam
 
 from kimedlib.atomic import atomic_path
+from kimedlib.genomics_content import check_alignments, check_variants, empty_chromosomes
 from kimedlib.genomics_files import read_bed, read_variants
 from kimedlib.genomics_qc import (
     alignment_statistics,
@@ -44,6 +45,7 @@ def main(
     targets: Path | None,
     quality: Path,
     sample: dict[str, str],
+    normal: str,
     region: str,
     settings: dict[str, Any],
 ) -> None:
@@ -57,6 +59,8 @@ def main(
         Variants of the patient's normal.
     reference
         Reference of the CRAM.
+    normal
+        Name of the patient's normal sample.
     targets, region
         Where coverage is measured; None and "" for everywhere.
     quality
@@ -69,14 +73,18 @@ def main(
     Raises
     ------
     ValueError
-        No properly paired reads, or no germline variant passed its filters.
+        No properly paired reads, or no germline variant passed its filters; a file is cut off, of another sample or
+        of other contigs.
     """
+    check_alignments(alignments, sample["sample"], reference)
+    check_variants(germline, [normal], reference)
     variants = list(read_variants(germline))
     if not variants:
         raise ValueError(f"{germline}: no variant passed its filters")
     with pysam.AlignmentFile(str(alignments), reference_filename=str(reference)) as reads:
         intervals = covered_intervals(reads, targets, region)
         x_names = {"X", "chrX"}
+        empty = empty_chromosomes(reads, intervals)
         histogram = depth_histogram(reads, intervals)
         on_x = coverage_summary(depth_histogram(reads, [one for one in intervals if one[0] in x_names]))
         elsewhere = coverage_summary(
@@ -104,6 +112,8 @@ def main(
         "depth_histogram": [int(count) for count in histogram],
     }
     result["problems"] = quality_problems(result, settings)
+    if empty:
+        result["problems"].append(f"no reads on {', '.join(empty)}: contigs lost?")
     with atomic_path(quality) as temporary:
         temporary.write_text(json.dumps(result) + "\n", encoding="utf-8")
 
@@ -118,6 +128,7 @@ if __name__ == "__main__":
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             quality=Path(snakemake.output.quality),
             sample=snakemake.params.sample,
+            normal=snakemake.params.normal,
             region=snakemake.params.region,
             settings=snakemake.params.settings,
         )

@@ -1,18 +1,16 @@
 """Everything about the input of the genomics workflow that can be seen before a job starts."""
 
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from kimedlib.check_genomics_reads import check_reads
+from kimedlib.check_genomics_references import check_annotations, check_config_files
 from kimedlib.problems import Problem
 
-READ_WHOLE = 8_000_000  # compressed bytes up to which a FASTQ file is read to its end
-REFERENCE_WHOLE = 200_000_000  # bytes up to which a reference without .fai is searched for names
-ZIPPED = b"\x1f\x8b"
+# What must be the same in all lines of a sample
+OF_THE_SAMPLE = ("patient_id", "role", "sex", "family_id", "father_id", "mother_id", "truth_vcf", "truth_bed")
 
 
 def normal_of(samples: pd.DataFrame) -> dict[str, str]:
@@ -25,157 +23,67 @@ def normal_of(samples: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def unreadable(path: str) -> tuple[str, str] | None:
-    """What is wrong with a file before one looks inside, and the remedy."""
-    file = Path(path)
-    if not file.exists():
-        return f"{path} does not exist", "correct the path; it is relative to the working directory"
-    if not file.is_file():
-        return f"{path} is not a file", "give a file"
-    try:
-        with file.open("rb") as handle:
-            return None if handle.read(1) else (f"{path} is empty", "copy or sequence it again")
-    except OSError as error:
-        return f"{path} cannot be read: {error.strerror}", "make it readable"
+def samples_of(units: pd.DataFrame) -> pd.DataFrame:
+    """One row per sample, by its name, of a sheet with one row per lane."""
+    return units.drop_duplicates("sample").set_index("sample", drop=False)
 
 
-def first_name(line: str) -> str:
-    """Name of a read's template, from the first line of a FASTQ record."""
-    return line[1:].split(maxsplit=1)[0].removesuffix("/1").removesuffix("/2")
+def reads_of(units: pd.DataFrame, sample: str, column: str) -> list[str]:
+    """Files (or names of lanes) of a sample, in the order of the sheet; nothing where it has none."""
+    return [value for value in units.loc[units["sample"] == sample, column] if value]
 
 
-def look_into_fastq(path: str) -> tuple[str, int | None] | tuple[str, str]:
-    """First read's name and the number of reads (None for large files), or what is wrong and the remedy."""
-    again = "copy it again from its source and compare checksums"
-    with Path(path).open("rb") as handle:
-        if handle.read(2) != ZIPPED:
-            return f"{path} is not gzip", "compress it with gzip or bgzip"
-    whole = Path(path).stat().st_size <= READ_WHOLE
-    name, number = "", 0
-    wrong = ""
-    try:
-        with gzip.open(path, "rt", encoding="ascii") as lines:
-            for number, line in enumerate(lines, 1):
-                if number % 4 == 1 and not (line.startswith("@") and len(line) > 2):
-                    wrong = f"is not FASTQ: line {number} does not start with @ and a name"
-                    break
-                name = name or first_name(line)
-                if number == 4 and not whole:
-                    return name, None
-        if not wrong and number % 4:
-            wrong = f"ends within a read (line {number})"
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        wrong = f"is truncated or damaged behind line {number}"
-    except UnicodeDecodeError:
-        wrong = "is not FASTQ text"
-    if wrong:
-        return f"{path} {wrong}", again
-    return (name, number // 4) if number else (f"{path} holds no reads", "sequence the sample again or remove it")
+def check_lanes(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
+    """Problems of samples that have several lines."""
+    for sample, rows in frame.groupby("sample", sort=False):
+        if len(rows) == 1:
+            continue
+        line = int(rows.index[1]) + 2
+        for column in OF_THE_SAMPLE:
+            if column in rows and len(set(rows[column])) > 1:
+                found = f"the lines of sample '{sample}' differ: {', '.join(map(repr, dict.fromkeys(rows[column])))}"
+                yield Problem(sheet, f"line {line}, column {column}", found, "lanes of one sample have the same")
+        if (rows["lane"] == "").any():
+            found = f"sample '{sample}' has {len(rows)} lines, not all with a lane"
+            yield Problem(sheet, f"line {line}, column lane", found, "name each lane, or give the samples other names")
+        if any(len(path.split()) > 1 for column in ("fastq_1", "fastq_2") for path in rows[column]):
+            found = f"a path of sample '{sample}' holds a blank"
+            yield Problem(sheet, f"line {line}", found, "rename it: paths of lanes are told apart by blanks")
+        if (rows["alignments"] != "").any():
+            found = f"sample '{sample}' has several lines, one with alignments"
+            yield Problem(sheet, f"line {line}, column alignments", found, "merge them first (samtools merge)")
 
 
-def check_pair(sheet: str, line: int, row: Mapping[str, str]) -> Iterator[Problem]:
-    """Problems of the two FASTQ files of a sample."""
-    looks: list[tuple[str, int | None]] = []
-    for column in ("fastq_1", "fastq_2"):
-        place = f"line {line}, column {column}"
-        wrong = unreadable(row[column]) or look_into_fastq(row[column])
-        if isinstance(wrong[1], str):
-            yield Problem(sheet, place, wrong[0], wrong[1])
-        else:
-            looks.append((wrong[0], wrong[1]))
-    if row["fastq_1"] == row["fastq_2"]:
-        yield Problem(sheet, f"line {line}", "fastq_1 and fastq_2 are the same file", "give both ends of the pairs")
-    elif len(looks) == 2:
-        (first, count_1), (second, count_2) = looks
-        if first != second:
-            found = f"the first reads are not mates: '{first}' and '{second}'"
-            yield Problem(sheet, f"line {line}", found, "give two files of the same run, in the same order")
-        if count_1 is not None and count_2 is not None and count_1 != count_2:
-            found = f"fastq_1 holds {count_1} reads, fastq_2 {count_2}"
-            yield Problem(sheet, f"line {line}", found, "one of the files is incomplete: copy both again")
-
-
-def reference_contigs(path: str) -> set[str] | None:
-    """Names of the reference's sequences; None if finding them would take long."""
-    index = Path(f"{path}.fai")
-    if index.is_file():
-        return {line.split("\t")[0] for line in index.read_text(encoding="utf-8").splitlines()}
-    if Path(path).stat().st_size > REFERENCE_WHOLE:
-        return None
-    with Path(path).open("rb") as handle:
-        zipped = handle.read(2) == ZIPPED
-    with gzip.open(path, "rt") if zipped else Path(path).open(encoding="ascii") as lines:
-        return {line[1:].split()[0] for line in lines if line.startswith(">") and len(line) > 2}
-
-
-def first_columns(path: str) -> set[str]:
-    """Contigs that the lines of a BED, GFF or VCF file (plain or gzip) name."""
-    with Path(path).open("rb") as handle:
-        zipped = handle.read(2) == ZIPPED
-    with gzip.open(path, "rt") if zipped else Path(path).open(encoding="utf-8") as lines:
-        return {
-            line.split("\t")[0].strip()
-            for line in lines
-            if line.strip() and not line.startswith(("#", "track", "browser", ">"))
-        }
-
-
-def check_annotations(file: str, place: str, path: str, contigs: set[str] | None) -> Iterator[Problem]:
-    """Problems of a file whose lines begin with a contig."""
-    wrong = unreadable(path)
-    if wrong:
-        yield Problem(file, place, *wrong)
-        return
-    try:
-        named = first_columns(path)
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError):
-        yield Problem(file, place, f"{path} is damaged", "copy it again from its source and compare checksums")
-        return
-    if not named:
-        yield Problem(file, place, f"{path} holds no records", "leave the field empty or give a file with records")
-    elif contigs is not None and (unknown := sorted(named - contigs)):
-        known = ", ".join(sorted(contigs)[:5])
-        found = f"{path} names '{unknown[0]}', which the reference does not have"
-        yield Problem(file, place, found, f"use the reference's names ({known}, ...)")
-
-
-def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], set[str] | None]:
-    """Problems of the files that the config names, and the reference's contigs."""
-    file = "config"
-    wrong = unreadable(config["reference"])
-    if wrong:
-        return [Problem(file, "key reference", *wrong)], None
-    try:
-        contigs = reference_contigs(config["reference"])
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError):
-        found = f"{config['reference']} is damaged"
-        return [Problem(file, "key reference", found, "copy it again and compare checksums")], None
-    if contigs is not None and not contigs:
-        found = f"{config['reference']} holds no FASTA sequence"
-        return [Problem(file, "key reference", found, "give a FASTA file")], None
-    problems: list[Problem] = []
-    for key in ("targets", "gene_model"):
-        if config[key]:
-            problems += check_annotations(file, f"key {key}", config[key], contigs)
-    region = config["region"].split(":")[0]
-    if region and contigs is not None and region not in contigs:
-        remedy = f"use the reference's names ({', '.join(sorted(contigs)[:5])}, ...)"
-        problems.append(Problem(file, "key region", f"the reference has no '{region}'", remedy))
-    return problems, contigs
+def check_parents(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
+    """Problems of who is said to be whose parent."""
+    sexes = dict(zip(frame["patient_id"], frame["sex"], strict=True))
+    for number, row in frame.iterrows():
+        for column, sex in (("father_id", "male"), ("mother_id", "female")):
+            parent, place = row[column], f"line {int(str(number)) + 2}, column {column}"
+            if not parent:
+                continue
+            if parent == row["patient_id"]:
+                yield Problem(sheet, place, "a patient cannot be their own parent", "correct it")
+            elif parent not in sexes:
+                yield Problem(sheet, place, f"no sample is of patient '{parent}'", "add the parent or leave it empty")
+            elif sexes[parent] not in {"", "unknown", sex}:
+                yield Problem(sheet, place, f"patient '{parent}' is {sexes[parent]}", "correct sex or parent")
 
 
 def check_patients(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
     """Problems of which samples a patient has."""
     for patient, rows in frame.groupby("patient_id", sort=False):
         line = int(rows.index[0]) + 2
-        counts = rows["role"].value_counts()
+        counts = rows.drop_duplicates("sample")["role"].value_counts()
         if counts.get("normal", 0) == 0:
             found = f"patient '{patient}' has a tumour but no normal"
             yield Problem(sheet, f"line {line}", found, "add the normal sample: somatic variants are told from it")
         for role in ("normal", "tumour"):
             if counts.get(role, 0) > 1:
                 found = f"patient '{patient}' has {counts[role]} {role} samples"
-                yield Problem(sheet, f"line {line}", found, "give one; merge FASTQ files of several lanes")
+                yield Problem(
+                    sheet, f"line {line}", found, "give one; lanes of one sample have the same name in column sample"
+                )
 
 
 def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> list[Problem]:
@@ -186,17 +94,18 @@ def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> l
     config
         Config of the workflow.
     frame
-        Sample sheet.
+        Sample sheet, one row per sample and lane.
     sheet
         Its path.
     """
-    problems, contigs = check_config_files(config)
+    problems, reference = check_config_files(config)
     frame = frame.reset_index(drop=True)
-    problems += check_patients(frame, sheet)
+    problems += [*check_patients(frame, sheet), *check_lanes(frame, sheet), *check_parents(frame, sheet)]
     for number, row in frame.iterrows():
         line = int(str(number)) + 2
-        problems += check_pair(sheet, line, {str(key): str(value) for key, value in row.items()})
+        problems += check_reads(sheet, line, {str(key): str(value) for key, value in row.items()}, reference)
     for column in ("truth_vcf", "truth_bed"):
         for path, rows in frame[frame[column] != ""].groupby(column, sort=False):
-            problems += check_annotations(sheet, f"line {int(rows.index[0]) + 2}, column {column}", str(path), contigs)
+            place = f"line {int(rows.index[0]) + 2}, column {column}"
+            problems += check_annotations(sheet, place, str(path), reference)
     return problems

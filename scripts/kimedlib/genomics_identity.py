@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ MINIMUM_OTHERS = 5  # other people that an allele frequency needs
 SAME_PERSON, FIRST_DEGREE, SECOND_DEGREE = 0.354, 0.177, 0.0884
 SHARES = np.concatenate([[0.0], np.geomspace(0.001, 0.5, 120)])
 CERTAIN = 6.63 / 2  # half the 99 % quantile of chi-square with one degree of freedom
+GENOTYPE_ERROR = 0.01  # genotypes of few reads that are wrong
+PARENT_ODDS = 2.0  # log10 odds from which a parent is told from an unrelated person, either way
 
 
 def polymorphic_sites(people: Iterable[Iterable[CalledVariant]]) -> list[Site]:
@@ -185,17 +188,17 @@ def contamination(counts: np.ndarray, own: np.ndarray, foreign: np.ndarray) -> C
     return Contamination(float(SHARES[best]), float(logs[best] - logs[0]), len(counts))
 
 
-def other_frequencies(shown: Mapping[str, np.ndarray], left_out: str) -> np.ndarray | None:
-    """Allele frequencies of everybody but one person, shape (sites,); None with too few people.
+def other_frequencies(shown: Mapping[str, np.ndarray], *left_out: str) -> np.ndarray | None:
+    """Allele frequencies of everybody but some people, shape (sites,); None with too few people.
 
     Parameters
     ----------
     shown
         Genotypes of one normal sample per person.
     left_out
-        The person whose sample is judged.
+        The people who are judged.
     """
-    others = [genotype for person, genotype in sorted(shown.items()) if person != left_out]
+    others = [genotype for person, genotype in sorted(shown.items()) if person not in left_out]
     if len(others) < MINIMUM_OTHERS:
         return None
     table = np.stack(others)
@@ -211,6 +214,47 @@ def certain_prior(genotype: np.ndarray) -> np.ndarray:
     return np.stack([np.where(genotype == dose, 0.999, 0.0005) for dose in range(3)], axis=1)
 
 
+def certain_of_many(log_odds: float, tried: int) -> bool:
+    """Whether the best of `tried` sources is more than chance: `Contamination.certain` with Bonferroni's correction."""
+    quantile = NormalDist().inv_cdf(1 - 0.01 / max(1, tried) / 2) ** 2
+    return log_odds > quantile / 2
+
+
+def parent_log_odds(child: np.ndarray, parent: np.ndarray, frequencies: np.ndarray) -> float:
+    """log10 odds of the genotypes of a child and of a parent over those of two unrelated people.
+
+    The parentage index of forensic genetics, one parent known (Fung and Hu 2008, doi:10.1002/9780470022108), with a
+    share of genotypes that are wrong.
+
+    Parameters
+    ----------
+    child, parent
+        Other alleles (0, 1, 2, or -1 for unknown) at the same sites, shape (sites,).
+    frequencies
+        Of the other allele, without these two people, shape (sites,).
+    """
+    known = (child >= 0) & (parent >= 0)
+    child, parent, frequencies = child[known], parent[known], frequencies[known]
+    passed = parent / 2  # probability that the parent gives the other allele
+    inherited = np.stack(
+        [
+            (1 - passed) * (1 - frequencies),
+            passed * (1 - frequencies) + (1 - passed) * frequencies,
+            passed * frequencies,
+        ],
+        axis=1,
+    )
+    unrelated = genotype_prior(frequencies)
+    rows = np.arange(len(child))
+    mixed = (1 - GENOTYPE_ERROR) * inherited + GENOTYPE_ERROR * unrelated
+    return float(np.log10(mixed[rows, child] / unrelated[rows, child]).sum())
+
+
+def parentage(odds: float) -> str:
+    """What the log10 odds of a parent mean."""
+    return "parent" if odds >= PARENT_ODDS else "not a parent" if odds <= -PARENT_ODDS else "not determinable"
+
+
 def identity_problems(row: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with whose sample this is, in words; empty if nothing is.
 
@@ -218,7 +262,8 @@ def identity_problems(row: Mapping[str, Any], settings: Mapping[str, Any]) -> li
     ----------
     row
         Result of one sample: patient_id, role, own_normal (its relation to the normal of its patient),
-        same_person (samples of other patients that are of the same person), contamination, certain, source.
+        same_person (samples of other patients that are of the same person), contamination, certain, source; parents:
+        per relation the patient and what `parentage` says.
     settings
         Section `qc` of the config.
     """
@@ -228,6 +273,9 @@ def identity_problems(row: Mapping[str, Any], settings: Mapping[str, Any]) -> li
         problems.append(found)
     if row["same_person"]:
         problems.append(f"same person as {', '.join(row['same_person'])} of another patient")
+    for relation, (parent, found) in row.get("parents", {}).items():
+        if found == "not a parent":
+            problems.append(f"{parent} is not the {relation} that the sheet says")
     share = row["contamination"]
     if share is not None and row["certain"] and share > settings["maximum_contamination"]:
         source = f", like {row['source']}" if row["source"] else ""

@@ -22,6 +22,7 @@ CODE_SUFFIXES = {".py", ".smk", ".sh"}
 NETWORK = {"socket", "requests", "httpx", "aiohttp", "urllib.request", "http.client", "ftplib", "smtplib", "paramiko"}
 CONNECTING = {
     "src/kimed_spe/pseudonym_services.py": "runs in the trust centre, never in an SPE (docs/spe/admin.md)",
+    "envs/host/kimed_hosttools/references.py": "fetches reference files on a connected machine; no rule runs it",
     "src/kimed_spe/broker.py": "a Unix socket between the run and its supervisor",
     "src/kimed_spe/door.py": "takes connections on such sockets",
     "src/kimed_spe/cluster.py": "the same for commands that go to SLURM",

@@ -7,6 +7,7 @@ Cases of one region share a run.
 
 import csv
 import gzip
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,8 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(Path(__file__).parent)]
 
-from bench import Run  # noqa: E402
+from bench import Run, run_workflow  # noqa: E402
+from genomics_timing import timing_metrics  # noqa: E402
 
 from kimedlib.genomics_files import read_bed, read_variants  # noqa: E402
 from kimedlib.seeding import generator  # noqa: E402
@@ -287,10 +289,39 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
             **shipped,
             "samples": str(sheet),
             "reference": str(data / manifest["reference"]["fasta"]),
+            "references_manifest": "",
             "gene_model": "",
             "targets": "",
             "region": region,
         }
         config.write_text(yaml.safe_dump(settings), encoding="utf-8")
         runs.append(Run("genomics", config, [], partial(group_metrics, group.cases)))
-    return runs
+    return [*runs, *timed_run(shipped, data / manifest["reference"]["fasta"], read_cases(manifest, data), work)]
+
+
+def timed_run(shipped: dict[str, Any], reference: Path, cases: list[Case], work: Path) -> list[Run]:
+    """A run that indexes the reference, and measures how long the first germline case with truth takes from there."""
+    timed = [case for case in cases if case.kind == "germline" and case.downsample == 1 and case.truth_vcf]
+    if not timed:
+        return []
+    case = timed[0]
+    sheet, config = work / "samples-timed.tsv", work / "config-timed.yaml"
+    row = {
+        "sample": case.sample, "patient_id": case.sample, "role": "normal", "fastq_1": case.fastq[0],
+        "fastq_2": case.fastq[1], "truth_vcf": case.truth_vcf, "truth_bed": case.truth_bed or "",
+    }  # fmt: skip
+    with sheet.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, COLUMNS, restval="", delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerow(row)
+    places = {"samples": str(sheet), "reference": str(reference), "region": case.region}
+    empty = {"references_manifest": "", "gene_model": "", "targets": ""}
+    config.write_text(yaml.safe_dump({**shipped, **places, **empty}), encoding="utf-8")
+
+    def up_to_scores(root: Path) -> None:
+        run_workflow(Run("genomics", config, [str(root / "genomics" / "scores.tsv")], dict), root, os.cpu_count() or 1)
+
+    measure = partial(
+        timing_metrics, case.identifier, case.fastq, (case.truth_vcf, case.truth_bed), config, up_to_scores
+    )
+    return [Run("genomics", config, ["prepare_reference"], measure)]

@@ -76,7 +76,9 @@ def run(tool: str, version: str, commands: Iterable[str], arguments: list[str]) 
     sys.stdout.flush()
     with plain_stdout() as path:
         # `bcftools query` closes the stdout it is given, and pysam closes it again: give it a file of its own.
-        own = ["-o", path] if (tool, command) == ("bcftools", "query") else []
+        # A list of samples goes to the common stdout, though, and the file would stay empty.
+        lists = not {"-l", "--list-samples"}.isdisjoint(arguments)
+        own = ["-o", path] if (tool, command, lists) == ("bcftools", "query", False) else []
         # The public wrapper folds exit code and messages into the text of an exception.
         code, messages, _ = _pysam_dispatch(
             tool, command, (*own, *arguments[1:]), catch_stdout=False, save_stdout=None if own else path

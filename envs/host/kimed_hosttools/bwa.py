@@ -30,8 +30,8 @@ Version: {VERSION}
 
 Usage: bwa index [-p prefix] [-a bwtsw|is|rb2] [-b block] <in.fasta>
        bwa mem [options] <prefix> <in1.fq> [in2.fq]
-         numbers: -t -K -k -w -d -r -c -D -W -m -A -B -O -E -L -U -T -h -v    texts: -R -o
-         flags:   -p -a -M -Y -S -P -j -5 -q
+         numbers: -t -K -k -w -d -r -c -D -W -m -A -B -O -E -L -U -T -h -v    texts: -R -H -o
+         flags:   -p -a -M -Y -S -P -j -5 -q -C
 """
 PROPER_PAIR, MATE_REVERSE, FIRST_OF_PAIR, LAST_OF_PAIR = 0x2, 0x20, 0x40, 0x80
 HARD_CLIP = 5  # operation number in the BAM format
@@ -90,6 +90,8 @@ class MemArguments:
     output: str = "-"
     batch_bases: int = 0
     interleaved: bool = False
+    comments: bool = False
+    header: str = ""
 
     @property
     def paired(self) -> bool:
@@ -111,7 +113,7 @@ def parse_mem(arguments: Sequence[str]) -> MemArguments:
     """
     letters = "".join(f"{name[1]}:" for name in VALUE_OPTIONS) + "".join(name[1] for name in FLAG_OPTIONS)
     try:
-        options, rest = getopt.getopt(list(arguments), letters + "R:o:p")
+        options, rest = getopt.getopt(list(arguments), letters + "R:H:o:pC")
     except getopt.GetoptError as error:
         raise UsageError(f"{error} (options beyond the usage need bwa itself)") from None
     if len(rest) not in {2, 3}:
@@ -133,7 +135,18 @@ def parse_mem(arguments: Sequence[str]) -> MemArguments:
         raise UsageError("option -R: expected '@RG\\tID:...'")
     if "-p" in given and len(rest) == 3:
         raise UsageError("option -p takes one file of interleaved pairs")
-    return MemArguments(rest[0], rest[1:], aligner, read_group, given.get("-o", "-"), batch_bases, "-p" in given)
+    return MemArguments(
+        rest[0], rest[1:], aligner, read_group, given.get("-o", "-"), batch_bases,
+        interleaved="-p" in given, comments="-C" in given, header=header_lines(given.get("-H", "")),
+    )  # fmt: skip
+
+
+def header_lines(given: str) -> str:
+    """Lines for the header that option -H names: themselves if they begin with @, else those of a file."""
+    if not given:
+        return ""
+    text = given.replace("\\t", "\t") if given.startswith("@") else Path(given).read_text(encoding="utf-8")
+    return "".join(f"{line}\n" for line in text.splitlines() if line.startswith("@"))
 
 
 def contigs_of(prefix: str) -> list[tuple[str, int]]:
@@ -283,9 +296,11 @@ def align(arguments: MemArguments, command_line: str, sink: IO[str]) -> None:
     """Write the SAM of all reads to `sink`, batch by batch."""
     program = f"@PG\tID:bwa\tPN:bwa\tVN:{VERSION}\tCL:{command_line}\n"
     group = f"{arguments.read_group}\n" if arguments.read_group else ""
-    sink.write(f"@HD\tVN:1.5\tSO:unsorted\tGO:query\n{sequence_lines(arguments.prefix)}{group}{program}")
+    sink.write(
+        f"@HD\tVN:1.5\tSO:unsorted\tGO:query\n{sequence_lines(arguments.prefix)}{group}{arguments.header}{program}"
+    )
     name = re.search(r"\tID:([^\t]+)", arguments.read_group)
-    tag = f"\tRG:Z:{name[1]}\n" if name else "\n"
+    tag = f"\tRG:Z:{name[1]}" if name else ""
     with open_index(arguments.prefix) as index:
         aligner = pybwa.BwaMem(index=index)
         # One call is one batch for bwa too: the insert-size bounds are those of these reads.
@@ -298,7 +313,9 @@ def align(arguments: MemArguments, command_line: str, sink: IO[str]) -> None:
                 restore_clipped_bases(records, read)
             if arguments.paired:
                 restore_flags(alignments, proper_bounds(messages))
-            sink.writelines(record.to_string() + tag for records in alignments for record in records)
+            for records, read in zip(alignments, batch, strict=True):
+                end = f"{tag}\t{read.comment}\n" if arguments.comments and read.comment else f"{tag}\n"
+                sink.writelines(record.to_string() + end for record in records)
     sink.flush()
 
 

@@ -14,6 +14,7 @@ def run(genomics_run, repository, target, settings, **changes):
         "targets": repository / "test_data" / "genomics" / "targets.bed",
         "quality": target,
         "sample": {"sample": "P003_tumour", "patient_id": "P003", "role": "tumour", "sex": "male"},
+        "normal": "P003_normal",
         "region": "",
         "settings": settings["qc"],
     }
@@ -34,7 +35,15 @@ def test_quality_of_a_good_tumour(genomics_run, repository, genomics_settings, t
 def test_another_sex_and_another_person_are_doubted(genomics_run, repository, genomics_settings, tmp_path):
     sample = {"sample": "P003_tumour", "patient_id": "P003", "role": "tumour", "sex": "female"}
     stranger = repository / "test_data" / "truth" / "genomics" / "P005_normal.vcf.gz"
-    quality = run(genomics_run, repository, tmp_path / "q.json", genomics_settings, sample=sample, germline=stranger)
+    quality = run(
+        genomics_run,
+        repository,
+        tmp_path / "q.json",
+        genomics_settings,
+        sample=sample,
+        germline=stranger,
+        normal="P005_normal",
+    )
     assert len(quality["problems"]) == 2
 
 

@@ -28,7 +28,7 @@ def good(tmp_path):
         {
             "sample": f"p_{role}", "patient_id": "p", "role": role, "sex": "",
             "fastq_1": fastq(tmp_path / f"{role}_1.fastq.gz", 1), "fastq_2": fastq(tmp_path / f"{role}_2.fastq.gz", 2),
-            "truth_vcf": "", "truth_bed": "",
+            "truth_vcf": "", "truth_bed": "", "lane": "", "alignments": "", "father_id": "", "mother_id": "",
         }
         for role in ("normal", "tumour")
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_roles_of_a_patient(good, role, expected):
         ("targets", "chr1\t0\t4\n", "names 'chr1'"),
         ("targets", "", "is empty"),
         ("targets", "# nothing\n", "holds no records"),
-        ("reference", "no fasta\n", "holds no FASTA sequence"),
+        ("reference", "no fasta\n", "is no FASTA file"),
     ],
 )
 def test_bad_files_of_the_config(good, key, content, expected):
@@ -106,7 +106,7 @@ def test_bad_files_of_the_config(good, key, content, expected):
 def test_region_and_missing_reference(good):
     config, _, folder = good
     config["region"] = "c9:1-2"
-    assert "has no 'c9'" in problems(good)[0].found
+    assert "names 'c9', which the reference does not have" in problems(good)[0].found
     config["reference"] = str(folder / "none.fa")
     assert "does not exist" in problems(good)[0].found
 

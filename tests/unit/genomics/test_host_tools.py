@@ -159,3 +159,24 @@ def test_bcftools_prints_and_queries(repository):
     positions = tool("bcftools", "query", "-f", "%POS\\n", truth).stdout.decode().split()
     assert positions == [record.split("\t")[1] for record in records]
     assert "number of records" in tool("bcftools", "stats", truth).stdout.decode()
+
+
+@pytest.mark.parametrize("option", ["-l", "--list-samples"])
+def test_samples_are_listed(repository, option):
+    listed = tool("bcftools", "query", option, repository / "test_data/truth/genomics/P003_normal.vcf.gz")
+    assert listed.stdout == b"P003_normal\n"
+
+
+def test_comments_and_header_lines_are_passed_on(index, few_reads, tmp_path):
+    reads = tmp_path / "1.fq"
+    lines = few_reads[0].read_text().splitlines()[:8]
+    lines[0], lines[4] = lines[0].split()[0] + " RG:Z:b", lines[4].split()[0]
+    reads.write_text("\n".join([*lines, ""]))
+    (tmp_path / "groups.sam").write_text("@RG\tID:b\tSM:s\n")
+    for given in (tmp_path / "groups.sam", r"@RG\tID:b\tSM:s"):
+        sam = tool("bwa", "mem", "-C", "-H", given, index, reads).stdout.decode()
+        assert "\n@RG\tID:b\tSM:s\n@PG" in sam
+        records = [line.split("\t") for line in sam.splitlines() if not line.startswith("@")]
+        assert [cells[-1] == "RG:Z:b" for cells in records] == [True, False]
+    without = tool("bwa", "mem", index, reads).stdout.decode()
+    assert "RG:Z" not in without
