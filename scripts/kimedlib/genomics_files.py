@@ -1,6 +1,6 @@
 """Small readers of genomic files that several steps share."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pysam
@@ -38,10 +38,13 @@ def passing(record: pysam.VariantRecord) -> bool:
     return set(record.filter.keys()) <= {"PASS"}
 
 
-def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVariant]:
+def read_variants(
+    path: str | Path, sample: int | str = -1, also: Collection[str] = frozenset()
+) -> Iterator[CalledVariant]:
     """Passing records of one sample of a VCF (the last one unless named) that carry another allele.
 
-    Alleles that are not bases (`*`, `<DEL>`) cannot be spelled and are skipped.
+    Alleles that are not bases (`*`, `<DEL>`) cannot be spelled and are skipped. Records that fail none but the
+    filters `also` are given too.
     """
     with open_variants(path) as records:
         samples = list(records.header.samples)
@@ -51,7 +54,7 @@ def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVa
             called = set(genotype) - {0}
             if (
                 called
-                and passing(record)
+                and set(record.filter.keys()) <= {"PASS", *also}
                 and all(set(record.alleles[allele].upper()) <= set("ACGTN") for allele in called)
             ):
                 yield CalledVariant(
@@ -60,4 +63,5 @@ def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVa
                     record.ref.upper(),
                     tuple(allele.upper() for allele in record.alts),
                     genotype,
+                    record.qual,
                 )
