@@ -11,8 +11,10 @@ rule sample_qc:
         alignments="<results>/alignments/{sample}.cram",
         alignments_index="<results>/alignments/{sample}.cram.crai",
         statistics="<results>/qc/alignments/{sample}.stats",
-        germline=lambda wildcards: f"<results>/germline/{NORMAL_OF[wildcards.sample]}.vcf.gz",
-        germline_index=lambda wildcards: f"<results>/germline/{NORMAL_OF[wildcards.sample]}.vcf.gz.tbi",
+        germline=lambda wildcards: expand("<results>/germline/{normal}.vcf.gz", normal=NORMALS_OF[wildcards.sample]),
+        germline_index=lambda wildcards: expand(
+            "<results>/germline/{normal}.vcf.gz.tbi", normal=NORMALS_OF[wildcards.sample]
+        ),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
         targets=config["targets"] or [],

@@ -39,7 +39,7 @@ def main(
     *,
     alignments: Path,
     statistics: Path,
-    germline: Path,
+    germline: Path | None,
     reference: Path,
     targets: Path | None,
     quality: Path,
@@ -54,7 +54,7 @@ def main(
     alignments, statistics
         CRAM and `samtools stats` of the sample.
     germline
-        Variants of the patient's normal.
+        Variants of the patient's normal; None if there is none.
     reference
         Reference of the CRAM.
     targets, region
@@ -71,8 +71,8 @@ def main(
     ValueError
         No properly paired reads, or no germline variant passed its filters.
     """
-    variants = list(read_variants(germline))
-    if not variants:
+    variants = list(read_variants(germline)) if germline else []
+    if germline and not variants:
         raise ValueError(f"{germline}: no variant passed its filters")
     with pysam.AlignmentFile(str(alignments), reference_filename=str(reference)) as reads:
         intervals = covered_intervals(reads, targets, region)
@@ -113,7 +113,7 @@ if __name__ == "__main__":
         main(
             alignments=Path(snakemake.input.alignments),
             statistics=Path(snakemake.input.statistics),
-            germline=Path(snakemake.input.germline),
+            germline=Path(snakemake.input.germline) if snakemake.input.germline else None,
             reference=Path(snakemake.input.reference),
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             quality=Path(snakemake.output.quality),

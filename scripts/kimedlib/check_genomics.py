@@ -15,12 +15,11 @@ REFERENCE_WHOLE = 200_000_000  # bytes up to which a reference without .fai is s
 ZIPPED = b"\x1f\x8b"
 
 
-def normal_of(samples: pd.DataFrame) -> dict[str, str]:
-    """Name of the normal sample of the same patient, for every sample."""
+def normals_of(samples: pd.DataFrame) -> dict[str, list[str]]:
+    """Normal sample of the same patient, for every sample; empty for a tumour without one."""
     normals = samples[samples["role"] == "normal"]
-    by_patient = dict(zip(normals["patient_id"], normals["sample"], strict=True))
     return {
-        sample: by_patient.get(patient, "")
+        sample: sorted(normals.loc[normals["patient_id"] == patient, "sample"])
         for sample, patient in zip(samples["sample"], samples["patient_id"], strict=True)
     }
 
@@ -157,6 +156,9 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], set[st
     for key in ("targets", "gene_model"):
         if config[key]:
             problems += check_annotations(file, f"key {key}", config[key], contigs)
+    for key in ("panel_of_normals", "population_frequencies"):
+        if config["somatic"][key]:
+            problems += check_annotations(file, f"key somatic: {key}", config["somatic"][key], contigs)
     region = config["region"].split(":")[0]
     if region and contigs is not None and region not in contigs:
         remedy = f"use the reference's names ({', '.join(sorted(contigs)[:5])}, ...)"
@@ -164,14 +166,15 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], set[st
     return problems, contigs
 
 
-def check_patients(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
-    """Problems of which samples a patient has."""
+def check_patients(frame: pd.DataFrame, sheet: str, panel: str) -> Iterator[Problem]:
+    """Problems of which samples a patient has; a tumour may be alone if there is a panel of normals."""
     for patient, rows in frame.groupby("patient_id", sort=False):
         line = int(rows.index[0]) + 2
         counts = rows["role"].value_counts()
-        if counts.get("normal", 0) == 0:
+        if counts.get("normal", 0) == 0 and not panel:
             found = f"patient '{patient}' has a tumour but no normal"
-            yield Problem(sheet, f"line {line}", found, "add the normal sample: somatic variants are told from it")
+            remedy = "add the normal sample, or a panel of normals (somatic: panel_of_normals in the config)"
+            yield Problem(sheet, f"line {line}", found, remedy)
         for role in ("normal", "tumour"):
             if counts.get(role, 0) > 1:
                 found = f"patient '{patient}' has {counts[role]} {role} samples"
@@ -192,7 +195,7 @@ def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> l
     """
     problems, contigs = check_config_files(config)
     frame = frame.reset_index(drop=True)
-    problems += check_patients(frame, sheet)
+    problems += check_patients(frame, sheet, config["somatic"]["panel_of_normals"])
     for number, row in frame.iterrows():
         line = int(str(number)) + 2
         problems += check_pair(sheet, line, {str(key): str(value) for key, value in row.items()})
