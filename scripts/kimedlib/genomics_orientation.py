@@ -14,7 +14,7 @@ import numpy as np
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 STRAY = 0.02  # share of an artefact's fragments with the other orientation
 # Pseudo-counts of real alleles and of artefacts of either orientation: with few candidates nothing is learned
-PRIOR = np.array([50.0, 0.2, 0.2])
+PRIOR = np.array([30.0, 0.1, 0.1])
 ROUNDS = 100
 
 

@@ -2,8 +2,6 @@
 
 import random
 
-import pytest
-
 from kimedlib.genomics_orientation import Oriented, orientation_artefacts, told
 
 MAXIMUM = 0.5
@@ -33,7 +31,7 @@ def test_many_artefacts_are_found_and_real_alleles_of_the_same_kind_stay():
     probabilities, shares = orientation_artefacts([*artefacts, *same_kind])
     assert sum(one > MAXIMUM for one in probabilities[:60]) >= 57
     assert sum(one > MAXIMUM for one in probabilities[60:]) <= 2
-    assert shares["C>A"] == pytest.approx(60 / 140, abs=0.08)
+    assert 0.3 < shares["C>A"] < 60 / 140  # the pseudo-counts of real alleles pull it down
 
 
 def test_without_artefacts_hardly_anything_is_lost():
