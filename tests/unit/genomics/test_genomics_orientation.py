@@ -43,7 +43,7 @@ def test_without_artefacts_hardly_anything_is_lost():
         ]
         lost += sum(one > MAXIMUM for one in orientation_artefacts(alleles)[0])
         total += len(alleles)
-    assert lost <= 0.01 * total
+    assert lost <= 0.02 * total  # of three to six reads each, the hardest there are
 
 
 def test_few_artefacts_among_few_alleles_are_not_told():
