@@ -29,6 +29,7 @@ from kimedlib.genomics_population import (
 from kimedlib.genomics_somatic import (
     BASE_ERROR,
     FILTERS,
+    GERMLINE_FRACTION,
     Candidate,
     at_ends,
     base_log_odds,
@@ -40,7 +41,6 @@ from kimedlib.genomics_somatic import (
 )
 from kimedlib.logs import log_to
 
-GERMLINE_FRACTION = 0.2  # of the normal's reads: not worth a look
 MAXIMUM_GERMLINE = 0.5  # probability, of a tumour without a normal
 SURE_ERROR = 10**-3.25  # two clean bases of quality 33 are enough
 FORMATS = (

@@ -7,7 +7,7 @@ from typing import Any
 import pysam
 
 from kimedlib.atomic import atomic_path
-from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.genomics_files import called_intervals, read_variants
 from kimedlib.genomics_qc import (
     alignment_statistics,
     callable_share,
@@ -21,18 +21,6 @@ from kimedlib.genomics_qc import (
     zygosity,
 )
 from kimedlib.logs import log_to
-
-
-def covered_intervals(alignments: pysam.AlignmentFile, targets: Path | None, region: str) -> list[tuple[str, int, int]]:
-    """Where coverage is measured: targets within the region, the region, or all contigs."""
-    lengths = dict(zip(alignments.references, alignments.lengths, strict=True))
-    intervals = read_bed(targets) if targets else [(name, 0, length) for name, length in lengths.items()]
-    if not region:
-        return intervals
-    contig, _, span = region.partition(":")
-    first, last = (int(part) for part in span.split("-")) if span else (1, lengths[contig])
-    clipped = [(name, max(start, first - 1), min(end, last)) for name, start, end in intervals if name == contig]
-    return [(name, start, end) for name, start, end in clipped if start < end]
 
 
 def main(
@@ -75,7 +63,7 @@ def main(
     if germline and not variants:
         raise ValueError(f"{germline}: no variant passed its filters")
     with pysam.AlignmentFile(str(alignments), reference_filename=str(reference)) as reads:
-        intervals = covered_intervals(reads, targets, region)
+        intervals = called_intervals(dict(zip(reads.references, reads.lengths, strict=True)), targets, region)
         x_names = {"X", "chrX"}
         histogram = depth_histogram(reads, intervals)
         on_x = coverage_summary(depth_histogram(reads, [one for one in intervals if one[0] in x_names]))

@@ -46,7 +46,7 @@ def spread_among_normals(normals: Sequence[np.ndarray], sexes_differ: np.ndarray
     deviation = 1.4826 * np.median(np.abs(table - np.median(table, axis=0)), axis=0)
     if sexes_differ.any() and not sexes_differ.all():
         deviation[sexes_differ] = np.median(deviation[~sexes_differ])
-    return np.maximum(deviation, MINIMUM_SPREAD)
+    return np.asarray(np.maximum(deviation, MINIMUM_SPREAD))
 
 
 def log_ratios(bins: pd.DataFrame, spread: np.ndarray) -> CopyNumArray:

@@ -1,6 +1,6 @@
 """Small readers of genomic files that several steps share."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pysam
@@ -13,6 +13,25 @@ def read_bed(path: str | Path) -> list[tuple[str, int, int]]:
     with Path(path).open(encoding="utf-8") as handle:
         rows = (line.split() for line in handle if line.strip() and not line.startswith(("#", "track", "browser")))
         return [(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def called_intervals(lengths: Mapping[str, int], targets: Path | None, region: str) -> list[tuple[str, int, int]]:
+    """Where is called and measured: targets within the region, the region, or all contigs.
+
+    Parameters
+    ----------
+    lengths
+        Of the reference's contigs.
+    targets, region
+        BED file, and contig:first-last as samtools writes it; None and "" for everywhere.
+    """
+    intervals = read_bed(targets) if targets else [(name, 0, length) for name, length in lengths.items()]
+    if not region:
+        return intervals
+    contig, _, span = region.partition(":")
+    first, last = (int(part) for part in span.split("-")) if span else (1, lengths[contig])
+    clipped = [(name, max(start, first - 1), min(end, last)) for name, start, end in intervals if name == contig]
+    return [(name, start, end) for name, start, end in clipped if start < end]
 
 
 def open_variants(path: str | Path) -> pysam.VariantFile:

@@ -6,6 +6,7 @@ by resampling mutations.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,17 +52,18 @@ def catalogue(kinds: Iterable[str | None]) -> np.ndarray:
 
 def trinucleotides(sequences: Iterable[str]) -> dict[str, int]:
     """How often each of the 32 contexts (middle base C or T) occurs on either strand."""
-    counts: dict[str, int] = {}
+    counts = np.zeros(125, dtype=np.int64)
+    codes = np.full(256, 4, dtype=np.int64)
+    codes[np.frombuffer(b"ACGT", dtype=np.uint8)] = range(4)
     for sequence in sequences:
-        bases = sequence.upper()
-        for place in range(len(bases) - 2):
-            three = bases[place : place + 3]
-            counts[three] = counts.get(three, 0) + 1
+        bases = codes[np.frombuffer(sequence.upper().encode(), dtype=np.uint8)]
+        if len(bases) > 2:
+            counts += np.bincount(25 * bases[:-2] + 5 * bases[1:-1] + bases[2:], minlength=125)
     folded: dict[str, int] = {}
-    for three, count in counts.items():
-        if set(three) <= set("ACGT"):
+    for number, three in enumerate("".join(bases) for bases in product("ACGTN", repeat=3)):
+        if counts[number] and "N" not in three:
             key = three if three[1] in "CT" else three.translate(COMPLEMENT)[::-1]
-            folded[key] = folded.get(key, 0) + count
+            folded[key] = folded.get(key, 0) + int(counts[number])
     return folded
 
 
