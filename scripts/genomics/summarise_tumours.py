@@ -23,8 +23,9 @@ MAXIMUM_TUMOURS = 40
 CHANGE_COLOURS = ("#1EBFF0", "#050708", "#E62725", "#8C8C8C", "#7FB24E", "#C98F8F")
 TUMOUR_COLUMNS = [
     "sample", "patient_id", "callable_bases", "mutations", "burden_per_mb", "burden_lower", "burden_upper",
-    "burden_status", "protein_changing_per_mb", "msi_loci", "msi_unstable", "msi_share", "msi_low", "msi_high", "msi_status", "clones",
-    "purity_estimate", "tumour_in_normal", "tumour_in_normal_low", "tumour_in_normal_high", "driver_genes",
+    "burden_status", "protein_changing_per_mb", "msi_loci", "msi_unstable", "msi_share", "msi_low", "msi_high",
+    "msi_status", "clones", "purity_estimate", "tumour_in_normal", "tumour_in_normal_low", "tumour_in_normal_high",
+    "driver_genes",
 ]  # fmt: skip
 VARIANT_COLUMNS = [
     "sample", "patient_id", "contig", "position", "reference", "other", "gene", "consequence", "amino_acids", "driver",
