@@ -18,8 +18,7 @@ def data_of(text):
 
 
 def content(uri):
-    packed = base64.b64decode(uri.removeprefix("data:application/gzip;base64,"))
-    return packed
+    return base64.b64decode(uri.removeprefix("data:application/gzip;base64,"))
 
 
 @pytest.fixture(scope="module")
