@@ -59,9 +59,7 @@ def panel(snakemake_run, repository, tmp_path_factory):
 def test_the_panel_holds_what_two_normals_share(panel, repository):
     found = alleles(panel)
     truths = [germline_truth(repository, patient) for patient in PATIENTS[:3]]
-    targets = [
-        line.split() for line in (repository / "test_data" / "genomics" / "targets.bed").read_text().splitlines()
-    ]
+    panel_targets = targets(repository)
     inside = {
         one
         for one in set.union(*truths)
@@ -91,10 +89,7 @@ def test_a_tumour_without_a_normal_is_called_by_the_panel(panel, snakemake_run, 
     truth = repository / "test_data" / "truth" / "genomics" / "P003_tumour.vcf.gz"
     calls = results / "somatic" / "P003_tumour.vcf.gz"
     with pysam.FastaFile(str(results / "reference" / "reference.fa")) as fasta:
-        bed = [
-            line.split() for line in (repository / "test_data" / "genomics" / "targets.bed").read_text().splitlines()
-        ]
-        regions = Regions([(row[0], int(row[1]), int(row[2])) for row in bed])
+        regions = Regions(targets(repository))
         outcome = compare(read_variants(truth), read_variants(calls), regions, fasta.fetch, genotypes=False)
     assert outcome.tallies["snv"].metrics()["recall"] >= 0.8
     assert outcome.tallies["snv"].metrics()["precision"] >= 0.8
