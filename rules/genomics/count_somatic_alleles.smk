@@ -8,8 +8,10 @@ Outputs: <results>/somatic/counts/{sample}.bcf: all alleles seen, normal first (
 rule count_somatic_alleles:
     """Count alleles at every position where one differs from the reference; one allele per record."""
     input:
-        normal=lambda wildcards: f"<results>/alignments/{NORMAL_OF[wildcards.sample]}.cram",
-        normal_index=lambda wildcards: f"<results>/alignments/{NORMAL_OF[wildcards.sample]}.cram.crai",
+        normal=lambda wildcards: expand("<results>/alignments/{normal}.cram", normal=NORMALS_OF[wildcards.sample]),
+        normal_index=lambda wildcards: expand(
+            "<results>/alignments/{normal}.cram.crai", normal=NORMALS_OF[wildcards.sample]
+        ),
         tumour="<results>/alignments/{sample}.cram",
         tumour_index="<results>/alignments/{sample}.cram.crai",
         reference="<results>/reference/reference.fa",

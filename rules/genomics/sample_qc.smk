@@ -11,8 +11,10 @@ rule sample_qc:
         alignments="<results>/alignments/{sample}.cram",
         alignments_index="<results>/alignments/{sample}.cram.crai",
         statistics="<results>/qc/alignments/{sample}.stats",
-        germline=lambda wildcards: f"<results>/germline/{NORMAL_OF[wildcards.sample]}.vcf.gz",
-        germline_index=lambda wildcards: f"<results>/germline/{NORMAL_OF[wildcards.sample]}.vcf.gz.tbi",
+        germline=lambda wildcards: expand("<results>/germline/{normal}.vcf.gz", normal=NORMALS_OF[wildcards.sample]),
+        germline_index=lambda wildcards: expand(
+            "<results>/germline/{normal}.vcf.gz.tbi", normal=NORMALS_OF[wildcards.sample]
+        ),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
         targets=config["targets"] or [],
@@ -30,7 +32,7 @@ rule sample_qc:
         runtime=120,
     params:
         sample=lambda wildcards: SAMPLES.loc[wildcards.sample, ["sample", "patient_id", "role", "sex"]].to_dict(),
-        normal=lambda wildcards: NORMAL_OF[wildcards.sample],
+        normal=lambda wildcards: "".join(NORMALS_OF[wildcards.sample]),
         region=config["region"],
         settings=config["qc"],
         library=library("genomics/sample_qc"),

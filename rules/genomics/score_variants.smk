@@ -1,23 +1,31 @@
 """Called against true variants, where the sheet knows the truth.
 
-Inputs:  sheet: truth_vcf, truth_bed; variants of `call_germline` and `annotate_somatic`, the reference
+Inputs:  sheet: truth_vcf, truth_bed; variants of `call_germline` and `annotate_somatic`, alignments, the reference
 Outputs: <results>/scores.tsv: sample, metric, value; sample `germline` and `somatic` hold the pooled counts
+         <results>/scores_by_stratum.tsv, <results>/score_curve.tsv, <results>/figures/precision_recall.png
 """
 
 
 rule score_variants:
     """Precision and recall by haplotypes; genotypes must agree for germline, alleles for somatic variants."""
     input:
-        calls=[f"<results>/{'germline' if sample in NORMALS else 'somatic'}/{sample}.vcf.gz" for sample in TRUTHS],
-        calls_index=[
-            f"<results>/{'germline' if sample in NORMALS else 'somatic'}/{sample}.vcf.gz.tbi" for sample in TRUTHS
-        ],
+        calls=expand("<results>/{kind_and_sample}.vcf.gz", kind_and_sample=SCORED),
+        calls_index=expand("<results>/{kind_and_sample}.vcf.gz.tbi", kind_and_sample=SCORED),
         truths=list(SAMPLES.loc[TRUTHS, "truth_vcf"]),
         regions=sorted(set(SAMPLES.loc[TRUTHS, "truth_bed"]) - {""}),
+        alignments=expand("<results>/alignments/{sample}.cram", sample=TRUTHS),
+        alignments_index=expand("<results>/alignments/{sample}.cram.crai", sample=TRUTHS),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
     output:
         scores="<results>/scores.tsv",
+        strata="<results>/scores_by_stratum.tsv",
+        curves="<results>/score_curve.tsv",
+        figure=report(
+            "<results>/figures/precision_recall.png",
+            caption="../../workflows/genomics/report/precision_recall.rst",
+            category="Genomics",
+        ),
     log:
         "<logs>/score_variants/scores.log",
     benchmark:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimedlib.logs import log_to
+from kimedlib.statistics_intervals import exact_interval
 from kimedlib.table_files import write_table
 from kimedlib.text_dial import POINTS
 from kimedlib.text_model_data import Span, read_lines
@@ -14,7 +15,6 @@ from kimedlib.text_scores import (
     by_label,
     characters,
     destroyed,
-    exact_interval,
     leaked,
     leaks_directly,
     relaxed,

@@ -65,6 +65,8 @@ def mixed_reads(
     prior = genotype_prior(frequencies)
     own, reads = prior, counts[sample["sample"]]
     usable = np.ones(len(reads), dtype=bool)
+    if sample["role"] == "tumour" and patient not in normals:
+        return None, ""
     if sample["role"] == "tumour":
         # losses change the balance at heterozygous sites: only where the normal is homozygous do reads tell
         usable = np.isin(shown[normals[patient]], (0, 2))
@@ -106,7 +108,7 @@ def judged(
     def related(other: str) -> str:
         return alike[frozenset((name, other))].relation
 
-    own = related(normals[patient]) if sample["role"] == "tumour" else ""
+    own = related(normals[patient]) if sample["role"] == "tumour" and patient in normals else ""
     same = [
         other["sample"]
         for other in samples
@@ -151,7 +153,7 @@ def main(
     reference
         Reference of the CRAM files.
     samples
-        sample, patient_id, role, family_id, father_id and mother_id of the sheet; every patient has one normal.
+        sample, patient_id, role, family_id, father_id and mother_id of the sheet; a patient has at most one normal.
     identity, pairs
         Files to write.
     settings

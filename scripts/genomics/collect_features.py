@@ -203,7 +203,7 @@ def main(
             {
                 **somatic_features(path, driver_genes),
                 "tumour_mean_coverage": about["coverage"].get("mean", 0.0),
-                "tumour_normal_concordance": empty_if_none(about["identity"]["concordance"]),
+                "tumour_normal_concordance": empty_if_none((about["identity"] or {}).get("concordance")),
             }
         )
     patients |= {name: {} for name in quarantined}

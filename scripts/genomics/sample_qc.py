@@ -8,7 +8,7 @@ import pysam
 
 from kimedlib.atomic import atomic_path
 from kimedlib.genomics_content import check_alignments, check_variants, empty_chromosomes
-from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.genomics_files import called_intervals, read_variants
 from kimedlib.genomics_qc import (
     alignment_statistics,
     callable_share,
@@ -24,23 +24,11 @@ from kimedlib.genomics_qc import (
 from kimedlib.logs import log_to
 
 
-def covered_intervals(alignments: pysam.AlignmentFile, targets: Path | None, region: str) -> list[tuple[str, int, int]]:
-    """Where coverage is measured: targets within the region, the region, or all contigs."""
-    lengths = dict(zip(alignments.references, alignments.lengths, strict=True))
-    intervals = read_bed(targets) if targets else [(name, 0, length) for name, length in lengths.items()]
-    if not region:
-        return intervals
-    contig, _, span = region.partition(":")
-    first, last = (int(part) for part in span.split("-")) if span else (1, lengths[contig])
-    clipped = [(name, max(start, first - 1), min(end, last)) for name, start, end in intervals if name == contig]
-    return [(name, start, end) for name, start, end in clipped if start < end]
-
-
 def main(
     *,
     alignments: Path,
     statistics: Path,
-    germline: Path,
+    germline: Path | None,
     reference: Path,
     targets: Path | None,
     quality: Path,
@@ -56,11 +44,11 @@ def main(
     alignments, statistics
         CRAM and `samtools stats` of the sample.
     germline
-        Variants of the patient's normal.
+        Variants of the patient's normal; None if there is none.
     reference
         Reference of the CRAM.
     normal
-        Name of the patient's normal sample.
+        Name of the patient's normal sample; "" if there is none.
     targets, region
         Where coverage is measured; None and "" for everywhere.
     quality
@@ -77,12 +65,13 @@ def main(
         of other contigs.
     """
     check_alignments(alignments, sample["sample"], reference)
-    check_variants(germline, [normal], reference)
-    variants = list(read_variants(germline))
-    if not variants:
+    if germline:
+        check_variants(germline, [normal], reference)
+    variants = list(read_variants(germline)) if germline else []
+    if germline and not variants:
         raise ValueError(f"{germline}: no variant passed its filters")
     with pysam.AlignmentFile(str(alignments), reference_filename=str(reference)) as reads:
-        intervals = covered_intervals(reads, targets, region)
+        intervals = called_intervals(dict(zip(reads.references, reads.lengths, strict=True)), targets, region)
         x_names = {"X", "chrX"}
         empty = empty_chromosomes(reads, intervals)
         histogram = depth_histogram(reads, intervals)
@@ -123,7 +112,7 @@ if __name__ == "__main__":
         main(
             alignments=Path(snakemake.input.alignments),
             statistics=Path(snakemake.input.statistics),
-            germline=Path(snakemake.input.germline),
+            germline=Path(snakemake.input.germline) if snakemake.input.germline else None,
             reference=Path(snakemake.input.reference),
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             quality=Path(snakemake.output.quality),

@@ -13,12 +13,11 @@ from kimedlib.problems import Problem
 OF_THE_SAMPLE = ("patient_id", "role", "sex", "family_id", "father_id", "mother_id", "truth_vcf", "truth_bed")
 
 
-def normal_of(samples: pd.DataFrame) -> dict[str, str]:
-    """Name of the normal sample of the same patient, for every sample."""
+def normals_of(samples: pd.DataFrame) -> dict[str, list[str]]:
+    """Normal sample of the same patient, for every sample; empty for a tumour without one."""
     normals = samples[samples["role"] == "normal"]
-    by_patient = dict(zip(normals["patient_id"], normals["sample"], strict=True))
     return {
-        sample: by_patient.get(patient, "")
+        sample: sorted(normals.loc[normals["patient_id"] == patient, "sample"])
         for sample, patient in zip(samples["sample"], samples["patient_id"], strict=True)
     }
 
@@ -70,14 +69,15 @@ def check_parents(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
                 yield Problem(sheet, place, f"patient '{parent}' is {sexes[parent]}", "correct sex or parent")
 
 
-def check_patients(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
-    """Problems of which samples a patient has."""
+def check_patients(frame: pd.DataFrame, sheet: str, panel: str) -> Iterator[Problem]:
+    """Problems of which samples a patient has; a tumour may be alone if there is a panel of normals."""
     for patient, rows in frame.groupby("patient_id", sort=False):
         line = int(rows.index[0]) + 2
         counts = rows.drop_duplicates("sample")["role"].value_counts()
-        if counts.get("normal", 0) == 0:
+        if counts.get("normal", 0) == 0 and not panel:
             found = f"patient '{patient}' has a tumour but no normal"
-            yield Problem(sheet, f"line {line}", found, "add the normal sample: somatic variants are told from it")
+            remedy = "add the normal sample, or a panel of normals (somatic: panel_of_normals in the config)"
+            yield Problem(sheet, f"line {line}", found, remedy)
         for role in ("normal", "tumour"):
             if counts.get(role, 0) > 1:
                 found = f"patient '{patient}' has {counts[role]} {role} samples"
@@ -100,7 +100,8 @@ def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> l
     """
     problems, reference = check_config_files(config)
     frame = frame.reset_index(drop=True)
-    problems += [*check_patients(frame, sheet), *check_lanes(frame, sheet), *check_parents(frame, sheet)]
+    problems += check_patients(frame, sheet, config["somatic"]["panel_of_normals"])
+    problems += [*check_lanes(frame, sheet), *check_parents(frame, sheet)]
     for number, row in frame.iterrows():
         line = int(str(number)) + 2
         problems += check_reads(sheet, line, {str(key): str(value) for key, value in row.items()}, reference)

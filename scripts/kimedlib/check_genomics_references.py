@@ -296,6 +296,8 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], Refere
         (f"key known_sites[{number}].path", str(one["path"]))
         for number, one in enumerate(config.get("known_sites", ()))
     ]
+    optional = ("panel_of_normals", "population_frequencies")
+    places += [(f"key somatic: {key}", config["somatic"][key]) for key in optional if config["somatic"][key]]
     for place, path in places:
         problems += check_annotations("config", place, path, reference)
     name = config["region"].split(":")[0]

@@ -41,6 +41,8 @@ class Vote:
         Whether the alignment can be trusted there.
     to_end
         Bases from there to the nearer end of the alignment.
+    first_forward
+        Orientation of the fragment, F1R2: the first read of the pair is forward, the second reverse.
     """
 
     allele: str
@@ -48,6 +50,7 @@ class Vote:
     forward: bool
     clean: bool
     to_end: int = 0
+    first_forward: bool = True
 
 
 class NearbyReads:
@@ -141,7 +144,8 @@ def base_votes(reads: Sequence[pysam.AlignedSegment], position: int, minimum_qua
         differing = int(read.get_tag("NM")) if read.has_tag("NM") else 0
         differing -= sum(abs(change) for _, change, _ in indels)
         clean = to_end >= CLEAN_END and not beside and differing <= CLEAN_MISMATCHES
-        vote = Vote(read.query_sequence[place], 10 ** (-quality / 10), not read.is_reverse, clean, to_end)
+        error, first_forward = 10 ** (-quality / 10), read.is_read2 == read.is_reverse
+        vote = Vote(read.query_sequence[place], error, not read.is_reverse, clean, to_end, first_forward)
         votes.append((str(read.query_name), vote))
     return one_per_fragment(votes)
 

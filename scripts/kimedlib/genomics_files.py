@@ -1,6 +1,6 @@
 """Small readers of genomic files that several steps share."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pysam
@@ -13,6 +13,25 @@ def read_bed(path: str | Path) -> list[tuple[str, int, int]]:
     with Path(path).open(encoding="utf-8") as handle:
         rows = (line.split() for line in handle if line.strip() and not line.startswith(("#", "track", "browser")))
         return [(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def called_intervals(lengths: Mapping[str, int], targets: Path | None, region: str) -> list[tuple[str, int, int]]:
+    """Where is called and measured: targets within the region, the region, or all contigs.
+
+    Parameters
+    ----------
+    lengths
+        Of the reference's contigs.
+    targets, region
+        BED file, and contig:first-last as samtools writes it; None and "" for everywhere.
+    """
+    intervals = read_bed(targets) if targets else [(name, 0, length) for name, length in lengths.items()]
+    if not region:
+        return intervals
+    contig, _, span = region.partition(":")
+    first, last = (int(part) for part in span.split("-")) if span else (1, lengths[contig])
+    clipped = [(name, max(start, first - 1), min(end, last)) for name, start, end in intervals if name == contig]
+    return [(name, start, end) for name, start, end in clipped if start < end]
 
 
 def open_variants(path: str | Path) -> pysam.VariantFile:
@@ -38,10 +57,13 @@ def passing(record: pysam.VariantRecord) -> bool:
     return set(record.filter.keys()) <= {"PASS"}
 
 
-def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVariant]:
+def read_variants(
+    path: str | Path, sample: int | str = -1, also: Collection[str] = frozenset()
+) -> Iterator[CalledVariant]:
     """Passing records of one sample of a VCF (the last one unless named) that carry another allele.
 
-    Alleles that are not bases (`*`, `<DEL>`) cannot be spelled and are skipped.
+    Alleles that are not bases (`*`, `<DEL>`) cannot be spelled and are skipped. Records that fail none but the
+    filters `also` are given too.
     """
     with open_variants(path) as records:
         samples = list(records.header.samples)
@@ -51,7 +73,7 @@ def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVa
             called = set(genotype) - {0}
             if (
                 called
-                and passing(record)
+                and set(record.filter.keys()) <= {"PASS", *also}
                 and all(set(record.alleles[allele].upper()) <= set("ACGTN") for allele in called)
             ):
                 yield CalledVariant(
@@ -60,4 +82,5 @@ def read_variants(path: str | Path, sample: int | str = -1) -> Iterator[CalledVa
                     record.ref.upper(),
                     tuple(allele.upper() for allele in record.alts),
                     genotype,
+                    record.qual,
                 )

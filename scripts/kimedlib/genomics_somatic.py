@@ -21,6 +21,7 @@ LONGEST_UNIT = 6
 MAXIMUM_ERROR = 0.3
 BASE_ERROR = 0.001  # substitutions towards one allele
 SMALLEST_BASE_ERROR = 1e-4  # no base is trusted more, whatever its quality says
+GERMLINE_FRACTION = 0.2  # of the normal's reads: not worth a look
 FILTERS = {
     "low_depth": "Tumour or normal has too few fragments that show the place",
     "few_reads": "Too few fragments of the tumour show the allele",
@@ -29,6 +30,9 @@ FILTERS = {
     "no_difference": "Fisher test: tumour and normal do not differ",
     "strand_bias": "Fisher test: the allele depends on the strand",
     "position_bias": "The allele is at ends of alignments or beside indels, or its reads do not fit otherwise",
+    "orientation_bias": "Only one orientation of read pairs shows the allele, as many of its kind in this sample",
+    "panel_of_normals": "The panel of normals has the allele",
+    "germline": "There is no normal, and the allele may be germline by its share of reads and its frequency",
 }
 
 
@@ -169,7 +173,7 @@ class Candidate:
     Attributes
     ----------
     tumour, normal
-        Fragments.
+        Fragments; None if there is no normal.
     tumour_odds, normal_odds
         log10 odds that the tumour has it, and that the normal has not.
     minimum_odds, minimum_depth, minimum_reads
@@ -179,7 +183,7 @@ class Candidate:
     """
 
     tumour: AlleleCounts
-    normal: AlleleCounts
+    normal: AlleleCounts | None
     tumour_odds: float
     normal_odds: float
     minimum_odds: float
@@ -199,14 +203,18 @@ def judge(candidate: Candidate, settings: Mapping[str, Any]) -> list[str]:
         Section `somatic` of the config.
     """
     tumour, normal = candidate.tumour, candidate.normal
+    depth = tumour.total if normal is None else min(tumour.total, normal.total)
     failed = {
-        "low_depth": min(tumour.total, normal.total) < candidate.minimum_depth,
+        "low_depth": depth < candidate.minimum_depth,
         "few_reads": tumour.other < candidate.minimum_reads,
         "low_fraction": tumour.fraction < settings["minimum_fraction"]
         or candidate.tumour_odds < candidate.minimum_odds,
-        "in_normal": normal.fraction > settings["maximum_normal_fraction"]
-        or candidate.normal_odds < settings["minimum_normal_log_odds"],
-        "no_difference": more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
+        "in_normal": normal is not None
+        and (
+            normal.fraction > settings["maximum_normal_fraction"]
+            or candidate.normal_odds < settings["minimum_normal_log_odds"]
+        ),
+        "no_difference": normal is not None and more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
         "strand_bias": strand_p(tumour) < settings["minimum_strand_p"],
         "position_bias": candidate.misplaced,
     }

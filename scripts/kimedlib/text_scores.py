@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import beta
-
 from kimedlib.text_model_data import DIRECT, Letter, Span
 from kimedlib.text_tokens import tokenize
 
@@ -111,19 +109,3 @@ def destroyed(found: Iterable[Span], terms: Iterable[tuple[int, int]]) -> int:
     """How many terms (begin, end) a span touches."""
     spans = list(found)
     return sum(any(span.begin < end and span.end > begin for span in spans) for begin, end in terms)
-
-
-def exact_interval(hits: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Clopper-Pearson interval of a proportion (1934, doi:10.1093/biomet/26.4.404).
-
-    Raises
-    ------
-    ValueError
-        More hits than there are, or nothing at all.
-    """
-    if not 0 <= hits <= total or total == 0:
-        raise ValueError(f"{hits} of {total} is no proportion")
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, hits, total - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, total - hits)) if hits < total else 1.0
-    return low, high

@@ -7,13 +7,13 @@ is about alleles only, as for somatic calls.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 Edit = tuple[int, int, str]
 CLUSTER_DISTANCE = 40
 MAXIMUM_PHASINGS = 4096
-MAXIMUM_LEFT_OUT = 2
+MAXIMUM_TRIES = 1000  # choices of records of one cluster; all of them up to nine records
 
 
 @dataclass(frozen=True, order=True)
@@ -28,6 +28,8 @@ class CalledVariant:
         Alleles as in VCF.
     genotype
         Allele numbers of the haplotypes; haploid genotypes have one.
+    quality
+        QUAL of the record, if there is one; no part of what a variant is.
     """
 
     contig: str
@@ -35,6 +37,7 @@ class CalledVariant:
     reference: str
     others: tuple[str, ...]
     genotype: tuple[int, ...]
+    quality: float | None = field(default=None, compare=False)
 
     def edit(self, allele: int) -> Edit | None:
         """Replace [start, end) by bases, without what reference and allele share; None for the reference allele."""
@@ -108,9 +111,20 @@ class Tally:
 
 @dataclass
 class Comparison:
-    """Outcome of a comparison: one tally per class, and the records that disagree."""
+    """Outcome of a comparison.
+
+    Attributes
+    ----------
+    tallies
+        Counts per class.
+    agreements
+        What spells the same: (truths, calls) of each place.
+    missed, wrong
+        Truths and calls that agree with nothing.
+    """
 
     tallies: dict[str, Tally] = field(default_factory=lambda: {"snv": Tally(), "indel": Tally()})
+    agreements: list[tuple[list[CalledVariant], list[CalledVariant]]] = field(default_factory=list)
     missed: list[CalledVariant] = field(default_factory=list)
     wrong: list[CalledVariant] = field(default_factory=list)
 
@@ -193,32 +207,57 @@ def agree(
 
 def matched(
     truths: Sequence[CalledVariant], calls: Sequence[CalledVariant], fetch: Callable[[str, int, int], str]
-) -> tuple[set[int], set[int]]:
-    """Indices of the truths and calls of one cluster that agree.
+) -> list[tuple[list[int], list[int]]]:
+    """Indices of the truths and calls of one cluster that agree, in groups that agree by themselves.
 
-    Tried in turn: all together; equal records; what remains, leaving out up to `MAXIMUM_LEFT_OUT` records.
+    Equal records are one group each; the rest is tried together, leaving out as few as possible. Where that leaves
+    something over, all records are tried together too, and what explains more of them is taken.
     """
-    if truths and calls and agree(truths, calls, fetch):
-        return set(range(len(truths))), set(range(len(calls)))
-    found: tuple[set[int], set[int]] = (set(), set())
+    equal: list[tuple[list[int], list[int]]] = []
     by_key: dict[object, list[int]] = {}
     for number, call in enumerate(calls):
         by_key.setdefault(call.key, []).append(number)
     for number, truth in enumerate(truths):
         if by_key.get(truth.key):
-            found[0].add(number)
-            found[1].add(by_key[truth.key].pop(0))
-    rest = [("truth", n) for n in range(len(truths)) if n not in found[0]]
-    rest += [("call", n) for n in range(len(calls)) if n not in found[1]]
-    for left_out in range(MAXIMUM_LEFT_OUT + 1):
-        for dropped in combinations(rest, left_out):
-            kept_truths = [n for side, n in rest if side == "truth" and (side, n) not in dropped]
-            kept_calls = [n for side, n in rest if side == "call" and (side, n) not in dropped]
+            equal.append(([number], [by_key[truth.key].pop(0)]))
+    paired: tuple[set[int], set[int]] = {one[0] for one, _ in equal}, {one[0] for _, one in equal}
+    rest = [("truth", n) for n in range(len(truths)) if n not in paired[0]]
+    rest += [("call", n) for n in range(len(calls)) if n not in paired[1]]
+    if not rest:
+        return equal
+    best = equal + together(rest, truths, calls, fetch)
+    if explained(best) < len(truths) + len(calls) and equal:
+        everything = [("truth", n) for n in range(len(truths))] + [("call", n) for n in range(len(calls))]
+        other = together(everything, truths, calls, fetch)
+        best = max(best, other, key=explained)
+    return best
+
+
+def explained(groups: Sequence[tuple[list[int], list[int]]]) -> int:
+    """Number of records in the groups."""
+    return sum(len(truths) + len(calls) for truths, calls in groups)
+
+
+def together(
+    records: Sequence[tuple[str, int]],
+    truths: Sequence[CalledVariant],
+    calls: Sequence[CalledVariant],
+    fetch: Callable[[str, int, int], str],
+) -> list[tuple[list[int], list[int]]]:
+    """The largest group of these records that agrees, if one is found within `MAXIMUM_TRIES`; empty if not."""
+    tries = 0
+    for left_out in range(len(records) - 1):
+        for dropped in combinations(records, left_out):
+            tries += 1
+            if tries > MAXIMUM_TRIES:
+                return []
+            kept_truths = [n for side, n in records if side == "truth" and (side, n) not in dropped]
+            kept_calls = [n for side, n in records if side == "call" and (side, n) not in dropped]
             if not kept_truths or not kept_calls:
                 continue
             if agree([truths[n] for n in kept_truths], [calls[n] for n in kept_calls], fetch):
-                return found[0] | set(kept_truths), found[1] | set(kept_calls)
-    return found
+                return [(kept_truths, kept_calls)]
+    return []
 
 
 def compare(
@@ -254,7 +293,9 @@ def compare(
     for group in clusters(everything):
         here = [everything[index] for index in group if index < border]
         called = [everything[index] for index in group if index >= border]
-        right = matched(here, called, fetch)
+        groups = matched(here, called, fetch)
+        result.agreements += [([here[n] for n in first], [called[n] for n in second]) for first, second in groups]
+        right = {n for first, _ in groups for n in first}, {n for _, second in groups for n in second}
         for number, variant in enumerate(here):
             if number in right[0]:
                 result.tallies[variant.kind].true_found += 1
@@ -272,7 +313,7 @@ def compare(
 
 def allele_only(variant: CalledVariant, allele: int) -> CalledVariant:
     """One allele of a variant as if heterozygous."""
-    return CalledVariant(variant.contig, variant.position, variant.reference, (variant.others[allele - 1],), (0, 1))
+    return replace(variant, others=(variant.others[allele - 1],), genotype=(0, 1))
 
 
 def pooled(comparisons: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:

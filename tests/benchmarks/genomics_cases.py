@@ -30,7 +30,7 @@ from kimedlib.seeding import generator  # noqa: E402
 from kimedlib.variant_comparison import CalledVariant, Regions, allele_only, compare  # noqa: E402
 
 SEED = 20
-METRICS = ("f1", "precision", "recall", "fp", "fn")
+METRICS = ("f1", "precision", "recall", "tp", "fp", "fn")
 MINIMUM_NORMAL_READS = 2  # the manifest's definition: so many reads of the normal make a variant germline
 COLUMNS = ("sample", "patient_id", "role", "sex", "fastq_1", "fastq_2", "truth_vcf", "truth_bed")
 
@@ -273,8 +273,13 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
     work
         Folder for made reads, sheets and configs.
     """
+    return runs_of(read_cases(manifest, data), manifest, data, work)
+
+
+def runs_of(cases: list[Case], manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
+    """One run per region of these cases; parameters as of `prepare`."""
     groups: dict[str, Group] = {}
-    for case in read_cases(manifest, data):
+    for case in cases:
         add_case(groups.setdefault(case.region, Group()), case, work)
     shipped = yaml.safe_load((REPOSITORY / "config" / "genomics.yaml").read_text(encoding="utf-8"))
     runs = []

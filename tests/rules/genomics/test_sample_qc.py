@@ -3,6 +3,7 @@ import json
 import pytest
 
 from genomics import sample_qc
+from kimedlib.genomics_files import called_intervals
 
 
 def run(genomics_run, repository, target, settings, **changes):
@@ -57,11 +58,10 @@ def test_no_proper_pairs_are_an_error(genomics_run, repository, genomics_setting
     assert not (tmp_path / "q.json").exists()
 
 
-def test_intervals_are_clipped_to_the_region(genomics_run, tmp_path):
-    class Alignments:
-        references, lengths = ("c1", "c2"), (100, 50)
-
+def test_intervals_are_clipped_to_the_region(tmp_path):
+    lengths = {"c1": 100, "c2": 50}
     bed = tmp_path / "t.bed"
     bed.write_text("c1\t0\t30\nc1\t60\t90\nc2\t0\t10\n")
-    assert sample_qc.covered_intervals(Alignments, bed, "c1:11-70") == [("c1", 10, 30), ("c1", 60, 70)]
-    assert sample_qc.covered_intervals(Alignments, None, "") == [("c1", 0, 100), ("c2", 0, 50)]
+    assert called_intervals(lengths, bed, "c1:11-70") == [("c1", 10, 30), ("c1", 60, 70)]
+    assert called_intervals(lengths, None, "") == [("c1", 0, 100), ("c2", 0, 50)]
+    assert called_intervals(lengths, None, "c2") == [("c2", 0, 50)]

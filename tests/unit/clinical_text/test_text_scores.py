@@ -2,12 +2,12 @@
 
 import pytest
 
+from kimedlib.statistics_intervals import exact_interval
 from kimedlib.text_model_data import Letter, Span
 from kimedlib.text_scores import (
     Counts,
     characters,
     destroyed,
-    exact_interval,
     leaked,
     leaks_directly,
     relaxed,

@@ -5,7 +5,7 @@ import gzip
 import pandas as pd
 import pytest
 
-from kimedlib.check_genomics import check_files, normal_of
+from kimedlib.check_genomics import check_files, normals_of
 
 RECORD = "@r{number}/{end}\nACGTACGT\n+\nFFFFFFFF\n"
 
@@ -22,7 +22,7 @@ def good(tmp_path):
     (tmp_path / "targets.bed").write_text("c1\t0\t4\n")
     config = {
         "reference": str(tmp_path / "reference.fa"), "targets": str(tmp_path / "targets.bed"), "gene_model": "",
-        "region": "c2:1-3",
+        "region": "c2:1-3", "somatic": {"panel_of_normals": "", "population_frequencies": ""},
     }  # fmt: skip
     rows = [
         {
@@ -42,7 +42,8 @@ def problems(good):
 
 def test_good_input_has_no_problems(good):
     assert problems(good) == []
-    assert normal_of(good[1]) == {"p_normal": "p_normal", "p_tumour": "p_normal"}
+    assert normals_of(good[1]) == {"p_normal": ["p_normal"], "p_tumour": ["p_normal"]}
+    assert normals_of(good[1][good[1]["role"] == "tumour"]) == {"p_tumour": []}
 
 
 def truncate(path):
@@ -124,3 +125,14 @@ def test_all_problems_come_at_once(good):
     (good[2] / "normal_1.fastq.gz").unlink()
     truncate(good[2] / "tumour_2.fastq.gz")
     assert len(problems(good)) == 3
+
+
+def test_a_tumour_may_be_alone_with_a_panel_of_this_reference(good):
+    config, frame, folder = good
+    (folder / "panel.vcf").write_text("##fileformat=VCFv4.2\nc1\t2\t.\tC\tA\t.\t.\t.\n")
+    (folder / "other.vcf").write_text("##fileformat=VCFv4.2\n20\t2\t.\tC\tA\t.\t.\t.\n")
+    alone = frame[frame["role"] == "tumour"].reset_index(drop=True)
+    somatic = {"panel_of_normals": str(folder / "panel.vcf"), "population_frequencies": ""}
+    assert check_files({**config, "somatic": somatic}, alone, "sheet.tsv") == []
+    somatic["panel_of_normals"] = str(folder / "other.vcf")
+    assert "key somatic: panel_of_normals" in str(check_files({**config, "somatic": somatic}, alone, "sheet.tsv")[0])

@@ -1,0 +1,34 @@
+"""Exact intervals of proportions and counts, for the small numbers of real evaluations."""
+
+from scipy.stats import beta, chi2
+
+
+def exact_interval(hits: int, total: int, level: float = 0.95) -> tuple[float, float]:
+    """Clopper-Pearson interval of a proportion (1934, doi:10.1093/biomet/26.4.404).
+
+    Raises
+    ------
+    ValueError
+        More hits than there are, or nothing at all.
+    """
+    if not 0 <= hits <= total or total == 0:
+        raise ValueError(f"{hits} of {total} is no proportion")
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, hits, total - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, total - hits)) if hits < total else 1.0
+    return low, high
+
+
+def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of the mean behind a Poisson count (Garwood 1936, doi:10.1093/biomet/28.3-4.437).
+
+    Raises
+    ------
+    ValueError
+        A negative count.
+    """
+    if count < 0:
+        raise ValueError(f"{count} is no count")
+    tail = (1 - level) / 2
+    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
+    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
