@@ -21,7 +21,7 @@ rule call_copy_number:
     benchmark:
         "<benchmarks>/call_copy_number/tumours.tsv"
     conda:
-        "../../envs/genomics_tumour.yaml"
+        "../../envs/genomics_analysis.yaml"
     threads: 1
     resources:
         mem_mb=scaled(1500),

@@ -26,7 +26,7 @@ rule profile_tumour:
     benchmark:
         "<benchmarks>/profile_tumour/{sample}.tsv"
     conda:
-        "../../envs/genomics_tumour.yaml"
+        "../../envs/genomics_analysis.yaml"
     threads: 1
     resources:
         mem_mb=scaled(1000),

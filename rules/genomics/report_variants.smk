@@ -21,7 +21,7 @@ rule report_variants:
     benchmark:
         "<benchmarks>/report_variants/page.tsv"
     conda:
-        "../../envs/genomics_tumour.yaml"
+        "../../envs/genomics_analysis.yaml"
     threads: 1
     resources:
         mem_mb=scaled(800),

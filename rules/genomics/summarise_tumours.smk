@@ -32,7 +32,7 @@ rule summarise_tumours:
     benchmark:
         "<benchmarks>/summarise_tumours/tumours.tsv"
     conda:
-        "../../envs/genomics_tumour.yaml"
+        "../../envs/genomics_analysis.yaml"
     threads: 1
     resources:
         mem_mb=scaled(800),

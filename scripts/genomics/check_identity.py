@@ -66,7 +66,7 @@ def mixed_reads(
     own, reads = prior, counts[sample["sample"]]
     usable = np.ones(len(reads), dtype=bool)
     if sample["role"] == "tumour" and patient not in normals:
-        return None, ""
+        return None, "", False
     if sample["role"] == "tumour":
         # losses change the balance at heterozygous sites: only where the normal is homozygous do reads tell
         usable = np.isin(shown[normals[patient]], (0, 2))

@@ -69,7 +69,7 @@ def check_parents(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
                 yield Problem(sheet, place, f"patient '{parent}' is {sexes[parent]}", "correct sex or parent")
 
 
-def check_patients(frame: pd.DataFrame, sheet: str, panel: str) -> Iterator[Problem]:
+def check_patients(frame: pd.DataFrame, sheet: str, panel: str | None) -> Iterator[Problem]:
     """Problems of which samples a patient has; a tumour may be alone if there is a panel of normals."""
     for patient, rows in frame.groupby("patient_id", sort=False):
         line = int(rows.index[0]) + 2
@@ -100,7 +100,7 @@ def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> l
     """
     problems, reference = check_config_files(config)
     frame = frame.reset_index(drop=True)
-    problems += check_patients(frame, sheet, config["somatic"]["panel_of_normals"])
+    problems += check_patients(frame, sheet, config.get("somatic", {}).get("panel_of_normals"))
     problems += [*check_lanes(frame, sheet), *check_parents(frame, sheet)]
     for number, row in frame.iterrows():
         line = int(str(number)) + 2

@@ -297,7 +297,8 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], Refere
         for number, one in enumerate(config.get("known_sites", ()))
     ]
     optional = ("panel_of_normals", "population_frequencies")
-    places += [(f"key somatic: {key}", config["somatic"][key]) for key in optional if config["somatic"][key]]
+    somatic = config.get("somatic", {})
+    places += [(f"key somatic: {key}", somatic[key]) for key in optional if somatic.get(key)]
     for place, path in places:
         problems += check_annotations("config", place, path, reference)
     name = config["region"].split(":")[0]
