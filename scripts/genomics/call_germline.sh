@@ -79,16 +79,13 @@ else
 fi
 
 add_filters() { # lines of name, expression, evidence
-  local name expression evidence rest
+  local name expression evidence
   IFS=$'\t' read -r name expression evidence <<<"$1"
   if [ -z "$name" ]; then
     cat
     return
   fi
-  rest=$(tail -n +2 <<<"$1")
-  printf '##FILTER=<ID=%s,Description="%s: %s">\n' "$name" "$expression" "$evidence" >"$work/$name.header"
-  bcftools annotate --no-version -h "$work/$name.header" -Ou - |
-    bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$rest"
+  bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$(tail -n +2 <<<"$1")"
 }
 
 add_known_sites() { # files and, for each, name:field pairs that begin with its name
@@ -121,7 +118,10 @@ add_consequences() {
 }
 
 read -ra known <<<"${snakemake_input[known_sites]:-}"
+awk -F '\t' 'NF { printf "##FILTER=<ID=%s,Description=\"%s: %s\">\n", $1, $2, $3 }' \
+  <<<"${snakemake_params[filters]}" >"$work/filters"
 bcftools norm --no-version -f "$reference" -m -any -Ou "$work/calls" |
+  bcftools annotate --no-version -h "$work/filters" -Ou - |
   add_filters "${snakemake_params[filters]}" |
   add_known_sites "${known[@]}" |
   add_consequences |

@@ -193,6 +193,7 @@ MULTIALLELIC = """##fileformat=VCFv4.2
 ##contig=<ID=chrX,length=30000>
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 ##FORMAT=<ID=SP,Number=1,Type=Integer,Description="Strand">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tP003_normal
 """
 # the subcommand of bcftools that loses something, and how
@@ -214,7 +215,7 @@ def raw_calls(reference, path):
     with pysam.FastaFile(str(reference)) as fasta:
         base = fasta.fetch("chr1", 49, 50)
     others = [one for one in "ACGT" if one != base][:2]
-    path.write_text(f"{MULTIALLELIC}chr1\t50\t.\t{base}\t{','.join(others)}\t90\t.\t.\tGT:SP\t1/2:0\n")
+    path.write_text(f"{MULTIALLELIC}chr1\t50\t.\t{base}\t{','.join(others)}\t90\t.\t.\tGT:SP:DP\t1/2:0:30\n")
     return path, others
 
 
