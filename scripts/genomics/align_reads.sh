@@ -47,7 +47,7 @@ pairs_of_alignments() { # reads without their mates are dropped and counted
 # Each case sets where the reads come from and how they are told apart by read group.
 group="@RG\tID:$sample\tSM:$sample\tLB:$sample\tPL:ILLUMINA"
 groups=(-R "$group")
-reads=("${snakemake_input[reads_1]}" "${snakemake_input[reads_2]}")
+reads=("${snakemake_input[reads_1]:-}" "${snakemake_input[reads_2]:-}")
 source=true
 if [ -n "${snakemake_input[alignments]:-}" ]; then
   source=pairs_of_alignments reads=(-)
