@@ -55,7 +55,10 @@ call_chunk() { # number, stretches, stretches with margins
 }
 
 if [ -n "${snakemake_input[raw_calls]:-}" ]; then
-  bcftools view --no-version -Ou -o "$work/calls" "${snakemake_input[raw_calls]}"
+  within=()
+  if [ -n "$region" ]; then within=(-t "$region"); fi
+  bcftools view --no-version "${targets[@]}" -Ou "${snakemake_input[raw_calls]}" |
+    bcftools view --no-version "${within[@]}" -Ou -o "$work/calls" -
 else
   mapfile -t stretches < <(chunks)
   ((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"

@@ -167,18 +167,6 @@ def test_known_sites_are_found_by_allele_however_they_are_written(call, known, r
     assert sum(one != (None, None) for one in found.values()) == 2
 
 
-def test_known_sites_of_another_build_or_without_the_field_are_refused(known, reference, tmp_path):
-    path, _, single = known
-    run, prepared = prepare_known(tmp_path / "a", path, reference, ["CLNSIG"])
-    assert run.returncode != 0 and "declares no field INFO/CLNSIG" in run.stdout
-    path.write_text(path.read_text().replace(f"\trs2\t{single[1]}\t", f"\trs2\t{single[2]}\t"))
-    run, prepared = prepare_known(tmp_path / "b", path, reference, ["SIG"])
-    assert run.returncode != 0 and not prepared.exists()
-
-
-# All normals together, from likelihoods
-
-
 def test_likelihoods_change_no_call(call, plain, tmp_path):
     run = call(tmp_path)
     assert run.returncode == 0, run.stdout
@@ -221,7 +209,7 @@ def raw_calls(reference, path):
 
 def test_both_alleles_of_another_caller_are_kept(call, reference, tmp_path):
     path, others = raw_calls(reference, tmp_path / "raw.vcf")
-    run = call(tmp_path / "out", raw_calls=path)
+    run = call(tmp_path / "out", raw_calls=path, targets="")
     assert run.returncode == 0, run.stdout
     with pysam.VariantFile(str(tmp_path / "out" / "s.vcf.gz")) as records:
         assert [one.alts[0] for one in records] == others
@@ -231,7 +219,7 @@ def test_both_alleles_of_another_caller_are_kept(call, reference, tmp_path):
 def test_silent_losses_stop_the_step(call, reference, tmp_path, expected):
     path, _ = raw_calls(reference, tmp_path / "raw.vcf")
     tools = faulty_tool(tmp_path / "tools", "bcftools", *FAULTS[expected])
-    run = call(tmp_path / "out", raw_calls=path, tools=tools)
+    run = call(tmp_path / "out", raw_calls=path, targets="", tools=tools)
     assert run.returncode != 0
     assert expected in run.stdout
     assert not any((tmp_path / "out" / name).exists() for name in OUTPUTS.values())
@@ -240,12 +228,18 @@ def test_silent_losses_stop_the_step(call, reference, tmp_path, expected):
 def test_calls_of_somebody_else_stop_the_step(call, reference, tmp_path):
     path, _ = raw_calls(reference, tmp_path / "raw.vcf")
     path.write_text(path.read_text().replace("P003_normal", "somebody"))
-    run = call(tmp_path / "out", raw_calls=path)
+    run = call(tmp_path / "out", raw_calls=path, targets="")
     assert run.returncode != 0
     assert "not of the sample P003_normal alone" in run.stdout
 
 
+def test_what_another_caller_calls_outside_the_targets_is_left_out(call, reference, tmp_path):
+    path, _ = raw_calls(reference, tmp_path / "raw.vcf")  # chr1:50 is in none of them
+    run = call(tmp_path / "out", raw_calls=path)
+    assert run.returncode != 0 and "no variants" in run.stdout
+
+
 def test_no_calls_stop_the_step(call, tmp_path):
     (tmp_path / "raw.vcf").write_text(MULTIALLELIC)
-    run = call(tmp_path / "out", raw_calls=tmp_path / "raw.vcf")
+    run = call(tmp_path / "out", raw_calls=tmp_path / "raw.vcf", targets="")
     assert run.returncode != 0 and "no variants" in run.stdout
