@@ -86,3 +86,9 @@ def fastq_records(path: Path, count: int) -> list[str]:
     """The first records of a compressed FASTQ file, four lines each."""
     with gzip.open(path, "rt") as lines:
         return ["".join(next(lines) for _ in range(4)) for _ in range(count)]
+
+
+def jobs_of(run):
+    """Names of the rules whose jobs a run started (or, dry, would start)."""
+    lines = run.stdout.splitlines()
+    return [line.removeprefix("rule ").rstrip(":") for line in lines if line.startswith("rule ")]

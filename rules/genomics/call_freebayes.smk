@@ -26,12 +26,13 @@ rule call_freebayes:
         mem_mb=scaled(4000),
         runtime=480,
     params:
-        where=["-r", config["region"]] * bool(config["region"]),
+        # of both it would take the union; call_germline keeps what lies in both
+        where=["-r", config["region"]] if config["region"] else ["-t", config["targets"]] * bool(config["targets"]),
         minimum_mapping_quality=config["germline"]["minimum_mapping_quality"],
     shell:
         """
         exec 2>{log:q}
         freebayes -f {input.reference:q} -F 0.2 -m {params.minimum_mapping_quality} {params.where:q} \
-            $(test -z "{input.targets}" || echo "-t {input.targets}") {input.alignments:q} >{output.variants:q}.tmp
+            {input.alignments:q} >{output.variants:q}.tmp
         mv {output.variants:q}.tmp {output.variants:q}
         """

@@ -29,10 +29,10 @@ rule read_qc:
         trap 'rm -rf "$work"' EXIT
         # gzip files one behind the other are a gzip file: lanes become one
         join() {{
-                            target=$work/$1
-                            shift
-                            if [ $# = 1 ]; then ln -s "$(realpath "$1")" "$target"; else cat "$@" >"$target"; fi
-                        }}
+                                    target=$work/$1
+                                    shift
+                                    if [ $# = 1 ]; then ln -s "$(realpath "$1")" "$target"; else cat "$@" >"$target"; fi
+                                }}
         join {wildcards.sample}_R1.fastq.gz {input.reads_1:q}
         join {wildcards.sample}_R2.fastq.gz {input.reads_2:q}
         sequali --threads 1 --json {output.report:q}.tmp --html /dev/null "$work"/*.fastq.gz >&2

@@ -47,7 +47,7 @@ pairs_of_alignments() { # reads without their mates are dropped and counted
 # Each case sets where the reads come from and how they are told apart by read group.
 group="@RG\tID:$sample\tSM:$sample\tLB:$sample\tPL:ILLUMINA"
 groups=(-R "$group")
-reads=("${snakemake_input[reads_1]}" "${snakemake_input[reads_2]}")
+reads=("${snakemake_input[reads_1]:-}" "${snakemake_input[reads_2]:-}")
 source=true
 if [ -n "${snakemake_input[alignments]:-}" ]; then
   source=pairs_of_alignments reads=(-)
@@ -91,7 +91,10 @@ samtools index "$work/sample.cram"
 samtools stats --reference "$reference" "$work/sample.cram" >"$work/sample.stats"
 
 # What a run must not go on with, though every tool said that all was well.
-samtools quickcheck "$work/sample.cram" || fail 'the alignments are cut off: their end mark is missing'
+# (samtools quickcheck does not look for the end mark of CRAM: CRAM specification 3.1, section 9)
+mark=0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b
+[ "$(tail -c 38 "$work/sample.cram" | od -A n -v -t x1 | tr -d ' \n')" = "$mark" ] ||
+  fail 'the alignments are cut off: their end mark is missing'
 grep --quiet -P '^SN\treads properly paired:\t[1-9]' "$work/sample.stats" ||
   fail 'no properly paired reads: are these reads of this reference, and mates in order?'
 trimmed=$(sed -n 's/^ *"output": \([0-9]*\),*$/\1/p' "$work/trimming.cutadapt.json" | head -n 1)

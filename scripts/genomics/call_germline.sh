@@ -20,42 +20,52 @@ fail() {
   exit 1
 }
 
-# Stretches of the region or of all contigs, together at most $chunk_bases per line: equal shares for the threads.
+# Stretches of the region or of all contigs, together at most $chunk_bases per line: equal shares for the threads. Each is
+# written twice: as it is, and with a margin, since what is called depends on the reads and pairs nearby.
 chunks() {
   if [ -n "$region" ]; then
     awk -F '\t' -v region="$region" '{
-      if ($1 == region) print $1, 1, $2
+      if ($1 == region) print $1, 1, $2, $2
       else if (index(region, $1 ":") == 1 && split(substr(region, length($1) + 2), ends, "-") == 2)
-        print $1, ends[1], ends[2] < $2 ? ends[2] : $2
+        print $1, ends[1], ends[2] < $2 ? ends[2] : $2, $2
     }' "${snakemake_input[fai]}"
   else
-    awk -F '\t' '{ print $1, 1, $2 }' "${snakemake_input[fai]}"
-  fi | awk -v size="$chunk_bases" '{
+    awk -F '\t' '{ print $1, 1, $2, $2 }' "${snakemake_input[fai]}"
+  fi | awk -v size="$chunk_bases" -v margin=1000 -v whole="$likelihoods" '{
     for (first = $2; first <= $3; first = last + 1) {
-      last = first + size - filled - 1 < $3 ? first + size - filled - 1 : $3 + 0
+      last = whole || first + size - filled - 1 > $3 ? $3 + 0 : first + size - filled - 1
+      from = first == $2 ? first : (first - margin > 1 ? first - margin : 1)
+      to = last == $3 ? last : (last + margin < $4 ? last + margin : $4)
       line = line (line ? "," : "") $1 ":" first "-" last
+      wide = wide (wide ? "," : "") $1 ":" from "-" to
       filled += last - first + 1
-      if (filled >= size) { print line; line = ""; filled = 0 }
+      if (filled >= size) { print line, wide; line = ""; wide = ""; filled = 0 }
     }
-  } END { if (line) print line }'
+  } END { if (line) print line, wide }'
 }
 
-# Genotype likelihoods of all positions, those without another allele in blocks (-g), and the calls made from them.
-call_chunk() { # number, stretches
-  bcftools mpileup --no-version -f "$reference" -r "$2" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
+# Genotype likelihoods of all positions, those without another allele in blocks (-g), and the calls made from them. Where
+# the likelihoods are kept, chunks are whole contigs: a block must not end or begin with a chunk.
+call_chunk() { # number, stretches, stretches with margins
+  bcftools mpileup --no-version -f "$reference" -r "$3" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
     -q "$minimum_mapping_quality" -d "$maximum_depth" -a AD,DP,SP -Ou "$alignments" |
     if [ -n "$likelihoods" ]; then tee "$work/$1.likelihoods"; else cat; fi |
-    bcftools call --no-version -m -v -a GQ -Ou -o "$work/$1.calls" -
+    bcftools call --no-version -m -v -a GQ -Ou - |
+    bcftools view --no-version -t "$2" -Ou -o "$work/$1.calls" -
 }
 
 if [ -n "${snakemake_input[raw_calls]:-}" ]; then
-  bcftools view --no-version -Ou -o "$work/calls" "${snakemake_input[raw_calls]}"
+  within=()
+  if [ -n "$region" ]; then within=(-t "$region"); fi
+  bcftools view --no-version "${targets[@]}" -Ou "${snakemake_input[raw_calls]}" |
+    bcftools view --no-version "${within[@]}" -Ou -o "$work/calls" -
 else
   mapfile -t stretches < <(chunks)
   ((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"
   running=0
   for number in "${!stretches[@]}"; do
-    call_chunk "$(printf '%06d' "$number")" "${stretches[number]}" &
+    read -r exact wide <<<"${stretches[number]}"
+    call_chunk "$(printf '%06d' "$number")" "$exact" "$wide" &
     running=$((running + 1))
     if ((running >= snakemake[threads])); then
       wait -n || fail 'a chunk could not be called'
@@ -72,16 +82,13 @@ else
 fi
 
 add_filters() { # lines of name, expression, evidence
-  local name expression evidence rest
+  local name expression evidence
   IFS=$'\t' read -r name expression evidence <<<"$1"
   if [ -z "$name" ]; then
     cat
     return
   fi
-  rest=$(tail -n +2 <<<"$1")
-  printf '##FILTER=<ID=%s,Description="%s: %s">\n' "$name" "$expression" "$evidence" >"$work/$name.header"
-  bcftools annotate --no-version -h "$work/$name.header" -Ou - |
-    bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$rest"
+  bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$(tail -n +2 <<<"$1")"
 }
 
 add_known_sites() { # files and, for each, name:field pairs that begin with its name
@@ -98,7 +105,11 @@ add_known_sites() { # files and, for each, name:field pairs that begin with its 
       columns+=("INFO/${name}_${pair#*:}:=INFO/${pair#*:}")
     fi
   done
-  bcftools annotate --no-version -a "$1" -c "$(IFS=, && echo "${columns[*]}")" -Ou - | add_known_sites "${@:2}"
+  # both sides need an index, so this one cannot be a stream
+  bcftools view --no-version -Ob -o "$work/$name.bcf" -
+  bcftools index --csi "$work/$name.bcf"
+  bcftools annotate --no-version -a "$1" -c "$(IFS=, && echo "${columns[*]}")" -Ou "$work/$name.bcf" |
+    add_known_sites "${@:2}"
 }
 
 add_consequences() {
@@ -110,7 +121,10 @@ add_consequences() {
 }
 
 read -ra known <<<"${snakemake_input[known_sites]:-}"
+awk -F '\t' 'NF { printf "##FILTER=<ID=%s,Description=\"%s: %s\">\n", $1, $2, $3 }' \
+  <<<"${snakemake_params[filters]}" >"$work/filters"
 bcftools norm --no-version -f "$reference" -m -any -Ou "$work/calls" |
+  bcftools annotate --no-version -h "$work/filters" -Ou - |
   add_filters "${snakemake_params[filters]}" |
   add_known_sites "${known[@]}" |
   add_consequences |

@@ -101,6 +101,8 @@ def check_alignments(sheet: str, line: int, sample: str, path: str, reference: R
     """Problems of a BAM or CRAM file: damaged, of another sample or build, without pairs."""
     import pysam  # here: every job reads the Snakefile, and few look into files
 
+    from kimedlib.genomics_content import whole_alignments
+
     place = f"line {line}, column alignments"
     wrong = unreadable(path)
     if wrong:
@@ -108,13 +110,14 @@ def check_alignments(sheet: str, line: int, sample: str, path: str, reference: R
         return
     before = pysam.set_verbosity(0)
     try:
-        pysam.samtools.quickcheck(path, catch_stdout=False)
+        if not whole_alignments(Path(path)):
+            raise ValueError(path)
         with pysam.AlignmentFile(path, check_sq=False, reference_filename=None) as reads:
             header = reads.header
             # the bases of a CRAM need the reference; its header does not
             looked = [] if reads.is_cram else list(reads.head(LOOKED_AT))
             cram = reads.is_cram
-    except (pysam.SamtoolsError, OSError, ValueError):
+    except (OSError, ValueError):
         yield Problem(sheet, place, f"{path} is damaged or cut off (no end mark), or no BAM or CRAM", AGAIN)
         return
     finally:

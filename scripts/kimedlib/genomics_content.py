@@ -9,6 +9,8 @@ from kimedlib.genomics_builds import CHROMOSOMES, bare
 
 # The empty block that ends every BGZF file (SAM specification, 4.1.2)
 END_MARK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+# The empty container that ends every CRAM file of version 3 (CRAM specification 3.1, section 9)
+CRAM_END_MARK = bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b")
 MEASURED = 1000  # bases of a chromosome that must be looked at before its emptiness says something
 
 
@@ -35,6 +37,27 @@ def other_contigs(names: Sequence[str], reference: Path) -> str:
     return f"lacks the contigs {', '.join(lost[:5])}" if lost else "has other contigs than the reference"
 
 
+def ends_with(path: Path, mark: bytes) -> bool:
+    """Whether a file ends with these bytes."""
+    with path.open("rb") as handle:
+        handle.seek(max(0, path.stat().st_size - len(mark)))
+        return handle.read() == mark
+
+
+def whole_alignments(path: Path) -> bool:
+    """Whether a BAM or CRAM file can be opened and has its end mark.
+
+    samtools quickcheck 1.24 opens it and looks for the mark of BAM only.
+    """
+    try:
+        pysam.samtools.quickcheck(str(path), catch_stdout=False)
+    except pysam.SamtoolsError:
+        return False
+    with path.open("rb") as handle:
+        start = handle.read(5)
+    return not start.startswith(b"CRAM\x03") or ends_with(path, CRAM_END_MARK)
+
+
 def check_alignments(path: Path, sample: str, reference: Path) -> None:
     """Check that a BAM or CRAM file is whole, of a sample, and of a reference.
 
@@ -43,10 +66,8 @@ def check_alignments(path: Path, sample: str, reference: Path) -> None:
     ValueError
         With all that is wrong.
     """
-    try:
-        pysam.samtools.quickcheck(str(path), catch_stdout=False)
-    except pysam.SamtoolsError:
-        raise ValueError(f"{path}: is cut off: its end mark is missing") from None
+    if not whole_alignments(path):
+        raise ValueError(f"{path}: is cut off: its end mark is missing")
     with pysam.AlignmentFile(str(path), reference_filename=str(reference)) as reads:
         names = sorted({str(group.get("SM", "")) for group in reads.header.to_dict().get("RG", [])})
         contigs = reads.references
@@ -62,10 +83,7 @@ def check_variants(path: Path, samples: Sequence[str], reference: Path | None = 
     ValueError
         With all that is wrong.
     """
-    with path.open("rb") as handle:
-        handle.seek(max(0, path.stat().st_size - len(END_MARK)))
-        whole = handle.read() == END_MARK
-    if not whole:
+    if not ends_with(path, END_MARK):
         raise ValueError(f"{path}: is cut off: its end mark is missing")
     before = pysam.set_verbosity(0)
     try:

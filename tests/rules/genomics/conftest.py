@@ -34,3 +34,20 @@ def genomics_run(snakemake_run, one_patient_config, tmp_path_factory):
 def genomics_settings(repository):
     """The shipped config."""
     return yaml.safe_load((repository / "config" / "genomics.yaml").read_text())
+
+
+@pytest.fixture
+def normals(repository, tmp_path):
+    """A function that writes a sheet with the normals of some patients."""
+
+    def write(*patients):
+        with (repository / "config" / "genomics.samples.tsv").open(newline="") as handle:
+            rows = [one for one in csv.DictReader(handle, delimiter="\t") if one["role"] == "normal"]
+        sheet = tmp_path / "samples.tsv"
+        with sheet.open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, rows[0], delimiter="\t", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(one for one in rows if one["patient_id"] in patients)
+        return str(sheet)
+
+    return write

@@ -174,7 +174,7 @@ FAULTS = {
     "reads were left by trimming, ": (
         "samtools",
         "sort",
-        '  "$real" view -h - | head -n 100 | "$real" "$@"',
+        '  "$real" view -h - | sed -n 1,100p | "$real" "$@"',
     ),
     "the contigs of the alignments are not those of the reference": (
         "samtools",
@@ -189,7 +189,7 @@ FAULTS = {
     "their end mark is missing": (
         "samtools",
         "reheader",
-        '  "$real" "$@" | head -c -38',
+        '  "$real" "$@" | head -c -76',  # reheader writes a second end mark behind the first
     ),
 }
 

@@ -55,7 +55,7 @@ def joined(reference, likelihoods, tmp_path):
         return run_step(
             "genotype_cohort", tmp_path / "joint", inputs={"likelihoods": likelihoods, "reference": reference},
             outputs={"variants": "c.vcf.gz"}, tools=tools,
-            params={"filters": "low_quality\tQUAL<20\tten letters of evidence"},
+            params={"filters": "low_quality\tQUAL<20\tevidence\nlow_depth\tMAX(FORMAT/DP)<4\tevidence"},
         ), tmp_path / "joint" / "c.vcf.gz"  # fmt: skip
 
     return run

@@ -3,7 +3,7 @@
 import pysam
 import pytest
 
-from kimedlib.genomics_content import END_MARK, check_alignments, check_variants, empty_chromosomes
+from kimedlib.genomics_content import CRAM_END_MARK, END_MARK, check_alignments, check_variants, empty_chromosomes
 
 
 @pytest.fixture
@@ -80,6 +80,17 @@ def test_cut_off_files(tmp_path, reference):
         check_variants(cut(vcf(tmp_path / "a.vcf.gz")), ["s"], reference)
     with pytest.raises(ValueError, match="end mark"):
         check_alignments(cut(bam(tmp_path / "a.bam")), "s", reference)
+
+
+def test_a_cut_off_cram_is_found_though_samtools_takes_it(tmp_path, reference):
+    path = tmp_path / "a.cram"
+    pysam.view("-C", "-T", str(reference), "-o", str(path), str(bam(tmp_path / "a.bam")), catch_stdout=False)
+    check_alignments(path, "s", reference)
+    path.write_bytes(path.read_bytes()[: -len(CRAM_END_MARK)])
+    with pysam.AlignmentFile(str(path), reference_filename=str(reference)) as reads:
+        assert len(list(reads)) == 2  # nothing is missing yet, nothing complains
+    with pytest.raises(ValueError, match="end mark"):
+        check_alignments(path, "s", reference)
 
 
 def test_a_chromosome_without_reads_is_named(tmp_path):
