@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import psutil
 from faults import cohort
-from faults.injection import CAMPAIGN, LOCAL, SLURM, Fault
+from faults.injection import CAMPAIGN, ENDING, LOCAL, SLURM, Fault
 from faults.studies import (
     Study,
     build,
@@ -45,6 +45,8 @@ from slurm.cluster import Cluster, provide
 WARM = 30.0
 """Seconds that a start may take until its first command; no fault happens before, else none would ever run."""
 MOST_STARTS = 40
+RARELY = 0.4
+"""Weight of faults that end the run, against 1 of others: most time would go into starting again."""
 
 
 @dataclass
@@ -88,7 +90,8 @@ class Campaign:
                 unlock(study)
                 self._start(study, *again)
                 continue
-            kind = self.chance.choice(sorted(kinds))
+            names = sorted(kinds)
+            kind = self.chance.choices(names, [RARELY if name in ENDING else 1.0 for name in names])[0]
             try:
                 what = kinds[kind](study, self.chance)
             except (OSError, psutil.Error):

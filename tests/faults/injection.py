@@ -323,6 +323,8 @@ CAMPAIGN: dict[str, Fault] = {name: fault for name, fault in SLURM.items() if na
     "time limit": let_slurm_end_it
 }
 """For studies whose steps may take half an hour: SLURM's limit in place of the step's own."""
+ENDING = {"controller killed", "controller terminated", "controller interrupted", "reboot"}
+"""Kinds after which a run must be started again."""
 
 
 def happen(study: Study, name: str, chance: random.Random, longest: float = 60.0) -> str:
