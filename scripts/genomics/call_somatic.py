@@ -287,7 +287,7 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         main(
             counts=Path(snakemake.input.counts),
-            normal=Path(snakemake.input.normal) if snakemake.input.normal else None,
+            normal=Path(snakemake.input.normal[0]) if snakemake.input.normal else None,
             tumour=Path(snakemake.input.tumour),
             reference=Path(snakemake.input.reference),
             variants=Path(snakemake.output.variants),

@@ -204,7 +204,7 @@ if __name__ == "__main__":
         main(
             variants=Path(snakemake.input.variants),
             tumour=Path(snakemake.input.tumour),
-            normal=Path(snakemake.input.normal) if snakemake.input.normal else None,
+            normal=Path(snakemake.input.normal[0]) if snakemake.input.normal else None,
             reference=Path(snakemake.input.reference),
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             region=snakemake.params.region,
