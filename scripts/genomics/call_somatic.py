@@ -10,6 +10,7 @@ import pysam
 
 from kimedlib.atomic import atomic_path
 from kimedlib.genomics_evidence import (
+    GERMLINE_FRACTION,
     NearbyReads,
     Vote,
     base_votes,
@@ -29,7 +30,6 @@ from kimedlib.genomics_population import (
 from kimedlib.genomics_somatic import (
     BASE_ERROR,
     FILTERS,
-    GERMLINE_FRACTION,
     Candidate,
     at_ends,
     base_log_odds,

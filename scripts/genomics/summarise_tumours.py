@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 
 from kimedlib.figure_style import GREY, PALETTE, new_figure, save_figure, use_style
 from kimedlib.genomics_consequences import PROTEIN_CHANGING
+from kimedlib.genomics_contexts import CHANGES, CONTEXTS, catalogue
 from kimedlib.genomics_drivers import Driver, fits, read_drivers
-from kimedlib.genomics_signatures import CHANGES, CONTEXTS, catalogue, exposures, opportunity, read_signatures
+from kimedlib.genomics_signatures import exposures, opportunity, read_signatures
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.table_files import write_table
