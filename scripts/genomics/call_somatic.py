@@ -10,6 +10,7 @@ import pysam
 
 from kimedlib.atomic import atomic_path
 from kimedlib.genomics_evidence import (
+    GERMLINE_FRACTION,
     NearbyReads,
     Vote,
     base_votes,
@@ -29,7 +30,6 @@ from kimedlib.genomics_population import (
 from kimedlib.genomics_somatic import (
     BASE_ERROR,
     FILTERS,
-    GERMLINE_FRACTION,
     Candidate,
     at_ends,
     base_log_odds,
@@ -287,7 +287,7 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         main(
             counts=Path(snakemake.input.counts),
-            normal=Path(snakemake.input.normal) if snakemake.input.normal else None,
+            normal=Path(snakemake.input.normal[0]) if snakemake.input.normal else None,
             tumour=Path(snakemake.input.tumour),
             reference=Path(snakemake.input.reference),
             variants=Path(snakemake.output.variants),

@@ -1,5 +1,6 @@
 """What a tumour's mutations, repeats and depths tell: burden, instability, contexts, clones, tumour in the normal."""
 
+import csv
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,20 +8,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pysam
 
 from kimedlib.atomic import atomic_path
-from kimedlib.genomics_burden import Interval, burden, cover, merged, tumour_in_normal
+from kimedlib.genomics_burden import Bin, Interval, burden, cover, merged, tumour_in_normal
 from kimedlib.genomics_clones import clones
 from kimedlib.genomics_consequences import PROTEIN_CHANGING, main_consequence
-from kimedlib.genomics_evidence import NearbyReads, length_votes
+from kimedlib.genomics_contexts import context_of, trinucleotides
+from kimedlib.genomics_evidence import GERMLINE_FRACTION, NearbyReads, length_votes
 from kimedlib.genomics_files import called_intervals, open_variants, passing
 from kimedlib.genomics_msi import Locus, instability, repeats
-from kimedlib.genomics_signatures import context_of, trinucleotides
-from kimedlib.genomics_somatic import GERMLINE_FRACTION
 from kimedlib.logs import log_to
-from kimedlib.table_files import write_table
 from kimedlib.variant_comparison import CalledVariant, Regions
 
 FLANK = 80  # reference bases beside an interval within which a repeat may begin or end
@@ -189,7 +187,10 @@ def main(
         "genome_contexts": genome,
         "variants": rows,
     }
-    write_table(pd.DataFrame(coverage.bins), bins, float_format="%.6g")
+    with atomic_path(bins) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
+        writer.writerow(Bin._fields)
+        writer.writerows((*one[:3], *(f"{value:.6g}" for value in one[3:])) for one in coverage.bins)
     with atomic_path(profile) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
@@ -204,7 +205,7 @@ if __name__ == "__main__":
         main(
             variants=Path(snakemake.input.variants),
             tumour=Path(snakemake.input.tumour),
-            normal=Path(snakemake.input.normal) if snakemake.input.normal else None,
+            normal=Path(snakemake.input.normal[0]) if snakemake.input.normal else None,
             reference=Path(snakemake.input.reference),
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             region=snakemake.params.region,

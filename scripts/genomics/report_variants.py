@@ -1,11 +1,11 @@
 """A page with all somatic calls as a table, and the reads behind selected ones."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pysam
 
 from kimedlib.atomic import atomic_path
@@ -55,8 +55,8 @@ def main(
     settings
         Section `evidence` of the config: maximum_variants, flank.
     """
-    table = pd.read_csv(variants, sep="\t", dtype=str, keep_default_na=False)
-    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    with variants.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
     sessions = {}
     with ExitStack() as stack:
         fasta = stack.enter_context(pysam.FastaFile(str(reference)))

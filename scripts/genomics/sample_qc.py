@@ -112,7 +112,7 @@ if __name__ == "__main__":
         main(
             alignments=Path(snakemake.input.alignments),
             statistics=Path(snakemake.input.statistics),
-            germline=Path(snakemake.input.germline) if snakemake.input.germline else None,
+            germline=Path(snakemake.input.germline[0]) if snakemake.input.germline else None,
             reference=Path(snakemake.input.reference),
             targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             quality=Path(snakemake.output.quality),

@@ -45,7 +45,7 @@ def plot_curves(rows: pd.DataFrame, path: Path) -> None:
     figure, panels = new_figure(1, len(kinds), figsize=(4.6 * len(kinds), 3.9), squeeze=False)
     for axes, kind in zip(panels[0], kinds, strict=True):
         lowest = 1.0
-        for colour, name in zip(PALETTE, CLASSES, strict=False):
+        for number, (colour, name) in enumerate(zip(PALETTE, CLASSES, strict=False)):
             line = rows[(rows["sample"] == kind) & (rows["class"] == name)].sort_values("minimum_quality")
             if not len(line):
                 continue
@@ -53,8 +53,8 @@ def plot_curves(rows: pd.DataFrame, path: Path) -> None:
             lowest = min(lowest, float(line["precision"].min()))
             end = line.iloc[0]
             axes.annotate(
-                f"QUAL {end['minimum_quality']:.0f}", (end["recall"], end["precision"]), textcoords="offset points",
-                xytext=(-6, -12), fontsize=8, color=GREY, ha="right",
+                f"{name} QUAL {end['minimum_quality']:.0f}", (end["recall"], end["precision"]), ha="right",
+                textcoords="offset points", xytext=(-6, -12 - 12 * number), fontsize=8, color=GREY,
             )  # fmt: skip
         axes.set(
             xlim=(0, 1.03), ylim=(min(0.9, lowest) - 0.05, 1.02), xlabel="Recall", ylabel="Precision", title=kind

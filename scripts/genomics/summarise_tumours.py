@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from kimedlib.figure_style import GREY, PALETTE, new_figure, save_figure, use_style
 from kimedlib.genomics_consequences import PROTEIN_CHANGING
+from kimedlib.genomics_contexts import CHANGES, CONTEXTS, catalogue
 from kimedlib.genomics_drivers import Driver, fits, read_drivers
-from kimedlib.genomics_signatures import CHANGES, CONTEXTS, catalogue, exposures, opportunity, read_signatures
+from kimedlib.genomics_signatures import exposures, opportunity, read_signatures
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.table_files import write_table
@@ -121,6 +123,7 @@ def plot_contexts(table: pd.DataFrame, path: Path) -> None:
         if number:
             axes.axvline(16 * number - 0.5, color="0.85", linewidth=0.8)
     axes.set_xticks(np.arange(96), [f"{name[0]}{name[2]}{name[6]}" for name in CONTEXTS], rotation=90, fontsize=8)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlim=(-0.8, 95.8), ylabel="Substitutions")
     axes.set_title(f"Substitutions in context, all tumours ({int(counts.sum())})", pad=18)
     save_figure(figure, path)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import gammaln, xlog1py, xlogy
 
 MAXIMUM_CLONES = 3
 MINIMUM_VARIANTS = 5
@@ -37,9 +37,9 @@ class Clones(NamedTuple):
 def log_likelihoods(shown: np.ndarray, totals: np.ndarray, fractions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted log likelihood of each mutation in each cluster, shape (mutations, clusters)."""
     tiny = np.finfo(float).tiny
-    return np.asarray(
-        np.log(np.maximum(weights, tiny)) + binom.logpmf(shown[:, None], totals[:, None], fractions[None, :])
-    )
+    ways = gammaln(totals + 1) - gammaln(shown + 1) - gammaln(totals - shown + 1)
+    inside = xlogy(shown[:, None], fractions) + xlog1py((totals - shown)[:, None], -fractions)
+    return np.asarray(np.log(np.maximum(weights, tiny)) + ways[:, None] + inside)
 
 
 def fitted(shown: np.ndarray, totals: np.ndarray, count: int) -> tuple[float, np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Biopython takes every folder with a pyproject.toml for its own source
@@ -24,7 +25,6 @@ PSEUDO = 0.5  # reads added, so that empty bins have a logarithm
 MINIMUM_DEPTH = 5  # mean reads of the normal per bin; thinner bins say nothing
 MINIMUM_SPREAD = 0.05
 MINIMUM_WEIGHT = 0.05
-NORMAL_95 = 1.96
 COLUMNS = ["contig", "start", "end", "bins", "log2", "log2_low", "log2_high", "copies", "state"]
 
 
@@ -92,15 +92,17 @@ def segments(ratios: CopyNumArray, settings: Mapping[str, Any]) -> pd.DataFrame:
     ratios
         Of `log_ratios`.
     settings
-        Section `copy_number` of the config: significance (of a breakpoint, false discovery rate), minimum_log2.
+        Section `copy_number` of the config: significance (false discovery rate of breakpoints), minimum_bins,
+        minimum_log2.
 
     Returns
     -------
     pandas.DataFrame
-        log2 of tumour over normal with its 95 % interval (normal, over bins), copies if the normal has two, state
-        "gain", "loss" or "neutral": gain and loss need an interval without 0 and a log2 beyond minimum_log2.
+        log2 of tumour over normal with its 95 % interval (Student's t over bins), copies if the normal has two, state
+        "gain", "loss", "neutral" or "too short": gain and loss need minimum_bins, an interval without 0 and a log2
+        beyond minimum_log2.
     """
-    logging.getLogger().setLevel(logging.WARNING)  # CNVkit tells every step
+    logging.getLogger().setLevel(logging.ERROR)  # CNVkit tells every step
     found = do_segmentation(ratios, "haar", threshold=settings["significance"])
     rows = []
     for one in found.data.itertuples():
@@ -112,9 +114,12 @@ def segments(ratios: CopyNumArray, settings: Mapping[str, Any]) -> pd.DataFrame:
         values, weights = inside["log2"].to_numpy(), inside["weight"].to_numpy()
         mean = float(np.average(values, weights=weights))
         scatter = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-        margin = NORMAL_95 * max(scatter, MINIMUM_SPREAD) / np.sqrt(max(1, len(values) - 1))
+        freedom = max(1, len(values) - 1)
+        margin = float(stdtrit(freedom, 0.975)) * max(scatter, MINIMUM_SPREAD) / np.sqrt(freedom)
         state = "neutral"
-        if abs(mean) >= settings["minimum_log2"] and abs(mean) > margin:
+        if len(values) < settings["minimum_bins"]:
+            state = "too short"
+        elif abs(mean) >= settings["minimum_log2"] and abs(mean) > margin:
             state = "gain" if mean > 0 else "loss"
         rows.append(
             (one.chromosome, int(one.start), int(one.end), len(values), mean, mean - margin, mean + margin,

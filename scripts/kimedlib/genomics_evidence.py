@@ -18,6 +18,7 @@ CHUNK = 20_000  # bases whose reads are kept in memory
 LONGEST_READ = 1000  # reference bases an alignment may span and still be found
 UNUSED = pysam.FUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | pysam.FDUP | pysam.FSUPPLEMENTARY
 CLEAN_END, CLEAN_INDEL, CLEAN_MISMATCHES = 8, 12, 5
+GERMLINE_FRACTION = 0.2  # of the normal's reads: an allele that is not worth a look
 ANCHOR = 3  # aligned bases needed on each side of a repeat
 NEAR = 5  # repeats this close are looked at together
 LONGEST_STRETCH = 100

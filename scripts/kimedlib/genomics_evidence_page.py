@@ -105,7 +105,7 @@ def session(
             "name": name,
             "order": order,
             "url": data_uri(alignment_slice(alignments, contig, first - 1, last)),
-            "sort": {"option": "BASE", "chr": contig, "position": position},
+            "sort": {"option": "BASE", "chr": contig, "position": position, "direction": "ASC"},
         }
         for order, (name, alignments) in enumerate(samples, 1)
     ]

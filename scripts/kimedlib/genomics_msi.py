@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2_contingency, false_discovery_control
 
 from kimedlib.statistics_intervals import exact_interval
 
@@ -73,6 +72,8 @@ def differs(tumour: Counter[int], normal: Counter[int]) -> float:
     table = pooled_lengths(tumour, normal)
     if table.shape[1] < 2:
         return 1.0
+    from scipy.stats import chi2_contingency  # a second to import, and most panels have no repeats
+
     return float(chi2_contingency(table, correction=False, lambda_="log-likelihood").pvalue)
 
 
@@ -94,6 +95,8 @@ def instability(lengths: Sequence[tuple[Counter[int], Counter[int]]], settings: 
     enough = [pair for pair in lengths if min(one.total() for one in pair) >= settings["minimum_spanning"]]
     if not enough:
         return Instability(0, 0, None, None, None, "not determinable")
+    from scipy.stats import false_discovery_control
+
     p_values = [differs(*pair) for pair in enough]
     unstable = int((false_discovery_control(p_values) <= settings["maximum_q"]).sum())
     low, high = exact_interval(unstable, len(enough))

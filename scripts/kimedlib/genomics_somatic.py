@@ -21,7 +21,6 @@ LONGEST_UNIT = 6
 MAXIMUM_ERROR = 0.3
 BASE_ERROR = 0.001  # substitutions towards one allele
 SMALLEST_BASE_ERROR = 1e-4  # no base is trusted more, whatever its quality says
-GERMLINE_FRACTION = 0.2  # of the normal's reads: not worth a look
 FILTERS = {
     "low_depth": "Tumour or normal has too few fragments that show the place",
     "few_reads": "Too few fragments of the tumour show the allele",

@@ -1,6 +1,6 @@
 """Exact intervals of proportions and counts, for the small numbers of real evaluations."""
 
-from scipy.stats import beta, chi2
+from scipy.special import betaincinv, gammaincinv
 
 
 def exact_interval(hits: int, total: int, level: float = 0.95) -> tuple[float, float]:
@@ -14,8 +14,8 @@ def exact_interval(hits: int, total: int, level: float = 0.95) -> tuple[float, f
     if not 0 <= hits <= total or total == 0:
         raise ValueError(f"{hits} of {total} is no proportion")
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, hits, total - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, total - hits)) if hits < total else 1.0
+    low = float(betaincinv(hits, total - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, total - hits, 1 - tail)) if hits < total else 1.0
     return low, high
 
 
@@ -30,5 +30,5 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     if count < 0:
         raise ValueError(f"{count} is no count")
     tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    low = float(gammaincinv(count, tail)) if count else 0.0
+    return low, float(gammaincinv(count + 1, 1 - tail))

@@ -38,7 +38,7 @@ def test_the_planted_gain_is_the_only_change(tmp_path, settings):
     }
     call_copy_number.main(bins=bins, calls=tmp_path / "c.tsv", figure=tmp_path / "c.png", settings=settings)
     found = pd.read_csv(tmp_path / "c.tsv", sep="\t")
-    altered = found[found["state"] != "neutral"]
+    altered = found[found["state"].isin(["gain", "loss"])]
     assert altered["sample"].tolist() == ["P2_tumour"] and altered["state"].tolist() == ["gain"]
     row = altered.iloc[0]
     assert abs(row["start"] - 6000) <= 400 and abs(row["end"] - 14000) <= 400
@@ -65,4 +65,4 @@ def test_no_tumours_give_an_empty_table(tmp_path, settings):
 
 def test_nothing_was_planted_in_the_run(genomics_run):
     found = pd.read_csv(genomics_run / "copy_number.tsv", sep="\t")
-    assert set(found["state"]) == {"neutral"}
+    assert set(found["state"]) <= {"neutral", "too short"} and "neutral" in set(found["state"])

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.image import imread
 
 from genomics import summarise_tumours
+from kimedlib.genomics_contexts import CONTEXTS
 from kimedlib.genomics_drivers import fits, read_drivers
-from kimedlib.genomics_signatures import CONTEXTS
 
 OUTPUTS = ("tumours", "variants", "contexts", "exposed", "clonality", "spectrum")
 

@@ -6,7 +6,7 @@ import pytest
 
 from kimedlib.genomics_copy_number import log_ratios, segments, spread_among_normals
 
-SETTINGS = {"significance": 0.0001, "minimum_log2": 0.2}
+SETTINGS = {"significance": 0.0001, "minimum_bins": 5, "minimum_log2": 0.2}
 BINS = 200
 SIZE = 1000
 PURITY = 0.8

@@ -4,16 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kimedlib.genomics_signatures import (
-    CONTEXTS,
-    catalogue,
-    context_of,
-    cosine,
-    exposures,
-    opportunity,
-    read_signatures,
-    trinucleotides,
-)
+from kimedlib.genomics_contexts import CONTEXTS, catalogue, context_of, trinucleotides
+from kimedlib.genomics_signatures import cosine, exposures, opportunity, read_signatures
 
 EQUAL = np.ones(96)
 
