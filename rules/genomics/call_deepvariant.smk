@@ -27,15 +27,17 @@ rule call_deepvariant:
         runtime=1440,
     params:
         model="wes" if config["targets"] else "wgs",
-        where=config["region"] or config["targets"],
+        region=config["region"],
     shell:
         """
         exec 2>{log:q}
         work=$(mktemp --directory)
         trap 'rm -rf "$work"' EXIT
+        where={params.region:q}
+        if [ -z "$where" ]; then where="{input.targets}"; fi
         dv_make_examples.py --cores {threads} --ref {input.reference:q} --reads {input.alignments:q} \
             --sample {wildcards.sample} --examples "$work" --logdir "$work" \
-            $(test -z "{params.where}" || echo "--regions {params.where}") >&2
+            ${{where:+--regions "$where"}} >&2
         dv_call_variants.py --cores {threads} --outfile "$work/calls" --sample {wildcards.sample} --examples "$work" \
             --model {params.model} >&2
         dv_postprocess_variants.py --ref {input.reference:q} --infile "$work/calls" --outfile {output.variants:q}.tmp.vcf >&2

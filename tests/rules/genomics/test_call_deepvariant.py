@@ -17,7 +17,7 @@ def test_its_calls_go_the_way_of_all_calls(snakemake_run, genomics_settings, nor
     target = tmp_path / "out" / "genomics" / "germline" / "P003_normal.vcf.gz"
     run = snakemake_run("genomics", tmp_path / "out", str(target), "--dry-run", config=config)
     assert {"call_deepvariant", "call_germline"} <= set(jobs_of(run))
-    for words in ("dv_make_examples.py", "--regions chr1:1-90000", "--model wes"):
+    for words in ("dv_make_examples.py", "where=chr1:1-90000", "--model wes"):
         assert words in run.stdout
 
 
