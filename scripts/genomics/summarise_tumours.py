@@ -151,14 +151,15 @@ def plot_clones(profiles: Sequence[Mapping[str, Any]], drivers: Mapping[str, Dri
 def draw_tumour(axes: Axes, place: int, profile: Mapping[str, Any], drivers: Mapping[str, Driver]) -> None:
     """One column of `plot_clones`: mutations by fraction, spread sideways by rank."""
     variants, groups = profile["variants"], profile["clones"]
+    if not variants:
+        return
     order = sorted(range(len(variants)), key=lambda one: variants[one]["tumour_fraction"])
-    for rank, number in enumerate(order):
-        variant = variants[number]
-        sideways = place + 0.56 * ((rank + 0.5) / len(order) - 0.5)
-        colour = PALETTE[groups["member"][number]] if groups else GREY
-        axes.scatter(sideways, variant["tumour_fraction"], s=16, color=colour, alpha=0.85, linewidths=0)
-        if is_driver(variant, drivers):
-            axes.scatter(sideways, variant["tumour_fraction"] + 0.03, s=26, marker="v", color="black", zorder=3)
+    sideways = place + 0.56 * ((np.arange(len(order)) + 0.5) / len(order) - 0.5)
+    fractions = np.array([variants[number]["tumour_fraction"] for number in order])
+    colours = [PALETTE[groups["member"][number]] if groups else GREY for number in order]
+    axes.scatter(sideways, fractions, s=16, color=colours, alpha=0.85, linewidths=0)
+    marked = np.array([is_driver(variants[number], drivers) for number in order])
+    axes.scatter(sideways[marked], fractions[marked] + 0.03, s=26, marker="v", color="black", zorder=3)
     for fraction in groups["fractions"] if groups else ():
         axes.hlines(fraction, place - 0.35, place + 0.35, color=GREY, linewidth=0.8)
 
