@@ -64,7 +64,12 @@ install_torch() {
   --only-binary :all: --no-binary connection-pool -r requirements/dev.lock
 install_torch
 "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
-"$venv/bin/python" -c 'import monai, pysam, scanpy, snakemake, torch' || fail "the environment does not import; remove .venv and call make again"
+# What jobs import is compiled here: they see the environment read-only, and where PYTHONDONTWRITEBYTECODE is set no other
+# start would keep it (scanpy: 6.3 s of processor time to import, compiled 2.3 s).
+env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" - <<'END' || fail "the environment does not import; remove .venv and call make again"
+import cryptography, jsonschema, matplotlib.pyplot, monai, nibabel, pandas, psutil, pydicom, pysam, pytest, scanpy, scipy.stats
+import securesystemslib.dsse, skimage, sklearn.linear_model, snakemake.cli, snakemake.report, statsmodels.api, torch, yte
+END
 # `--profile spe` needs bubblewrap and refuses to run without it.
 if ! command -v bwrap >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
