@@ -89,7 +89,8 @@ def known_parents(
         parent, child = sample.get(f"{relation}_id", ""), sample["patient_id"]
         if not parent or sample["role"] == "tumour":
             continue
-        frequencies = other_frequencies(people, child, parent)
+        # of a patient without a normal sample nothing is said
+        frequencies = other_frequencies(people, child, parent) if {child, parent} <= people.keys() else None
         odds = 0.0 if frequencies is None else parent_log_odds(people[child], people[parent], frequencies)
         found[relation] = (parent, parentage(odds))
     return found

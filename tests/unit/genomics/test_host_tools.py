@@ -98,7 +98,7 @@ def test_equal_to_bwa_itself_where_it_is_installed(index, few_reads):
     [
         (["frobnicate"], "unrecognized command"),
         (["mem", "-t", "x", "i", "r"], "is not a number"),
-        (["mem", "-C", "i", "r"], "option -C"),
+        (["mem", "-V", "i", "r"], "option -V"),
         (["mem", "no_index", "no_reads"], "no_reads"),
     ],
 )
