@@ -22,19 +22,21 @@ rule read_qc:
     resources:
         mem_mb=scaled(800),
         runtime=60,
+    params:
+        lanes=lambda wildcards, input: len(input.reads_1),
     shell:
         """
         exec 2>{log:q}
         work=$(mktemp --directory)
         trap 'rm -rf "$work"' EXIT
-        # gzip files one behind the other are a gzip file: lanes become one
-        join() {{
-                                    target=$work/$1
-                                    shift
-                                    if [ $# = 1 ]; then ln -s "$(realpath "$1")" "$target"; else cat "$@" >"$target"; fi
-                                }}
-        join {wildcards.sample}_R1.fastq.gz {input.reads_1:q}
-        join {wildcards.sample}_R2.fastq.gz {input.reads_2:q}
-        sequali --threads 1 --json {output.report:q}.tmp --html /dev/null "$work"/*.fastq.gz >&2
+        mates=("$work"/{wildcards.sample}_R1.fastq.gz "$work"/{wildcards.sample}_R2.fastq.gz)
+        if [ {params.lanes} = 1 ]; then
+            ln -s "$(realpath {input.reads_1:q})" "${{mates[0]}}"
+            ln -s "$(realpath {input.reads_2:q})" "${{mates[1]}}"
+        else # gzip files one behind the other are a gzip file
+            cat {input.reads_1:q} >"${{mates[0]}}"
+            cat {input.reads_2:q} >"${{mates[1]}}"
+        fi
+        sequali --threads 1 --json {output.report:q}.tmp --html /dev/null "${{mates[@]}}" >&2
         mv {output.report:q}.tmp {output.report:q}
         """

@@ -261,14 +261,14 @@ def identity_problems(row: Mapping[str, Any], settings: Mapping[str, Any]) -> li
     Parameters
     ----------
     row
-        Result of one sample: patient_id, role, own_normal (its relation to the normal of its patient),
+        Result of one sample: patient_id, role, own_normal (its relation to the normal of its patient, "" without one),
         same_person (samples of other patients that are of the same person), contamination, certain, source; parents:
         per relation the patient and what `parentage` says.
     settings
         Section `qc` of the config.
     """
     problems = []
-    if row["role"] == "tumour" and row["own_normal"] not in {"same person", "not determinable"}:
+    if row["role"] == "tumour" and row["own_normal"] not in {"same person", "not determinable", ""}:
         found = f"not of the person of its normal ({row['own_normal']})"
         problems.append(found)
     if row["same_person"]:

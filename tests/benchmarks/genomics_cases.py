@@ -49,6 +49,7 @@ class Case:
     background: "Case | None" = None
     spike: "Case | None" = None
     spike_fraction: float = 0.0
+    seed: int = SEED  # of the split
 
     @property
     def sample(self) -> str:
@@ -135,9 +136,9 @@ def write_pairs(pairs: Iterable[tuple[str, str]], prefix: Path) -> tuple[Path, P
     return paths
 
 
-def half(case: Case, which: int) -> Iterator[tuple[str, str]]:
+def half(case: Case, which: int, seed: int) -> Iterator[tuple[str, str]]:
     """One of the two random halves of a case's pairs."""
-    rng = generator(SEED, "halves", case.identifier)
+    rng = generator(seed, "halves", case.identifier)
     for pair in read_pairs(case):
         if int(rng.integers(2)) == which:
             yield pair
@@ -146,9 +147,9 @@ def half(case: Case, which: int) -> Iterator[tuple[str, str]]:
 def spiked(case: Case) -> Iterator[tuple[str, str]]:
     """Pairs of the tumour of a mixture."""
     assert case.background is not None
-    yield from half(case.background, 1)
+    yield from half(case.background, 1, case.seed)
     if case.spike is not None:
-        rng = generator(SEED, "spike", case.spike.identifier)
+        rng = generator(case.seed, "spike", case.spike.identifier)
         for pair in read_pairs(case.spike):
             if rng.random() < case.spike_fraction:
                 yield pair
@@ -178,7 +179,7 @@ def add_case(group: Group, case: Case, work: Path) -> None:
         return
     assert case.background is not None
     normal, tumour = f"{case.sample}_normal", f"{case.sample}_tumour"
-    add(normal, "normal", write_pairs(half(case.background, 0), work / normal))
+    add(normal, "normal", write_pairs(half(case.background, 0, case.seed), work / normal))
     add(tumour, "tumour", write_pairs(spiked(case), work / tumour))
 
 

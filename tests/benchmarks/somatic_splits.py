@@ -21,9 +21,11 @@ import yaml
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2] / "scripts")]
 
 import genomics_cases  # noqa: E402
-from bench import commit, run_workflow  # noqa: E402
+from bench import Run, commit, run_workflow  # noqa: E402
 
 from kimedlib.statistics_intervals import exact_interval  # noqa: E402
+
+Metrics = dict[int, dict[str, float]]  # by seed
 
 
 def cases_of(manifest: dict[str, Any], data: Path) -> list[genomics_cases.Case]:
@@ -37,21 +39,24 @@ def cases_of(manifest: dict[str, Any], data: Path) -> list[genomics_cases.Case]:
     ]
 
 
-def run_split(
-    cases: list[genomics_cases.Case], manifest: dict[str, Any], data: Path, work: Path, seed: int, cores: int
-) -> dict[str, float]:
-    """Metrics of all cases of one split."""
-    genomics_cases.SEED = seed
-    work.mkdir(parents=True, exist_ok=True)
+def measured(cases: list[genomics_cases.Case], seeds: list[int], runs: list[Run], work: Path, cores: int) -> Metrics:
+    """Metrics of all cases by seed; runs that are done are not done again."""
     metrics: dict[str, float] = {}
-    runs = genomics_cases.runs_of(cases, manifest, data, work)
     for number, run in enumerate(runs):
         run_workflow(replace(run, targets=["calls"]), work / f"run-{number}", cores)
         metrics |= run.metrics(work / f"run-{number}")
-    return metrics
+    return {
+        seed: {
+            f"{case.identifier}.{name.removeprefix(prefix)}": value
+            for case in cases
+            for name, value in metrics.items()
+            if name.startswith(prefix := f"{case.identifier}-{seed}.")
+        }
+        for seed in seeds
+    }
 
 
-def summary(by_seed: dict[int, dict[str, float]]) -> dict[str, dict[str, Any]]:
+def summary(by_seed: Metrics) -> dict[str, dict[str, Any]]:
     """Pooled recall and precision with exact intervals per mixture and class, calls of null cases in all."""
     names = sorted({name.rsplit(".", 1)[0] for metrics in by_seed.values() for name in metrics})
     found: dict[str, dict[str, Any]] = {}
@@ -83,17 +88,15 @@ def main() -> None:
     options = parser.parse_args()
     data = options.data.resolve() / "genomics"
     manifest = yaml.safe_load((data / "manifest.yaml").read_text(encoding="utf-8"))
-    cases = cases_of(manifest, data)
-    by_seed: dict[int, dict[str, float]] = {}
-    if options.output.is_file():  # go on where it ended
-        by_seed = {int(seed): one for seed, one in json.loads(options.output.read_text())["by_seed"].items()}
+    cases, work = cases_of(manifest, data), options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    split = [replace(one, identifier=f"{one.identifier}-{seed}", seed=seed) for seed in options.seeds for one in cases]
+    runs = genomics_cases.runs_of(split, manifest, data, work)
+    by_seed = measured(cases, options.seeds, runs, work, options.cores)
+    result = {"commit": commit(), "seeds": options.seeds, "summary": summary(by_seed), "by_seed": by_seed}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
-        if seed not in by_seed:
-            by_seed[seed] = run_split(cases, manifest, data, options.work.resolve() / str(seed), seed, options.cores)
-        result = {"commit": commit(), "seeds": sorted(by_seed), "summary": summary(by_seed), "by_seed": by_seed}
-        options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(summary(by_seed), indent=1))
+    options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result["summary"], indent=1))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import pysam
 import pytest
+import yaml
 from genomics_alignments import write_reference
 
+from kimedlib.genomics_identity import identity_problems
 from kimedlib.genomics_population import (
     UNKNOWN_FREQUENCY,
     UNSEEN_FREQUENCY,
@@ -67,3 +69,16 @@ def test_files_that_would_filter_nothing_are_errors(fasta, tmp_path):
 )
 def test_germline_or_not(other, total, frequency, germline):
     assert (germline_probability(other, total, frequency) > 0.5) == germline
+
+
+def test_a_tumour_without_a_normal_is_not_called_somebody_else_s(genomics_qc):
+    row = {"role": "tumour", "own_normal": "", "same_person": [], "contamination": None, "certain": False, "source": ""}
+    assert identity_problems({**row, "patient_id": "P"}, genomics_qc) == []
+    assert (
+        "not of the person" in identity_problems({**row, "patient_id": "P", "own_normal": "unrelated"}, genomics_qc)[0]
+    )
+
+
+@pytest.fixture
+def genomics_qc(repository):
+    return yaml.safe_load((repository / "config" / "genomics.yaml").read_text())["qc"]
