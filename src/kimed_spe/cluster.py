@@ -169,7 +169,9 @@ class Cluster:
         if asked.get("ipythondir"):
             variables["IPYTHONDIR"] = str(asked["ipythondir"])
         with self.lock:
-            if self.ended.is_set() or self.number >= ENTRIES + ENTRIES_PER_JOB * self.desk.jobs:
+            if self.ended.is_set():
+                raise LinkError("the run is being ended")
+            if self.number >= ENTRIES + ENTRIES_PER_JOB * self.desk.jobs:
                 raise LinkError(f"a run of {self.desk.jobs} jobs submits no more")
             self.number += 1
             folder = self.folder / str(self.number)

@@ -1,10 +1,11 @@
 """A file system that shows what others wrote only after some seconds, as caches of network file systems do.
 
-    python tests/slurm/lagging.py BACKING PLACE SECONDS
+    python tests/slurm/lagging.py BACKING PLACE SECONDS FOLDER MORE_SECONDS
 
 Two of these over one folder, one for the submitting machine and one in the mount namespace of the nodes, are two
 clients of a server: each sees at once what it wrote itself, and new or renamed files of the other when their last
-change of status is SECONDS old. Content and removals are seen at once, unlike on some real ones. Runs until unmounted.
+change of status is SECONDS old, below FOLDER (relative to PLACE) MORE_SECONDS, since caches of folders differ. Content
+and removals are seen at once, unlike on some real ones. Runs until unmounted.
 """
 
 import errno
@@ -26,8 +27,8 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
 
     use_ns = True
 
-    def __init__(self, backing: str, seconds: float) -> None:
-        self.backing, self.seconds = backing, seconds
+    def __init__(self, backing: str, seconds: float, folder: str, more: float) -> None:
+        self.backing, self.seconds, self.folder, self.more = backing, seconds, f"/{folder}/", more
         self.own: set[str] = set()
         # Inodes of what was seen: it does not vanish when it is written to.
         self.known: dict[str, int] = {}
@@ -42,7 +43,7 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
             status = os.lstat(self._path(path))
         except OSError:
             return False
-        young = time.time() - status.st_ctime < self.seconds
+        young = time.time() - status.st_ctime < (self.more if path.startswith(self.folder) else self.seconds)
         if not young:
             self.known[path] = status.st_ino
         return young and self.known.get(path) != status.st_ino
@@ -142,11 +143,12 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
 
 
 def main() -> None:
-    backing, place, seconds = sys.argv[1:]
+    backing, place, seconds, folder, more = sys.argv[1:]
     # No caches of the kernel, which would know nothing of what the other client does.
     mfusepy.FUSE(
-        Lagging(str(Path(backing).resolve()), float(seconds)), place, foreground=True, nothreads=True,
-        default_permissions=True, allow_other=True, attr_timeout=0, entry_timeout=0, negative_timeout=0,
+        Lagging(str(Path(backing).resolve()), float(seconds), folder, float(more)), place, foreground=True,
+        nothreads=True, default_permissions=True, allow_other=True, attr_timeout=0, entry_timeout=0,
+        negative_timeout=0,
     )  # fmt: skip
 
 

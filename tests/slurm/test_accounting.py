@@ -34,6 +34,7 @@ def test_register_and_accounting_tell_the_same(there: Project, accounted: Accoun
     assert 300e6 < job["max_rss"] < 400e6 and job["max_rss"] - 10e6 < counted < job["max_rss"] + 150e6
 
 
+@pytest.mark.slow
 def test_an_account_that_there_is_not(there: Project, accounted: Accounted):
     there.write("Snakefile", HOG.replace("ACCOUNT", "nobody"))
     run = there.run("--scheduler", "greedy")

@@ -13,7 +13,8 @@ from slurm.cluster import Cluster, NoSlurm, install, provide
 from slurm.governed import RESOURCES, until
 from spe.runs import Project, project
 
-SECONDS = 2.0
+SECONDS, WORKING_DIRECTORY = 1.0, 8.0
+"""After which one machine sees a new file of the other: below the register, in the working directory."""
 CHAIN = """
 rule second:
     input: "results/first.txt", "results/parts"
@@ -31,7 +32,8 @@ rule first:
 
 
 def mount(backing: Path, place: Path, *prefix: str) -> "subprocess.Popen[bytes]":
-    command = [*prefix, sys.executable, lagging.__file__, str(backing), str(place), str(SECONDS)]
+    after = (str(SECONDS), "project", str(WORKING_DIRECTORY))
+    command = [*prefix, sys.executable, lagging.__file__, str(backing), str(place), *after]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
@@ -64,7 +66,6 @@ def far(tmp_path: Path) -> Iterator[Project]:
         yield found
     finally:
         cluster.stop()
-        subprocess.run(["umount", "-l", str(place)], check=False)
         for process in (nodes, near):
             process.terminate()
             process.wait()
@@ -78,13 +79,13 @@ def _mounts(pid: int, place: Path) -> list[str]:
 @pytest.mark.slow
 def test_files_of_another_machine_are_seen_late(far: Project, tmp_path: Path):
     """First that they are: without that, the rest would prove nothing."""
-    written = tmp_path / "backing" / "by_another_client"
+    written = tmp_path / "backing" / "project" / "by_another_client"
     written.touch()
     began = time.monotonic()
-    assert not (far.root.parent / written.name).exists()
-    until((far.root.parent / written.name).exists)
-    assert time.monotonic() - began > SECONDS / 2
-    patient = far.run("--scheduler", "greedy", "--latency-wait", "20", sign=False)
+    assert not (far.root / written.name).exists()
+    until((far.root / written.name).exists)
+    assert time.monotonic() - began > WORKING_DIRECTORY / 2
+    patient = far.run("--scheduler", "greedy", "--latency-wait", "60", sign=False)
     assert patient.returncode == 0, patient.stdout
     assert (far.root / "results/second.txt").read_text() == "honest\npart\nsecond\n"
     assert [entry["content"]["exit_code"] for entry in far.entries("cluster.job")] == [0, 0]
