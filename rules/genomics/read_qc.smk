@@ -29,7 +29,7 @@ rule read_qc:
         exec 2>{log:q}
         work=$(mktemp --directory)
         trap 'rm -rf "$work"' EXIT
-        mates=("$work"/{wildcards.sample}_R1.fastq.gz "$work"/{wildcards.sample}_R2.fastq.gz)
+        mates=("$work/{wildcards.sample}_R1.fastq.gz" "$work/{wildcards.sample}_R2.fastq.gz")
         if [ {params.lanes} = 1 ]; then
             ln -s "$(realpath {input.reads_1:q})" "${{mates[0]}}"
             ln -s "$(realpath {input.reads_2:q})" "${{mates[1]}}"
