@@ -7,6 +7,9 @@ import pytest
 from genomics_alignments import read, write_alignments, write_reference
 
 from genomics import call_somatic
+from kimedlib.genomics_orientation import Oriented
+from kimedlib.genomics_population import Population
+from kimedlib.genomics_somatic import AlleleCounts, Candidate
 
 HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=c,length=1000>
@@ -139,3 +142,56 @@ def test_no_counts_at_all_are_an_error(called, tmp_path, genomics_settings):
             reference=tmp_path / "c.fa", variants=tmp_path / "none.vcf.gz", settings=genomics_settings["somatic"],
         )  # fmt: skip
     assert not (tmp_path / "none.vcf.gz").exists()
+
+
+@pytest.fixture
+def called_alone(tmp_path, genomics_settings):
+    """Filters of a tumour without a normal: `other` of 60 reads show the allele."""
+    write_reference(tmp_path / "c.fa", BASES)
+
+    def call(other, panel=(), frequencies=()):
+        write_alignments(tmp_path / "t.bam", pile("r", 60 - other) + pile("a", other, "substitution"), len(BASES))
+        line = f"c\t{PLACE + 1}\t.\t{BASES[PLACE]}\t{OTHER}\t.\t.\t.\tAD\t{60 - other},{other}\n"
+        (tmp_path / "counts.vcf").write_text(HEADER.replace("\tn\tt", "\tt") + line)
+        files = {}
+        for name, lines in (("panel", panel), ("frequencies", frequencies)):
+            if lines:
+                info = '##INFO=<ID=AF,Number=A,Type=Float,Description="x">\n'
+                head = HEADER.partition("##FORMAT")[0] + info + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+                (tmp_path / f"{name}.vcf").write_text(head + "".join(f"{one}\n" for one in lines))
+                files[name] = tmp_path / f"{name}.vcf"
+        call_somatic.main(
+            counts=tmp_path / "counts.vcf", normal=None, tumour=tmp_path / "t.bam", reference=tmp_path / "c.fa",
+            variants=tmp_path / "calls.vcf.gz", settings=genomics_settings["somatic"], **files,
+        )  # fmt: skip
+        with pysam.VariantFile(str(tmp_path / "calls.vcf.gz")) as records:
+            assert list(records.header.samples) == ["t"]
+            return [list(one.filter.keys()) for one in records]
+
+    return call
+
+
+def test_without_a_normal_the_share_of_reads_and_other_people_decide(called_alone):
+    here = f"c\t{PLACE + 1}\t.\t{BASES[PLACE]}\t{OTHER}\t.\t.\tAF=0.2"
+    elsewhere = f"c\t{PLACE + 9}\t.\t{BASES[PLACE + 8]}\t{'A' if BASES[PLACE + 8] != 'A' else 'C'}\t.\t.\tAF=0.2"
+    assert called_alone(10) == [["PASS"]]  # too few reads for a germline allele
+    assert called_alone(30) == [["germline"]]
+    assert called_alone(30, frequencies=[elsewhere]) == [["PASS"]]  # a population lacks it
+    assert called_alone(30, frequencies=[here]) == [["germline"]]
+    assert called_alone(10, panel=[here]) == [["panel_of_normals"]]
+    assert called_alone(10, panel=[elsewhere]) == [["PASS"]]
+
+
+def test_damage_of_one_orientation_gets_its_filter(tmp_path):
+    counts = AlleleCounts((20, 3), (20, 2), 45)
+    judged = Candidate(counts, AlleleCounts((20, 0), (20, 0), 40), 9.0, 9.0, 4.0, 8, 3, misplaced=False)
+    write_reference(tmp_path / "c.fa", "G" * 500)
+
+    def allele(place, shown):
+        return call_somatic.Called("c", place, ("G", "T"), judged, [], Oriented("G", "T", shown, (20, 20)))
+
+    found = [allele(place, (5, 0)) for place in range(100, 140)] + [allele(place, (3, 2)) for place in range(200, 220)]
+    with pysam.FastaFile(str(tmp_path / "c.fa")) as fasta:
+        kept = list(call_somatic.filtered(found, fasta, Population(None, None), 0.5))
+    assert all(one.failed == ["orientation_bias"] for one in kept[:40])
+    assert all(one.failed == [] for one in kept[40:])
