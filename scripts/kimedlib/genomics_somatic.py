@@ -175,7 +175,7 @@ class Candidate:
         Fragments; None if there is no normal.
     tumour_odds, normal_odds
         log10 odds that the tumour has it, and that the normal has not.
-    minimum_odds, minimum_depth, minimum_reads
+    minimum_odds, minimum_normal_odds, minimum_depth, minimum_reads
         Thresholds for this class of alleles.
     misplaced
         Whether its reads cannot be trusted there.
@@ -186,6 +186,7 @@ class Candidate:
     tumour_odds: float
     normal_odds: float
     minimum_odds: float
+    minimum_normal_odds: float
     minimum_depth: int
     minimum_reads: int
     misplaced: bool
@@ -211,7 +212,7 @@ def judge(candidate: Candidate, settings: Mapping[str, Any]) -> list[str]:
         "in_normal": normal is not None
         and (
             normal.fraction > settings["maximum_normal_fraction"]
-            or candidate.normal_odds < settings["minimum_normal_log_odds"]
+            or candidate.normal_odds < candidate.minimum_normal_odds
         ),
         "no_difference": normal is not None and more_in_tumour(tumour, normal) > settings["maximum_fisher_p"],
         "strand_bias": strand_p(tumour) < settings["minimum_strand_p"],

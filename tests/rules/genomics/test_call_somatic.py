@@ -184,7 +184,7 @@ def test_without_a_normal_the_share_of_reads_and_other_people_decide(called_alon
 
 def test_damage_of_one_orientation_gets_its_filter(tmp_path):
     counts = AlleleCounts((20, 3), (20, 2), 45)
-    judged = Candidate(counts, AlleleCounts((20, 0), (20, 0), 40), 9.0, 9.0, 4.0, 8, 3, misplaced=False)
+    judged = Candidate(counts, AlleleCounts((20, 0), (20, 0), 40), 9.0, 9.0, 4.0, 3.5, 8, 3, misplaced=False)
     write_reference(tmp_path / "c.fa", "G" * 500)
 
     def allele(place, shown):

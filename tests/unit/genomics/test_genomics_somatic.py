@@ -41,6 +41,7 @@ def failed(tumour, normal, settings, error=BASE_ERROR, *, indel=False, misplaced
         tumour_odds=tumour_log_odds(tumour, error),
         normal_odds=genotype_log_odds({0: normal.total - normal.other, 1: normal.other}, 1, error),
         minimum_odds=settings["minimum_indel_log_odds" if indel else "minimum_tumour_log_odds"],
+        minimum_normal_odds=settings["minimum_normal_indel_log_odds" if indel else "minimum_normal_log_odds"],
         minimum_depth=settings["minimum_spanning_reads" if indel else "minimum_depth"],
         minimum_reads=settings["minimum_alternative_reads"],
         misplaced=misplaced,
