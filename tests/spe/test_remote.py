@@ -18,8 +18,8 @@ def box(folder: Path) -> Box:
 
 
 def test_outputs_that_are_seen_late(tmp_path: Path):
-    made = Path("/work/results/table.tsv")
-    plan = Plan("rule", "1-0", (), (made,), (Path("/work/logs/a.log"),))
+    made = Path("/study/results/table.tsv")
+    plan = Plan("rule", "1-0", (), (made,), (Path("/study/logs/a.log"),))
     there, late = box(tmp_path), tmp_path / "elsewhere"
     late.touch()
     began = time.monotonic()
