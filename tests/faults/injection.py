@@ -105,7 +105,7 @@ def run_out_of_memory(study: Study, chance: random.Random) -> str:
         return ""
     group.mkdir()
     try:
-        (group / "memory.limit_in_bytes").write_text(str(1 << 20))
+        (group / "memory.limit_in_bytes").write_text(str(1 << 16))
         for process in family(found):
             try:
                 (group / "cgroup.procs").write_text(str(process.pid))

@@ -45,8 +45,8 @@ def test_an_account_that_there_is_not(there: Project, accounted: Accounted):
 @pytest.mark.slow
 def test_cancelled_job_is_noticed_with_accounting(there: Project, accounted: Accounted):
     """D2: sacct says `CANCELLED by <uid>`, which the stock plugin compares with `CANCELLED`, and waits for ever."""
-    there.write("Snakefile", QUICK_AGAIN)
-    process = start(there, "--scheduler", "greedy", "--retries", "1", "--default-resources", f"slurm_account={ACCOUNT}")
+    there.write("Snakefile", QUICK_AGAIN.replace("mem_mb=100", f'mem_mb=100, slurm_account="{ACCOUNT}"'))
+    process = start(there, "--scheduler", "greedy", "--retries", "1")
     number = running(there, accounted)
     accounted.command("scancel", number)
     text, _ = process.communicate(timeout=90)
