@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -90,5 +91,4 @@ def fastq_records(path: Path, count: int) -> list[str]:
 
 def jobs_of(run):
     """Names of the rules whose jobs a run started (or, dry, would start)."""
-    lines = run.stdout.splitlines()
-    return [line.removeprefix("rule ").rstrip(":") for line in lines if line.startswith("rule ")]
+    return re.findall(r"^(?:local)?rule (\w+):$", run.stdout, flags=re.MULTILINE)
