@@ -14,7 +14,7 @@ from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 
 MAXIMUM_TUMOURS = 12
-STATE_COLOURS = {"gain": PALETTE[1], "loss": PALETTE[0], "neutral": GREY, "too short": PALE}
+STATE_COLOURS = {"gain": PALETTE[1], "loss": PALETTE[0], "neutral": GREY, "too short": PALE, "not determinable": PALE}
 
 
 def read_bins(paths: Mapping[str, Path]) -> dict[str, pd.DataFrame]:

@@ -93,17 +93,19 @@ def segments(ratios: CopyNumArray, settings: Mapping[str, Any]) -> pd.DataFrame:
         Of `log_ratios`.
     settings
         Section `copy_number` of the config: significance (false discovery rate of breakpoints), minimum_bins,
-        minimum_log2.
+        minimum_log2, minimum_usable_bins.
 
     Returns
     -------
     pandas.DataFrame
         log2 of tumour over normal with its 95 % interval (Student's t over bins), copies if the normal has two, state
         "gain", "loss", "neutral" or "too short": gain and loss need minimum_bins, an interval without 0 and a log2
-        beyond minimum_log2.
+        beyond minimum_log2. All are "not determinable" where fewer than minimum_usable_bins bins tell what scatter is
+        usual: breakpoints are then set where a few bins differ by chance, and intervals do not know it.
     """
     logging.getLogger().setLevel(logging.ERROR)  # CNVkit tells every step
     found = do_segmentation(ratios, "haar", threshold=settings["significance"])
+    few = len(ratios) < settings["minimum_usable_bins"]
     rows = []
     for one in found.data.itertuples():
         inside = ratios.data[
@@ -117,7 +119,9 @@ def segments(ratios: CopyNumArray, settings: Mapping[str, Any]) -> pd.DataFrame:
         freedom = max(1, len(values) - 1)
         margin = float(stdtrit(freedom, 0.975)) * max(scatter, MINIMUM_SPREAD) / np.sqrt(freedom)
         state = "neutral"
-        if len(values) < settings["minimum_bins"]:
+        if few:
+            state = "not determinable"
+        elif len(values) < settings["minimum_bins"]:
             state = "too short"
         elif abs(mean) >= settings["minimum_log2"] and abs(mean) > margin:
             state = "gain" if mean > 0 else "loss"

@@ -6,7 +6,7 @@ import pytest
 
 from kimedlib.genomics_copy_number import log_ratios, segments, spread_among_normals
 
-SETTINGS = {"significance": 0.0001, "minimum_bins": 5, "minimum_log2": 0.2}
+SETTINGS = {"significance": 0.0001, "minimum_bins": 5, "minimum_log2": 0.2, "minimum_usable_bins": 100}
 BINS = 200
 SIZE = 1000
 PURITY = 0.8
@@ -62,6 +62,15 @@ def test_a_planted_gain_and_a_planted_loss_are_found(seed):
 def test_a_tumour_without_changes_has_none(male):
     for seed in range(8):
         assert set(called(seed, male=male)["state"]) == {"neutral"}
+
+
+def test_a_panel_of_few_bins_tells_nothing():
+    """Among 40 bins a few differ by chance, whatever the segment's interval says."""
+    frame, normals = simulated(3, [(5, 20, 4)])
+    kept = np.r_[:30, BINS : BINS + 10]
+    spread = spread_among_normals([one[kept] for one in normals], np.arange(40) >= 30)
+    found = segments(log_ratios(frame.iloc[kept], spread), SETTINGS)
+    assert set(found["state"]) == {"not determinable"} and np.ptp(found["log2"]) > 0.3
 
 
 def test_a_homozygous_loss_is_deep():
