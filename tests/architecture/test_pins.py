@@ -100,7 +100,8 @@ def test_builds_hold_the_pins_of_their_env_file(path: Path):
 
 def unclosed(pins: dict[str, str], closures: list[dict[str, str]]) -> set[str]:
     """What the nearest known closure lacks of an environment, whichever versions the others have."""
-    return min((pins.keys() - closure.keys() for closure in closures), key=lambda lacking: (len(lacking), sorted(lacking)))
+    lacks = (pins.keys() - closure.keys() for closure in closures)
+    return min(lacks, key=lambda lacking: (len(lacking), sorted(lacking)))
 
 
 def agreeing(pins: dict[str, str], closures: list[dict[str, str]]) -> bool:
