@@ -190,7 +190,8 @@ class Runner:
         except devices.DeviceError as error:
             raise JobRefused(f"rule {plan.rule} {error}") from error
         try:
-            groups = self.groups.open(plan.name, limits)
+            # Jobs with `shadow:` are processes with boxes of their own numbers, in the control groups of one run.
+            groups = self.groups.open(f"{self.sandbox.folder.name}.{plan.name}", limits)
             return self.sandbox.box(
                 plan.name, [*mounts, *devices.mounts(taken, self.dev)], plan.shadow or self.workdir, limits=limits,
                 kind=self.groups.kind, groups=groups, variables=devices.variables(taken),

@@ -270,6 +270,21 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jobs.Runner:
     return made
 
 
+def test_boxes_of_two_processes_of_a_run_have_groups_of_their_own(tmp_path: Path):
+    """A job with `shadow:` is a process that numbers its boxes from the beginning: the end of one ended the other."""
+    parent = tmp_path / "group"
+    parent.mkdir()
+    (tmp_path / "w").mkdir()
+    text = json.dumps({"kind": "cgroup1", "folders": {"cpu": str(parent)}})
+    runners = [
+        jobs.Runner(Sandbox(tmp_path / name), Groups.adopt(text), tmp_path / "w", [], record=print)
+        for name in ("run-a", "run-b")
+    ]
+    first, second = (one.prepare(plan(tmp_path / "w"), Limits.of({}, 1)) for one in runners)
+    assert first.folder.name == second.folder.name and len(list(parent.iterdir())) == 2
+    assert set(first.groups).isdisjoint(second.groups)
+
+
 def plan(folder: Path, output: str = "results/a") -> jobs.Plan:
     return jobs.Plan("rule", "1", (folder / "x", folder / "d"), (folder / output,), ())
 
