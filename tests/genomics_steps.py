@@ -6,10 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pysam
 import yaml
+
+from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.variant_comparison import Regions, compare
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -92,3 +98,37 @@ def fastq_records(path: Path, count: int) -> list[str]:
 def jobs_of(run):
     """Names of the rules whose jobs a run started (or, dry, would start)."""
     return re.findall(r"^(?:local)?rule (\w+):$", run.stdout, flags=re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class AnotherCaller:
+    """One normal of the demonstration, its germline variants called by another caller, through the whole workflow."""
+
+    name: str
+    run: Callable[..., Any]
+    config: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def target(self) -> Path:
+        """The variants."""
+        return self.folder / "genomics" / "germline" / "P003_normal.vcf.gz"
+
+    def calls(self, *options: str, **config: str) -> str:
+        """What Snakemake says; the caller's job and the common end of all callers are among the jobs."""
+        said = self.run("genomics", self.folder, str(self.target), *options, config={**self.config, **config})
+        assert {f"call_{self.name}", "call_germline"} <= set(jobs_of(said))
+        return said.stdout
+
+    def keeps_the_contract(self, test_data: Path) -> None:
+        """Run: what was planted is found, alleles are split, consequences are told."""
+        self.calls()
+        truth = read_variants(test_data / "truth/genomics/P003_normal.vcf.gz")
+        regions = Regions(read_bed(test_data / "genomics/targets.bed"))
+        with pysam.FastaFile(str(self.folder / "genomics" / "reference" / "reference.fa")) as fasta:
+            outcome = compare(truth, read_variants(self.target), regions, fasta.fetch)
+        assert outcome.tallies["snv"].metrics()["f1"] >= 0.95
+        with pysam.VariantFile(str(self.target)) as records:
+            assert list(records.header.samples) == ["P003_normal"]
+            found = list(records)
+        assert all(len(one.alts) == 1 for one in found) and any("BCSQ" in one.info for one in found)

@@ -122,15 +122,20 @@ def test_closures_that_would_do_are_found():
     assert agreeing({"python": "3.13", "torch": "2"}, [*closures, {"python": "3.14_0", "torch": "2_0"}])
 
 
-@pytest.mark.real_data
-def test_documents_say_what_the_evidence_lacks_for_each_environment(kimed_data: Path):
-    """No environment without a builds file could be closed by other versions; the table names what is missing."""
-    folder = kimed_data / "conda"
-    if not folder.is_dir():
+@pytest.fixture
+def evidence(kimed_data: Path) -> Path:
+    """Folder with the known builds and closures."""
+    if not (kimed_data / "conda").is_dir():
         pytest.skip("KIMED_DATA holds no conda evidence")
-    with (folder / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
+    return kimed_data / "conda"
+
+
+@pytest.mark.real_data
+def test_documents_say_what_the_evidence_lacks_for_each_environment(evidence: Path):
+    """No environment without a builds file could be closed by other versions; the table names what is missing."""
+    with (evidence / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
         builds = {row["id"]: row for row in csv.DictReader(handle, delimiter="\t")}
-    with (folder / "closures.tsv").open(encoding="utf-8", newline="") as handle:
+    with (evidence / "closures.tsv").open(encoding="utf-8", newline="") as handle:
         rows = [row["build_ids_in_install_order"] for row in csv.DictReader(handle, delimiter="\t")]
     closures = [{builds[i]["name"]: i for i in row.split(",") if i} for row in rows]
     text = (REPOSITORY / "docs" / "environments.md").read_text(encoding="utf-8")
@@ -145,13 +150,10 @@ def test_documents_say_what_the_evidence_lacks_for_each_environment(kimed_data: 
 
 
 @pytest.mark.real_data
-def test_facts_are_those_of_the_sources(kimed_data: Path):
-    folder = kimed_data / "conda"
-    if not folder.is_dir():
-        pytest.skip("KIMED_DATA holds no conda evidence")
-    with (folder / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
+def test_facts_are_those_of_the_sources(evidence: Path):
+    with (evidence / "known_builds.tsv").open(encoding="utf-8", newline="") as handle:
         builds = list(csv.DictReader(handle, delimiter="\t"))
-    with (folder / "feedstock_versions.tsv").open(encoding="utf-8", newline="") as handle:
+    with (evidence / "feedstock_versions.tsv").open(encoding="utf-8", newline="") as handle:
         versions = {row["name"]: row["versions"].split() for row in csv.DictReader(handle, delimiter="\t")}
     keys = ("name", "version", "build", "channel", "subdir")
     known = {tuple(row[key] for key in keys) for row in builds}

@@ -1,6 +1,6 @@
 """A real SLURM for the tests in this folder; they run one after the other, in one process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,32 +18,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("slurm"))
 
 
+def _started(kind: type[Cluster], folder: Path, *provided: Callable[[], object]) -> Iterator[Cluster]:
+    """A cluster as long as it is needed; skipped with one line where there can be none."""
+    try:
+        for needed in provided:
+            needed()
+    except NoSlurm as reason:
+        pytest.skip(str(reason))
+    found = kind(folder)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three idle nodes without accounting; skipped with one line where there can be none."""
-    try:
-        provide()
-    except NoSlurm as reason:
-        pytest.skip(str(reason))
-    found = Cluster(tmp_path_factory.mktemp("slurm"))
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
+    """Three idle nodes without accounting."""
+    yield from _started(Cluster, tmp_path_factory.mktemp("slurm"), provide)
 
 
 @pytest.fixture(scope="session")
-def accounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounted]:
-    """The same with slurmdbd and MariaDB; skipped with one line where there can be none."""
-    try:
-        provide()
-        accounting.provide()
-    except NoSlurm as reason:
-        pytest.skip(str(reason))
-    found = Accounted(tmp_path_factory.mktemp("accounted"))
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
+def accounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The same with slurmdbd and MariaDB."""
+    yield from _started(Accounted, tmp_path_factory.mktemp("accounted"), provide, accounting.provide)

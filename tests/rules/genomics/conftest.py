@@ -4,6 +4,7 @@ import csv
 
 import pytest
 import yaml
+from genomics_steps import AnotherCaller
 
 PATIENT = "P003"
 
@@ -51,3 +52,15 @@ def normals(repository, tmp_path):
         return str(sheet)
 
     return write
+
+
+@pytest.fixture
+def another_caller(snakemake_run, genomics_settings, normals, tmp_path):
+    """Make an `AnotherCaller` by its name."""
+
+    def make(name):
+        germline = {**genomics_settings["germline"], "caller": name}
+        config = {**genomics_settings, "germline": germline, "samples": normals("P003")}
+        return AnotherCaller(name, snakemake_run, config, tmp_path / "out")
+
+    return make
