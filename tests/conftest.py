@@ -14,6 +14,8 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+# First: pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares costly fixtures, when several processes test (`make test`); the longest come first.
 
