@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kimed_spe import devices, outputs
+from kimed_spe.folders import STAGE, common_names
 from kimed_spe.limits import Groups, Limits
 from kimed_spe.sandbox import Box, Mount, Sandbox
 
@@ -68,7 +69,7 @@ class Plan:
     def stages(self, folder: Path) -> dict[Path, Path]:
         """Folder of each output -> the one in the box's folder that appears in its place."""
         parents = dict.fromkeys(path.parent for path in (*self.written, *self.logs) if path not in self.pipes)
-        return {parent: folder / f"out{number}" for number, parent in enumerate(parents)}
+        return {parent: folder / f"{STAGE}{number}" for number, parent in enumerate(parents)}
 
 
 @dataclass
@@ -159,6 +160,7 @@ class Runner:
         self.groups = groups
         self.workdir = workdir
         self.sources = sources
+        sandbox.folders.common = common_names([workdir, Path.home(), *sandbox.roots, *(one.place for one in sources)])
         self.record = record
         self.digests = outputs.Digests()
         self.dev = dev
@@ -175,11 +177,10 @@ class Runner:
             An output is where the job must not write, or it asks for more graphics processors than the run has.
         """
         self._check_places(plan)
-        folder = self.sandbox.folder / plan.name
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self.sandbox.folders.take(plan.name)
         mounts = [Mount(self.workdir), *self.sources]
         mounts += [Mount(path, path) for path in plan.read if path.exists()]
-        staged = self._stages(plan)
+        staged = self._stages(plan, folder)
         mounts += [Mount(place, source, writable=True) for place, source in staged.items()]
         mounts += [Mount(path, path, writable=True) for path in plan.pipes]
         mounts += self._inputs(plan, folder, set(staged))
@@ -193,7 +194,7 @@ class Runner:
             # Jobs with `shadow:` are processes with boxes of their own numbers, in the control groups of one run.
             groups = self.groups.open(f"{self.sandbox.folder.name}.{plan.name}", limits)
             return self.sandbox.box(
-                plan.name, [*mounts, *devices.mounts(taken, self.dev)], plan.shadow or self.workdir, limits=limits,
+                folder.name, [*mounts, *devices.mounts(taken, self.dev)], plan.shadow or self.workdir, limits=limits,
                 kind=self.groups.kind, groups=groups, variables=devices.variables(taken),
             )  # fmt: skip
         except BaseException:
@@ -209,11 +210,12 @@ class Runner:
             if any(name.is_relative_to(self.workdir / own) for name in names for own in (".snakemake", ".spe")):
                 raise JobRefused(f"rule {plan.rule}: output {path} is inside the run's own records")
 
-    def _stages(self, plan: Plan) -> dict[Path, Path]:
+    @staticmethod
+    def _stages(plan: Plan, folder: Path) -> dict[Path, Path]:
         """Make the folders that appear in place of those of the outputs, empty."""
-        stages = plan.stages(self.sandbox.folder / plan.name)
+        stages = plan.stages(folder)
         for stage in stages.values():
-            stage.mkdir(parents=True)
+            stage.mkdir(parents=True, exist_ok=True)
         for path in plan.written:
             if path in plan.updated and path.exists():
                 target = stages[path.parent] / path.name
@@ -261,9 +263,9 @@ class Runner:
             try:
                 action()
             finally:
-                self._publish(plan.logs, plan, outcome, keep=True)
+                self._publish(plan.logs, plan, box, outcome, keep=True)
             self._check_unchanged(plan, outcome)
-            self._publish(plan.written, plan, outcome, keep=False)
+            self._publish(plan.written, plan, box, outcome, keep=False)
             self.made.update({name: str(output["sha256"]) for name, output in outcome.outputs.items()})
         except BaseException as error:
             outcome.error = f"{type(error).__name__}: {error}"[:2000]
@@ -273,7 +275,7 @@ class Runner:
             outcome.used = self.groups.close_job(box.groups)
             outcome.gpus = self.processors.held.get(plan.name, [])
             self.processors.give_back(plan.name)
-            box.remove()
+            self.sandbox.folders.give_back(box.folder, box.groups)
             if outcome.used.get("out_of_memory"):
                 outcome.error = f"out of memory: {outcome.error}"
             self.record(self._content(plan, box.digest, limits, outcome, facts))
@@ -324,9 +326,9 @@ class Runner:
             if not same:
                 raise JobRefused(f"rule {plan.rule}: input {path} was changed while it ran: nothing is kept")
 
-    def _publish(self, paths: Iterable[Path], plan: Plan, outcome: Outcome, *, keep: bool) -> None:
+    def _publish(self, paths: Iterable[Path], plan: Plan, box: Box, outcome: Outcome, *, keep: bool) -> None:
         """Move outputs from where the job wrote them; `keep` goes on after an unsafe one (logs of a failed job)."""
-        folders = plan.stages(self.sandbox.folder / plan.name)
+        folders = plan.stages(box.folder)
         for path in paths:
             if path in plan.pipes:
                 continue

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kimed_spe import seccomp, software
+from kimed_spe.folders import ARGUMENTS, LAUNCH, PIDS, SHARED, TMP, Folders, common_names
 from kimed_spe.limits import Limits, shell_limits
 
 LAUNCHER = """#!/bin/sh
@@ -68,7 +69,7 @@ class Mount:
     source
         Absolute path outside; None for an empty folder, which hides what would be there.
     writable
-        Whether the job may write there.
+        Whether the job may write there; in an empty folder it takes up memory.
     device
         Whether device nodes work there.
     """
@@ -110,13 +111,9 @@ class Box:
     def pids(self) -> list[int]:
         """Processes of bubblewrap that run for this job now or did."""
         try:
-            return [int(line) for line in (self.folder / "pids").read_text().split()]
+            return [int(line) for line in (self.folder / PIDS).read_text().split()]
         except FileNotFoundError:
             return []
-
-    def remove(self) -> None:
-        """Delete its folder with whatever the job left in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Sandbox:
@@ -147,6 +144,7 @@ class Sandbox:
             raise SandboxError(f"no system-call filter for {os.uname().machine}")
         self.program = program
         self.folder = folder
+        self.folders = Folders(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "seccomp").write_bytes(filter_bytes)
         write_etc(folder)
@@ -213,14 +211,17 @@ class Sandbox:
             Further environment variables.
         """
         folder = self.folder / name
-        tmp = folder / "tmp"
+        tmp = folder / TMP
         tmp.mkdir(parents=True, exist_ok=True)
         own = [
-            Mount(Path("/tmp"), tmp, writable=True),  # noqa: S108 - the box's own
+            Mount(SHARED, tmp, writable=True),
             Mount(tmp, tmp, writable=True),
             *(Mount(root, root) for root in self.roots),
         ]
         own += mounts
+        # Folders that bubblewrap has to make on the way to mounts in /tmp: in memory, and not in the job's own folder.
+        places = {mount.place for mount in own}
+        own += [Mount(SHARED / name, writable=True) for name in common_names(places) if SHARED / name not in places]
         arguments = list(self.base) + mount_arguments(own)
         shared_memory = ["--size", str(limits.memory)] if limits.memory else []
         arguments += [*shared_memory, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - the box's own
@@ -230,20 +231,20 @@ class Sandbox:
         for key, value in variables.items():
             arguments += ["--setenv", key, value]
         arguments += ["--chdir", str(directory)]
-        (folder / "args").write_bytes(b"\0".join(os.fsencode(argument) for argument in arguments))
+        (folder / ARGUMENTS).write_bytes(b"\0".join(os.fsencode(argument) for argument in arguments))
         launch = self._launch(folder, limits, kind, groups, closing_arguments(own))
-        (folder / "launch").write_text(launch)
+        (folder / LAUNCH).write_text(launch)
         digest = hashlib.sha256("\0".join([*arguments, launch]).encode("utf-8", "surrogateescape")).hexdigest()
         return Box(folder, tmp, digest, groups)
 
     def _launch(self, folder: Path, limits: Limits, kind: str, groups: list[Path], closing: list[str]) -> str:
         quoted = shlex.quote(str(folder))
-        lines = [f"echo $$ >> {quoted}/pids", *shell_limits(kind, limits)]
+        lines = [f"echo $$ >> {quoted}/{PIDS}", *shell_limits(kind, limits)]
         lines += [f"echo $$ > {shlex.quote(str(group / 'cgroup.procs'))} || exit 98" for group in groups]
         # `own`: further arguments, quoted; they have to stand before what closes the box.
         lines.append(f'eval "set -- $own "{shlex.quote(shlex.join(closing))}\' -- /bin/bash "$@"\'')
         lines.append(
-            f'exec {shlex.quote(self.program)} --args 9 "$@" 9< {quoted}/args'
+            f'exec {shlex.quote(self.program)} --args 9 "$@" 9< {quoted}/{ARGUMENTS}'
             f" 8< {shlex.quote(str(self.folder))}/seccomp"
         )
         return "\n".join(lines) + "\n"
@@ -326,7 +327,7 @@ def mount_arguments(mounts: Iterable[Mount]) -> list[str]:
 
 def closing_arguments(mounts: Iterable[Mount]) -> list[str]:
     """Arguments that make empty folders unwritable; to be given after all that is mounted in them."""
-    places = [str(mount.place) for mount in ordered(mounts) if mount.source is None]
+    places = [str(mount.place) for mount in ordered(mounts) if mount.source is None and not mount.writable]
     return [argument for place in [*places, "/"] for argument in ("--remount-ro", place)]
 
 
