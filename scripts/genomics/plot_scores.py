@@ -31,7 +31,8 @@ def plot_curves(rows: pd.DataFrame, path: Path) -> None:
         axes.set(
             xlim=(0, 1.03), ylim=(min(0.9, lowest) - 0.05, 1.02), xlabel="Recall", ylabel="Precision", title=kind
         )  # fmt: skip
-        axes.legend(title="Calls of at least QUAL", loc="lower left")
+        if axes.get_lines():
+            axes.legend(title="Calls of at least QUAL", loc="lower left")
     save_figure(figure, path)
 
 
