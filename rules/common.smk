@@ -7,6 +7,7 @@ A workflow includes this file first. It defines functions only, no rules:
     read_config(*paths)   a module's config files, for the chaining workflow
     read_samples(...)     the sample sheet, checked line by line; its files checked before any job
     scaled(megabytes)     a memory request that doubles with every retry
+    share_of_cores(jobs)  threads for each of several jobs that are ready together
 """
 
 import sys
@@ -72,3 +73,18 @@ def read_samples(path, name, check_files):
 def scaled(megabytes):
     """Memory in MB that doubles with each attempt, so that one out-of-memory kill does not end a run."""
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
+def share_of_cores(jobs, elsewhere=4):
+    """Threads for each of `jobs` jobs that are ready together; `elsewhere` where a cluster has the cores.
+
+    Few samples on many cores would leave most of them idle with one thread each; many samples use them best alone.
+    """
+
+    def threads(wildcards):
+        try:
+            return max(1, int(workflow.cores) // max(1, jobs))
+        except (WorkflowError, ValueError):
+            return elsewhere
+
+    return threads

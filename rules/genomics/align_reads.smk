@@ -26,7 +26,7 @@ rule align_reads:
         "<benchmarks>/align_reads/{sample}.tsv"
     conda:
         "../../envs/alignment.yaml"
-    threads: 1
+    threads: share_of_cores(len(SAMPLES))
     resources:
         mem_mb=scaled(2000),
         runtime=240,

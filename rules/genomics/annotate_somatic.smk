@@ -1,6 +1,6 @@
 """Consequences of somatic variants.
 
-Inputs:  candidates of `call_somatic`, the reference, config: gene_model
+Inputs:  candidates of `call_somatic` or `convert_somatic_calls`, the reference, config: gene_model
 Outputs: <results>/somatic/{sample}.vcf.gz, indexed; <results>/qc/somatic/{sample}.stats, which MultiQC reads
 """
 
@@ -8,7 +8,7 @@ Outputs: <results>/somatic/{sample}.vcf.gz, indexed; <results>/qc/somatic/{sampl
 rule annotate_somatic:
     """Sort, add consequences where there is a gene model, index."""
     input:
-        variants="<results>/somatic/calls/{sample}.vcf.gz",
+        variants=f"<results>/somatic/{SOMATIC_CALLS}/{{sample}}.vcf.gz",
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
         gene_model=config["gene_model"] or [],

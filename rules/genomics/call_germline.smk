@@ -31,7 +31,7 @@ rule call_germline:
         "<benchmarks>/call_germline/{sample}.tsv"
     conda:
         "../../envs/bcftools.yaml"
-    threads: 1
+    threads: share_of_cores(len(NORMALS))
     resources:
         mem_mb=scaled(1000),
         runtime=240,

@@ -2,7 +2,7 @@
 
 Inputs:  sheet: truth_vcf, truth_bed; variants of `call_germline` and `annotate_somatic`, alignments, the reference
 Outputs: <results>/scores.tsv: sample, metric, value; sample `germline` and `somatic` hold the pooled counts
-         <results>/scores_by_stratum.tsv, <results>/score_curve.tsv, <results>/figures/precision_recall.png
+         <results>/scores_by_stratum.tsv, <results>/score_curve.tsv
 """
 
 
@@ -21,11 +21,6 @@ rule score_variants:
         scores="<results>/scores.tsv",
         strata="<results>/scores_by_stratum.tsv",
         curves="<results>/score_curve.tsv",
-        figure=report(
-            "<results>/figures/precision_recall.png",
-            caption="../../workflows/genomics/report/precision_recall.rst",
-            category="Genomics",
-        ),
     log:
         "<logs>/score_variants/scores.log",
     benchmark:

@@ -75,6 +75,10 @@ case $umi in
 esac
 
 # Batches of a fixed size (-K): the number of threads changes nothing. Headers keep no command lines, which hold paths.
+# Statistics are counted as the alignments pass by: nothing is read again for them.
+mkfifo "$work/passing"
+samtools stats - <"$work/passing" >"$work/sample.stats" &
+statistics=$!
 $source |
   cutadapt --report=minimal --json "$work/trimming.cutadapt.json" "${trimming[@]}" \
     --quality-cutoff "${snakemake_params[quality]}" --minimum-length "${snakemake_params[minimum_length]}" \
@@ -83,12 +87,15 @@ $source |
   sed '/^@PG/s/\tCL:.*//' |
   samtools fixmate -m -u --no-PG - - |
   samtools sort -u --no-PG -m 200M -T "$work/sort" - |
-  samtools markdup --no-PG "${barcode[@]}" --reference "$reference" -O cram - "$work/with_path.cram"
+  samtools markdup -u --no-PG "${barcode[@]}" - - |
+  tee "$work/passing" |
+  samtools view -C --no-PG --reference "$reference" -o "$work/with_path.cram" -
+wait "$statistics" || fail 'the alignments could not be counted'
 
 # The reference is known by its checksums; its path is of this machine only.
 samtools reheader --no-PG -c "sed 's/\tUR:[^\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
-samtools index "$work/sample.cram"
-samtools stats --reference "$reference" "$work/sample.cram" >"$work/sample.stats"
+samtools index "$work/sample.cram" &
+indexing=$!
 
 # What a run must not go on with, though every tool said that all was well.
 # (samtools quickcheck does not look for the end mark of CRAM: CRAM specification 3.1, section 9)
@@ -109,6 +116,8 @@ if [ "${groups[0]}" = -C ]; then
   bare=$(samtools view --no-PG -c -e '![RG]' --reference "$reference" "$work/sample.cram")
   [ "$bare" = 0 ] || fail "$bare reads have no read group, though the file has read groups"
 fi
+
+wait "$indexing" || fail 'the alignments could not be indexed'
 
 # Copied beside its place first: the work folder may lie on another disk, and a cut-off copy must not look whole.
 publish() {

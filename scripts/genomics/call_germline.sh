@@ -20,9 +20,10 @@ fail() {
   exit 1
 }
 
-# Stretches of the region or of all contigs, together at most $chunk_bases per line: equal shares for the threads. Each is
-# written twice: as it is, and with a margin, since what is called depends on the reads and pairs nearby.
-chunks() {
+# Stretches of the region or of all contigs, together at most $chunk_bases per line, and so that every thread has work: but
+# not below 20,000, beside which the margins would be much. Each is written twice: as it is, and with a margin, since what
+# is called depends on the reads and pairs nearby.
+stretches() {
   if [ -n "$region" ]; then
     awk -F '\t' -v region="$region" '{
       if ($1 == region) print $1, 1, $2, $2
@@ -31,7 +32,15 @@ chunks() {
     }' "${snakemake_input[fai]}"
   else
     awk -F '\t' '{ print $1, 1, $2, $2 }' "${snakemake_input[fai]}"
-  fi | awk -v size="$chunk_bases" -v margin=1000 -v whole="$likelihoods" '{
+  fi
+}
+
+chunks() {
+  local bases share
+  bases=$(stretches | awk '{ bases += $3 - $2 + 1 } END { printf "%.0f", bases }')
+  share=$(((bases + snakemake[threads] - 1) / snakemake[threads]))
+  share=$((share < 20000 ? 20000 : share))
+  stretches | awk -v size="$((share < chunk_bases ? share : chunk_bases))" -v margin=1000 -v whole="$likelihoods" '{
     for (first = $2; first <= $3; first = last + 1) {
       last = whole || first + size - filled - 1 > $3 ? $3 + 0 : first + size - filled - 1
       from = first == $2 ? first : (first - margin > 1 ? first - margin : 1)
@@ -73,7 +82,11 @@ else
     fi
   done
   for ((; running > 0; running--)); do wait -n || fail 'a chunk could not be called'; done
-  bcftools concat --no-version -Ou -o "$work/calls" "$work"/*.calls
+  if ((${#stretches[@]} == 1)); then
+    mv "$work"/*.calls "$work/calls"
+  else
+    bcftools concat --no-version -Ou -o "$work/calls" "$work"/*.calls
+  fi
   if [ -n "$likelihoods" ]; then
     bcftools concat --no-version -Ob -o "$likelihoods.tmp" "$work"/*.likelihoods
     mv "$likelihoods.tmp" "$likelihoods"
@@ -120,6 +133,8 @@ add_consequences() {
   fi
 }
 
+bcftools query -f '%ALT\n' "$work/calls" | awk -F , '{ alleles += NF } END { print alleles + 0 }' >"$work/alleles" &
+counting=$!
 read -ra known <<<"${snakemake_input[known_sites]:-}"
 awk -F '\t' 'NF { printf "##FILTER=<ID=%s,Description=\"%s: %s\">\n", $1, $2, $3 }' \
   <<<"${snakemake_params[filters]}" >"$work/filters"
@@ -131,14 +146,22 @@ bcftools norm --no-version -f "$reference" -m -any -Ou "$work/calls" |
   bcftools view --no-version -Oz -o "$variants.tmp" -
 
 # What a run must not go on with, though every tool said that all was well.
-alleles=$(bcftools query -f '%ALT\n' "$work/calls" | tr ',' '\n' | grep -c . || true)
+wait "$counting" || fail 'the alleles could not be counted'
+read -r alleles <"$work/alleles"
 ((alleles > 0)) || fail 'no variants: is the coverage too low, or the region wrong?'
-written=$(bcftools query -f '%ALT\n' "$variants.tmp" | grep -c '^[^,]*$' || true)
+gzip --decompress --stdout "$variants.tmp" | awk -F '\t' -v work="$work" '
+  /^##contig=<ID=/ { split($0, parts, /[=,>]/); print parts[3] >work "/contigs" }
+  /^#CHROM/ { for (column = 10; column <= NF; column++) print $column >work "/samples" }
+  !/^#/ && $5 !~ /,/ { written++ }
+  END { print written + 0 >work "/written" }'
+read -r written <"$work/written"
 [ "$alleles" = "$written" ] || fail "$alleles alleles were called, $written were written"
-[ "$(bcftools query -l "$variants.tmp")" = "$sample" ] || fail "the variants are not of the sample $sample alone"
-[ "$(bcftools view --no-version -h "$variants.tmp" | sed -n 's/^##contig=<ID=\([^,>]*\).*/\1/p')" = \
-  "$(cut -f 1 "${snakemake_input[fai]}")" ] || fail 'the contigs of the variants are not those of the reference'
+[ "$(cat "$work/samples")" = "$sample" ] || fail "the variants are not of the sample $sample alone"
+[ "$(cat "$work/contigs")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
+  fail 'the contigs of the variants are not those of the reference'
 mv "$variants.tmp" "$variants"
-bcftools index --tbi --force "$variants"
+bcftools index --tbi --force "$variants" &
+indexing=$!
 bcftools stats -f PASS "$variants" >"${snakemake_output[statistics]}.tmp"
+wait "$indexing" || fail 'the variants could not be indexed'
 mv "${snakemake_output[statistics]}.tmp" "${snakemake_output[statistics]}"

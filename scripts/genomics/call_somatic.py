@@ -29,7 +29,6 @@ from kimedlib.genomics_population import (
 )
 from kimedlib.genomics_somatic import (
     BASE_ERROR,
-    FILTERS,
     Candidate,
     at_ends,
     base_log_odds,
@@ -39,17 +38,11 @@ from kimedlib.genomics_somatic import (
     judge,
     tumour_log_odds,
 )
+from kimedlib.genomics_somatic_vcf import somatic_header
 from kimedlib.logs import log_to
 
 MAXIMUM_GERMLINE = 0.5  # probability, of a tumour without a normal
 SURE_ERROR = 10**-3.25  # two clean bases of quality 33 are enough
-FORMATS = (
-    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Whether the sample shows the allele">',
-    '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Fragments per allele">',
-    '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Fragments of any allele; of indels those over its repeat">',
-    '##FORMAT=<ID=AF,Number=A,Type=Float,Description="Share of fragments that show the allele">',
-    '##INFO=<ID=SOMATIC,Number=0,Type=Flag,Description="Passed all filters">',
-)
 
 
 class Called(NamedTuple):
@@ -61,20 +54,6 @@ class Called(NamedTuple):
     candidate: Candidate
     failed: list[str]
     oriented: Oriented | None = None
-
-
-def output_header(source: pysam.VariantHeader) -> pysam.VariantHeader:
-    """Contigs and samples (normal, tumour) of the counts, and what this step adds."""
-    header = pysam.VariantHeader()
-    for name, contig in source.contigs.items():
-        header.contigs.add(name, length=contig.length)
-    for name, text in FILTERS.items():
-        header.filters.add(name, None, None, text)
-    for line in FORMATS:
-        header.add_line(line)
-    for name in source.samples:
-        header.add_sample(name)
-    return header
 
 
 def substitution(
@@ -264,7 +243,9 @@ def main(
             if one.candidate.tumour_odds >= one.candidate.minimum_odds
         ]
         temporary = stack.enter_context(atomic_path(variants))
-        with pysam.VariantFile(str(temporary), "wz", header=output_header(source.header)) as sink:
+        with pysam.VariantFile(
+            str(temporary), "wz", header=somatic_header(dict(source.header.contigs.items()), source.header.samples)
+        ) as sink:
             for called in filtered(found, fasta, population, settings["maximum_orientation_artefact"]):
                 sink.write(as_record(sink, called))
 

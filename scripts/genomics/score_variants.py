@@ -1,33 +1,60 @@
 """Score called variants against known truth."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
-import pandas as pd
 import pysam
 
-from kimedlib.figure_style import GREY, PALETTE, new_figure, save_figure, use_style
 from kimedlib.genomics_files import read_bed, read_variants
 from kimedlib.logs import log_to
-from kimedlib.table_files import write_table
+from kimedlib.table_files import write_rows
 from kimedlib.variant_comparison import CalledVariant, Comparison, Regions, Tally, compare, pooled
 from kimedlib.variant_strata import STRATA, Counts, Stratified, count_strata, curve, levels
 
 KINDS = {"normal": "germline", "tumour": "somatic"}
 CLASSES = ("snv", "indel")
+NOT_COUNTED = 0x4 | 0x100 | 0x200 | 0x400  # unmapped, secondary, failed, duplicate
+STRATA_COLUMNS = (
+    "sample", "class", "stratum", "level", "truths", "found", "calls", "right", "recall", "recall_low", "recall_high",
+    "precision", "precision_low", "precision_high", "f1",
+)  # fmt: skip
+CURVE_COLUMNS = ("sample", "class", "minimum_quality", "truths", "found", "wrong", "calls", "recall", "precision")
+STRETCH = 1 << 16  # bases
 QUALITY_FILTERS = {"low_quality"}  # what a curve over QUAL looks behind
 
 
-def depth_counter(alignments: pysam.AlignmentFile) -> Callable[[CalledVariant], int]:
-    """Reads (no duplicates, secondary or failed ones) over the first changed base of a variant."""
+class Depths:
+    """Reads (no duplicates, secondary or failed ones) over places, of one stretch of a contig at a time.
 
-    def depth(variant: CalledVariant) -> int:
-        start = variant.span[0]
-        return int(alignments.count(variant.contig, start, start + 1, read_callback="all"))
+    To look at a single place, htslib decodes a whole slice of a CRAM (10,000 reads); variants come in clusters of
+    places and are looked at in order, so that a stretch is decoded once for all variants in it.
+    """
 
-    return depth
+    def __init__(self, alignments: pysam.AlignmentFile) -> None:
+        self.alignments = alignments
+        self.stretch: tuple[str, int] = ("", -1)
+        self.depths: list[int] = []
+
+    def look(self, contig: str, start: int) -> None:
+        """Count the reads over every place of the stretch that begins at `start`."""
+        changes = [0] * (STRETCH + 1)
+        for read in self.alignments.fetch(contig, start, start + STRETCH):
+            if not read.flag & NOT_COUNTED:
+                changes[max(0, read.reference_start - start)] += 1
+                changes[min(STRETCH, read.reference_end - start)] -= 1
+        self.stretch = contig, start
+        self.depths = list(accumulate(changes))
+
+    def __call__(self, variant: CalledVariant) -> int:
+        """Depth at the first changed base of a variant."""
+        place = variant.span[0]
+        start = place - place % STRETCH
+        if self.stretch != (variant.contig, start):
+            self.look(variant.contig, start)
+        return self.depths[place - start]
 
 
 def open_alignments(path: Path, reference: Path) -> AbstractContextManager[pysam.AlignmentFile]:
@@ -36,31 +63,6 @@ def open_alignments(path: Path, reference: Path) -> AbstractContextManager[pysam
         str(path), reference_filename=str(reference)
     )
     return opened
-
-
-def plot_curves(rows: pd.DataFrame, path: Path) -> None:
-    """Precision over recall as the smallest QUAL falls, one panel per kind of samples."""
-    use_style()
-    kinds = list(dict.fromkeys(rows["sample"]))
-    figure, panels = new_figure(1, len(kinds), figsize=(4.6 * len(kinds), 3.9), squeeze=False)
-    for axes, kind in zip(panels[0], kinds, strict=True):
-        lowest = 1.0
-        for number, (colour, name) in enumerate(zip(PALETTE, CLASSES, strict=False)):
-            line = rows[(rows["sample"] == kind) & (rows["class"] == name)].sort_values("minimum_quality")
-            if not len(line):
-                continue
-            axes.plot(line["recall"], line["precision"], color=colour, marker="o", markersize=3, label=name)
-            lowest = min(lowest, float(line["precision"].min()))
-            end = line.iloc[0]
-            axes.annotate(
-                f"{name} QUAL {end['minimum_quality']:.0f}", (end["recall"], end["precision"]), ha="right",
-                textcoords="offset points", xytext=(-6, -12 - 12 * number), fontsize=8, color=GREY,
-            )  # fmt: skip
-        axes.set(
-            xlim=(0, 1.03), ylim=(min(0.9, lowest) - 0.05, 1.02), xlabel="Recall", ylabel="Precision", title=kind
-        )  # fmt: skip
-        axes.legend(title="Calls of at least QUAL", loc="lower left")
-    save_figure(figure, path)
 
 
 def main(
@@ -72,10 +74,9 @@ def main(
     scores: Path,
     strata: Path,
     curves: Path,
-    figure: Path,
     samples: Sequence[Mapping[str, str]],
 ) -> None:
-    """Compare by haplotypes within the regions where the truth is complete, and write three tables and a figure.
+    """Compare by haplotypes within the regions where the truth is complete, and write three tables.
 
     Parameters
     ----------
@@ -90,8 +91,6 @@ def main(
         Table of the pooled counts per class, stratum and level, with exact 95 % intervals.
     curves
         Table of the pooled precision and recall over the smallest QUAL.
-    figure
-        PNG of `curves`.
     samples
         sample, role and truth_bed ("" for everywhere) in the order of `calls`.
 
@@ -119,8 +118,7 @@ def main(
             rows.append((sample["sample"], outcome.tallies))
             groups.setdefault(kind, []).append(outcome.tallies)
             with open_alignments(reads, reference) as opened:
-                depth = depth_counter(opened)
-                levels_of = partial(levels, fetch=fasta.fetch, depth=depth, genotypes=germline)
+                levels_of = partial(levels, fetch=fasta.fetch, depth=Depths(opened), genotypes=germline)
                 count_strata(counts.setdefault(kind, {}), outcome, levels_of)
             everything = read_variants(called, also=QUALITY_FILTERS)
             unfiltered.setdefault(kind, []).append(
@@ -128,47 +126,39 @@ def main(
             )
     rows += [(kind, pooled(tallies)) for kind, tallies in sorted(groups.items())]
     metrics = [
-        {"sample": name, "metric": f"{variant_class}.{metric}", "value": round(value, 6)}
+        {"sample": name, "metric": f"{variant_class}.{metric}", "value": round(float(value), 6)}
         for name, by_class in rows
         for variant_class, tally in by_class.items()
         for metric, value in tally.metrics().items()
     ]
-    write_table(pd.DataFrame(metrics), scores)
-    write_table(strata_table(counts), strata)
-    points = curve_table(unfiltered)
-    write_table(points, curves)
-    plot_curves(points, figure)
+    write_rows(metrics, scores, tuple(metrics[0]))
+    write_rows(strata_rows(counts), strata, STRATA_COLUMNS)
+    write_rows(curve_rows(unfiltered), curves, CURVE_COLUMNS)
 
 
-def strata_table(counts: Mapping[str, Counts]) -> pd.DataFrame:
+def strata_rows(counts: Mapping[str, Counts]) -> list[dict[str, object]]:
     """One row per kind of samples, class, stratum and level that occurs."""
-    return pd.DataFrame(
-        [
-            {"sample": kind, "class": name, "stratum": stratum, "level": level, **Stratified(*cells).row()}
-            for kind, by_stratum in sorted(counts.items())
-            for (name, stratum, level), cells in sorted(
-                by_stratum.items(), key=lambda one: (CLASSES.index(one[0][0]), STRATA.index(one[0][1]), one[0][2])
-            )
-        ]
-    )
+    return [
+        {"sample": kind, "class": name, "stratum": stratum, "level": level, **Stratified(*cells).row()}
+        for kind, by_stratum in sorted(counts.items())
+        for (name, stratum, level), cells in sorted(
+            by_stratum.items(), key=lambda one: (CLASSES.index(one[0][0]), STRATA.index(one[0][1]), one[0][2])
+        )
+    ]
 
 
-def curve_table(outcomes: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
+def curve_rows(outcomes: Mapping[str, Sequence[Comparison]]) -> list[dict[str, object]]:
     """One row per kind of samples, class and smallest QUAL."""
-    columns = ["sample", "class", "minimum_quality", "truths", "found", "wrong", "calls", "recall", "precision"]
-    return pd.DataFrame(
-        [
-            {
-                "sample": kind, "class": name, **point._asdict(),
-                "recall": round(point.found / point.truths, 6) if point.truths else "",
-                "precision": round(1 - point.wrong / point.calls, 6),
-            }
-            for kind, some in sorted(outcomes.items())
-            for name in CLASSES
-            for point in curve(some, name)
-        ],
-        columns=columns,
-    )  # fmt: skip
+    return [
+        {
+            "sample": kind, "class": name, **point._asdict(),
+            "recall": round(point.found / point.truths, 6) if point.truths else "",
+            "precision": round(1 - point.wrong / point.calls, 6),
+        }
+        for kind, some in sorted(outcomes.items())
+        for name in CLASSES
+        for point in curve(some, name)
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -181,6 +171,5 @@ if __name__ == "__main__":
             scores=Path(snakemake.output.scores),
             strata=Path(snakemake.output.strata),
             curves=Path(snakemake.output.curves),
-            figure=Path(snakemake.output.figure),
             samples=snakemake.params.samples,
         )

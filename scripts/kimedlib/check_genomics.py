@@ -69,8 +69,11 @@ def check_parents(frame: pd.DataFrame, sheet: str) -> Iterator[Problem]:
                 yield Problem(sheet, place, f"patient '{parent}' is {sexes[parent]}", "correct sex or parent")
 
 
-def check_patients(frame: pd.DataFrame, sheet: str, panel: str | None) -> Iterator[Problem]:
-    """Problems of which samples a patient has; a tumour may be alone if there is a panel of normals."""
+NEED_A_NORMAL = ("strelka", "varlociraptor")
+
+
+def check_patients(frame: pd.DataFrame, sheet: str, panel: str | None, caller: str | None = None) -> Iterator[Problem]:
+    """Problems of which samples a patient has; a tumour may be alone with a panel and most callers."""
     for patient, rows in frame.groupby("patient_id", sort=False):
         line = int(rows.index[0]) + 2
         counts = rows.drop_duplicates("sample")["role"].value_counts()
@@ -78,6 +81,11 @@ def check_patients(frame: pd.DataFrame, sheet: str, panel: str | None) -> Iterat
             found = f"patient '{patient}' has a tumour but no normal"
             remedy = "add the normal sample, or a panel of normals (somatic: panel_of_normals in the config)"
             yield Problem(sheet, f"line {line}", found, remedy)
+        elif counts.get("normal", 0) == 0 and caller in NEED_A_NORMAL:
+            found = f"patient '{patient}' has a tumour but no normal, which {caller} needs"
+            yield Problem(
+                sheet, f"line {line}", found, "add the normal sample, or take another caller (somatic: caller)"
+            )
         for role in ("normal", "tumour"):
             if counts.get(role, 0) > 1:
                 found = f"patient '{patient}' has {counts[role]} {role} samples"
@@ -100,7 +108,8 @@ def check_files(config: Mapping[str, Any], frame: pd.DataFrame, sheet: str) -> l
     """
     problems, reference = check_config_files(config)
     frame = frame.reset_index(drop=True)
-    problems += check_patients(frame, sheet, config.get("somatic", {}).get("panel_of_normals"))
+    somatic = config.get("somatic", {})
+    problems += check_patients(frame, sheet, somatic.get("panel_of_normals"), somatic.get("caller"))
     problems += [*check_lanes(frame, sheet), *check_parents(frame, sheet)]
     for number, row in frame.iterrows():
         line = int(str(number)) + 2

@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 
 
-def imported_modules(source: Path, package: str = "kimedlib") -> set[str]:
+@cache  # most scripts of a workflow lead to the same modules
+def imported_modules(source: Path, package: str = "kimedlib") -> frozenset[str]:
     """Names of the modules of `package` that `source` imports directly, e.g. {"sheet", "atomic"}."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             if node.module == package:
@@ -25,7 +26,7 @@ def imported_modules(source: Path, package: str = "kimedlib") -> set[str]:
                 for alias in node.names
                 if alias.name.startswith(f"{package}.")
             }
-    return names
+    return frozenset(names)
 
 
 @cache
@@ -38,7 +39,7 @@ def library_digest(scripts: Path, step: str) -> str:
         No such script, or it imports a kimedlib module that does not exist.
     """
     library = scripts / "kimedlib"
-    waiting = imported_modules(scripts / f"{step}.py")
+    waiting = set(imported_modules(scripts / f"{step}.py"))
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()

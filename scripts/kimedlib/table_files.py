@@ -1,13 +1,31 @@
 """Tables as files: tabs, one header line, the same bytes for the same content."""
 
+import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from kimedlib.atomic import atomic_path
 
+if TYPE_CHECKING:  # pandas takes a third of a second to import: not every script needs it
+    import pandas as pd
 
-def write_table(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> None:
+
+def write_rows(rows: Sequence[Mapping[str, object]], path: str | Path, columns: Sequence[str]) -> None:
+    """Write a table from its rows, whole or not at all; cells that a row lacks are empty.
+
+    Raises
+    ------
+    ValueError
+        A row holds something else than `columns`.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, columns, restval="", delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_table(frame: "pd.DataFrame", path: str | Path, float_format: str | None = None) -> None:
     """Write a table without its row names, whole or not at all.
 
     Parameters

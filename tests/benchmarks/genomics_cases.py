@@ -304,16 +304,14 @@ def runs_of(cases: list[Case], manifest: dict[str, Any], data: Path, work: Path)
         runs.append(Run("genomics", config, [], partial(group_metrics, group.cases)))
     if os.environ.get("KIMED_BENCH_TIMING") == "0":
         return runs
-    return [*runs, *timed_run(shipped, data / manifest["reference"]["fasta"], read_cases(manifest, data), work)]
+    timed = [one for one in read_cases(manifest, data) if one.kind == "germline" and one.downsample >= 1]
+    reference = data / manifest["reference"]["fasta"]
+    return [*runs, *(timed_run(shipped, reference, one, work) for one in timed if one.truth_vcf)]
 
 
-def timed_run(shipped: dict[str, Any], reference: Path, cases: list[Case], work: Path) -> list[Run]:
-    """A run that indexes the reference, and measures how long the first germline case with truth takes from there."""
-    timed = [case for case in cases if case.kind == "germline" and case.downsample == 1 and case.truth_vcf]
-    if not timed:
-        return []
-    case = timed[0]
-    sheet, config = work / "samples-timed.tsv", work / "config-timed.yaml"
+def timed_run(shipped: dict[str, Any], reference: Path, case: Case, work: Path) -> Run:
+    """A run that indexes the reference, and measures how long a germline case with truth takes from there."""
+    sheet, config = work / f"samples-timed-{case.sample}.tsv", work / f"config-timed-{case.sample}.yaml"
     row = {
         "sample": case.sample, "patient_id": case.sample, "role": "normal", "fastq_1": case.fastq[0],
         "fastq_2": case.fastq[1], "truth_vcf": case.truth_vcf, "truth_bed": case.truth_bed or "",
@@ -330,6 +328,6 @@ def timed_run(shipped: dict[str, Any], reference: Path, cases: list[Case], work:
         run_workflow(Run("genomics", config, [str(root / "genomics" / "scores.tsv")], dict), root, os.cpu_count() or 1)
 
     measure = partial(
-        timing_metrics, case.identifier, case.fastq, (case.truth_vcf, case.truth_bed), config, up_to_scores
+        timing_metrics, f"{case.identifier}_timing", case.fastq, (case.truth_vcf, case.truth_bed), config, up_to_scores
     )
-    return [Run("genomics", config, ["prepare_reference"], measure)]
+    return Run("genomics", config, ["prepare_reference"], measure)

@@ -1,6 +1,7 @@
 """One patient of the test data through the whole workflow; the tests of the rules look at its parts."""
 
 import csv
+from pathlib import Path
 
 import pytest
 import yaml
@@ -64,3 +65,21 @@ def another_caller(snakemake_run, genomics_settings, normals, tmp_path):
         return AnotherCaller(name, snakemake_run, config, tmp_path / "out")
 
     return make
+
+
+@pytest.fixture
+def planned_somatic(snakemake_run, one_patient_config, tmp_path):
+    """What Snakemake would run for the somatic variants of one patient with another caller."""
+
+    def plan(caller, *, alone=False, check=True, **config):
+        settings = {**one_patient_config, **config, "somatic": {**one_patient_config["somatic"], "caller": caller}}
+        if alone:
+            lines = Path(settings["samples"]).read_text().splitlines(keepends=True)
+            settings["samples"] = str(tmp_path / "alone.tsv")
+            (tmp_path / "alone.tsv").write_text("".join(one for one in lines if "_normal" not in one))
+            panel = one_patient_config["reference"].replace("reference.fa.gz", "../truth/genomics/P003_normal.vcf.gz")
+            settings["somatic"]["panel_of_normals"] = panel
+        target = tmp_path / "out" / "genomics" / "somatic" / "P003_tumour.vcf.gz"
+        return snakemake_run("genomics", tmp_path / "out", str(target), "--dry-run", config=settings, check=check)
+
+    return plan
