@@ -17,7 +17,7 @@ from kimedlib.text_gazetteers import zipf
 from kimedlib.text_lexicon import word_classes
 from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
 from kimedlib.text_patterns import pattern_hits
-from kimedlib.text_rules import apply_rules
+from kimedlib.text_rules import RARE, apply_rules
 from kimedlib.text_scores import Counts, characters, leaked, strict
 from kimedlib.text_tagger import Tagged
 from kimedlib.text_tokens import Token
@@ -234,7 +234,8 @@ def _propagate(tokens: Sequence[Token], labels: list[str]) -> None:
     known: dict[str, str] = {}
     for token, label in zip(tokens, labels, strict=True):
         name = label.startswith(("NAME_", "LOCATION_CITY")) and label != "NAME_TITLE"
-        if name and len(token.form) > 2 and token.form[0].isupper() and zipf(token.form.casefold()) < COMMON_WORD:
+        most = RARE if label == "LOCATION_CITY" else COMMON_WORD
+        if name and len(token.form) > 2 and token.form[0].isupper() and zipf(token.form.casefold()) < most:
             known.setdefault(token.form.casefold(), label)
     for index, token in enumerate(tokens):
         if labels[index] or not token.form[:1].isupper():
