@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kimedlib.text_calibration import Calibration
 from kimedlib.text_gazetteers import zipf
 from kimedlib.text_lexicon import word_classes
 from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
@@ -184,9 +185,9 @@ def _undressed(span: Span, text: str) -> Span:
     return Span(begin, end, span.label)
 
 
-def confidence(span: Span, tagged: Tagged) -> float:
-    """Mean probability of the span's tokens to be part of an identifier."""
-    chances = inside(tagged)
+def confidence(span: Span, tagged: Tagged, calibration: Calibration | None = None) -> float:
+    """Mean probability of the span's tokens to be part of an identifier, corrected if a calibration is given."""
+    chances = inside(tagged) if calibration is None else calibration(inside(tagged))
     found = [chances[index] for index, token in enumerate(tagged.tokens) if span.begin <= token.begin < span.end]
     return float(np.mean(found)) if found else 0.0
 

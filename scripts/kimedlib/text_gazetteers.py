@@ -103,7 +103,9 @@ def gazetteers() -> Gazetteers:
 
 def _professions() -> set[str]:
     jobs = [
-        str(job) for land in ("de_DE", "de_AT") for job in importlib.import_module(f"faker.providers.job.{land}").Provider.jobs
+        str(job)
+        for land in ("de_DE", "de_AT")
+        for job in importlib.import_module(f"faker.providers.job.{land}").Provider.jobs
     ]
     plain = {job.partition("*")[0].casefold() for job in jobs if job.partition("*")[0].isalpha()}
     return {job for job in plain | {f"{job}in" for job in plain} if len(job) > 5}

@@ -42,19 +42,26 @@ def _is_name(label: str) -> bool:
 
 def _neighbours(tokens: Sequence[Token], labels: list[str]) -> None:
     """`Drs. Seiler und Wantzer`: the second; a given name at the end of a line: the family name on the next."""
-    first = gazetteers().first
+    lists = gazetteers()
     for index in range(len(tokens) - 2):
         if not _is_name(labels[index]) or labels[index + 1]:
             continue
         between = tokens[index + 1]
-        other = index + 2
+        other, listed = index + 2, False
         if between.form in JOINS:
             while other < len(tokens) - 1 and (tokens[other].form.casefold() in TITLES or tokens[other].form == "."):
                 other += 1
-        elif not between.is_break or tokens[index].form.casefold() not in first or (index and _is_name(labels[index - 1])):
+        elif _given_name_ends_line(tokens, labels, index):
+            listed = tokens[other].form[0].isupper() and tokens[other].form.casefold() in lists.last
+        else:
             continue
-        if not labels[other] and could_be_name(tokens[other]):
+        if not labels[other] and (listed or could_be_name(tokens[other])):
             labels[other] = labels[index]
+
+
+def _given_name_ends_line(tokens: Sequence[Token], labels: Sequence[str], index: int) -> bool:
+    alone = index == 0 or not _is_name(labels[index - 1])
+    return alone and tokens[index + 1].is_break and tokens[index].form.casefold() in gazetteers().first
 
 
 def _lines(text: str, tokens: Sequence[Token], labels: list[str]) -> None:
