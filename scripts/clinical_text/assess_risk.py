@@ -72,14 +72,15 @@ def trust_words(trust: list[Path]) -> str:
         ]
         means[kind] = sum(errors) / len(errors)
     return (
-        f"<p>Expected calibration error of the probabilities, all tokens: {means['model']:.4f} as the model gives them, "
-        f"{means['corrected']:.4f} corrected, on letters that neither had seen.</p>"
+        f"<p>Expected calibration error of the probabilities, all tokens: {means['model']:.4f} as the model gives "
+        f"them, {means['corrected']:.4f} corrected, on letters that neither had seen.</p>"
     )
 
 
 def main(
     *, documents: Path, sheet: Path, found: list[Path], folders: list[Path], points: list[Path], trust: list[Path],
-    scores: Path | None, labels: Path | None, risk: Path, review: Path, picture: Path, report: Path, folds: list[list[str]], least: float,
+    scores: Path | None, labels: Path | None, risk: Path, review: Path, picture: Path, report: Path,
+    folds: list[list[str]], least: float,
 ) -> None:  # fmt: skip
     """Assess.
 
@@ -133,9 +134,8 @@ def main(
         f"<h2>Review</h2><p>{len(doubtful)} places in {doubtful['document'].nunique()} letters are below {least:g}.</p>"
     )
     data = base64.b64encode(picture.read_bytes()).decode("ascii")
-    page.append(
-        f'<h2>The dial, and how far probabilities can be believed</h2>{trust_words(trust)}<img alt="Recall over precision, reliability" src="data:image/png;base64,{data}"></html>'
-    )
+    page += ["<h2>The dial, and how far probabilities can be believed</h2>", trust_words(trust)]
+    page.append(f'<img alt="Recall over precision; reliability" src="data:image/png;base64,{data}"></html>')
     with atomic_path(report) as temporary:
         temporary.write_text("\n".join(page) + "\n", encoding="utf-8")
 

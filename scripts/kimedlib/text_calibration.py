@@ -1,7 +1,7 @@
 """How far the model's probabilities can be believed, and a correction for it.
 
-Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"): a logistic regression on the log odds of
-the model, learned from letters that the model did not see. It is strictly increasing: no order changes.
+Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"): a logistic regression on the log odds
+of the model, learned from letters that the model did not see. It is strictly increasing: no order changes.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,9 @@ def fit(chances: np.ndarray, truth: np.ndarray) -> Calibration:
 
 
 def fit_apart(chances: Sequence[np.ndarray], truth: Sequence[np.ndarray], parts: int) -> list[np.ndarray]:
-    """Corrected probabilities of each letter by a calibration that did not see it: letter `i` is of part `i % parts`."""
+    """Corrected probabilities of each letter by a calibration that did not see it: letter `i` is of part
+    `i % parts`.
+    """
     result: list[np.ndarray] = []
     for number, one in enumerate(chances):
         others = [other for other in range(len(chances)) if other % parts != number % parts]

@@ -99,7 +99,7 @@ DRESS_AFTER = re.compile(
 )
 JOINTS = frozenset("-./()&,:+ ")
 PLAIN = frozenset(["salutation", "role", "identifier", "phone", "fax", "mail", "birth", "eponym"])
-LENGTH_POWER = 1.0
+USUAL_LENGTH = 6
 COMMON_WORD = 5.0
 """Zipf frequency from which on a word is not hidden elsewhere just because it was part of a name once."""
 
@@ -217,7 +217,7 @@ def needed(token: Token, suspect: float) -> float:
     """
     if not PLAIN.isdisjoint(word_classes(token.form.casefold())):
         return 0.5
-    return min(0.5, suspect * (len(token.form) / 6) ** LENGTH_POWER)
+    return min(0.5, suspect * len(token.form) / USUAL_LENGTH)
 
 
 def _cover(
@@ -242,9 +242,7 @@ def _propagate(tokens: Sequence[Token], labels: list[str]) -> None:
         if labels[index] or not token.form[:1].isupper():
             continue
         word = token.form.casefold()
-        label = known.get(word) or (known.get(word[:-1]) if word.endswith("s") else None)
-        if label:
-            labels[index] = label
+        labels[index] = known.get(word, "") or (known.get(word[:-1], "") if word.endswith("s") else "")
 
 
 def _bridge(tokens: Sequence[Token], labels: list[str]) -> None:

@@ -96,8 +96,8 @@ def gazetteers() -> Gazetteers:
     address = importlib.import_module("faker.providers.address.de_DE").Provider
     countries = {str(name).casefold() for name in address.countries if " " not in name}
     return Gazetteers(
-        frozenset(first - PARTICLES), frozenset(last - PARTICLES), frozenset(places), tuple(towns), frozenset(countries),
-        frozenset(_professions()),
+        frozenset(first - PARTICLES), frozenset(last - PARTICLES), frozenset(places), tuple(towns),
+        frozenset(countries), frozenset(_professions()),
     )  # fmt: skip
 
 
@@ -118,20 +118,18 @@ def is_profession(word: str) -> bool:
 
 
 @cache
-def _pieces() -> tuple[dict[str, float], float]:
-    """Log ratio of each piece of a word in names against common German words; that of a piece seen in neither."""
+def _pieces() -> dict[str, float]:
+    """Log ratio of each piece of a word in names against common German words."""
     from wordfreq import top_n_list
 
     lists = gazetteers()
     names = lists.first | lists.last
     words = [word for word in top_n_list("de", 60_000, wordlist="best") if word.isalpha() and word not in names]
-    counts = []
-    for group in (sorted(names), words):
-        counts.append(Counter(piece for word in group for piece in _ngrams(word)))
+    counts = [Counter(piece for word in group for piece in _ngrams(word)) for group in (sorted(names), words)]
     sums = [sum(count.values()) for count in counts]
     offset = math.log(sums[1] / sums[0])
     known = counts[0].keys() | counts[1].keys()
-    return {piece: math.log((counts[0][piece] + 1) / (counts[1][piece] + 1)) + offset for piece in known}, 0.0
+    return {piece: math.log((counts[0][piece] + 1) / (counts[1][piece] + 1)) + offset for piece in known}
 
 
 def _ngrams(word: str) -> list[str]:
@@ -145,9 +143,9 @@ def name_likeness(word: str) -> float:
 
     Mean log-likelihood ratio of its pieces of two to four letters (naive Bayes), learned from the lists of this module.
     """
-    ratios, unknown = _pieces()
+    ratios = _pieces()
     pieces = _ngrams(word)
-    return sum(ratios.get(piece, unknown) for piece in pieces) / len(pieces)
+    return sum(ratios.get(piece, 0.0) for piece in pieces) / len(pieces)
 
 
 def _words(name: str) -> list[str]:

@@ -48,6 +48,6 @@ def test_without_annotations_nothing_can_be_learned(chain: Path, tmp_path: Path)
 def test_probabilities_are_judged_without_and_with_correction(chain: Path):
     table = pd.read_csv(chain / "trust.tsv", sep="\t")
     assert list(table["kind"].unique()) == ["model", "corrected"]
-    assert table.groupby("kind")["tokens"].sum().nunique() == 1
+    assert len(set(table.groupby("kind")["tokens"].sum())) == 1
     assert ((table["mean_probability"] >= table["low"]) & (table["mean_probability"] <= table["high"])).all()
     assert json.loads((chain / "dial.json").read_text())["calibration"]["slope"] > 0

@@ -29,7 +29,7 @@ DOCTOR = "NAME_DOCTOR"
         ("OP durch Jürgen\nHerzkatheter", {"Jürgen": DOCTOR}, []),
         ("Befund.\nKlara von Osler\nLunge frei", {}, ["Klara", "Osler"]),
         ("Befund.\nMorbus Crohn\nLunge frei", {}, []),
-        ("Der Patient kam zur Kontrolle und blieb.\nMit freundlichen Grüßen\n\nKokiniakis MD\nOberarzt", {}, ["Kokiniakis"]),
+        ("Der Patient kam zur Kontrolle.\nMit freundlichen Grüßen\n\nKokiniakis MD\nOberarzt", {}, ["Kokiniakis"]),
         ("Aufnahme:\nM. wird vorgestellt", {"Maier": "NAME_PATIENT"}, []),
         ("Maier\nM. wird vorgestellt", {"Maier": "NAME_PATIENT"}, ["M", "."]),
         ("Maier hat M. Crohn", {"Maier": "NAME_PATIENT"}, []),
