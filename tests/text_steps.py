@@ -49,7 +49,7 @@ def learn(folder: Path, target: Path, processes: int = 1, letters: int = 6) -> N
     train_tagger.main(
         documents=folder / "documents.jsonl", synthetic=folder / "synthetic.jsonl",
         model=target / "model", dial=target / "dial.json",
-        points=target / "points.tsv", names=names(folder, "train"),
+        points=target / "points.tsv", trust=target / "trust.tsv", names=names(folder, "train"),
         settings=QUICK, least_precision=0.8, processes=processes,
     )  # fmt: skip
 
@@ -91,7 +91,8 @@ def replace(
 def assess(folder: Path, target: Path) -> None:
     assess_risk.main(
         documents=folder / "documents.jsonl", sheet=folder / "sheet.tsv", found=[folder / "found.tsv"],
-        folders=[target / "deidentified"], points=[folder / "points.tsv"], scores=folder / "scores.tsv",
+        folders=[target / "deidentified"], points=[folder / "points.tsv"], trust=[folder / "trust.tsv"],
+        scores=folder / "scores.tsv",
         labels=folder / "labels.tsv",
         risk=target / "risk.tsv", review=target / "review.tsv", picture=target / "dial.png",
         report=target / "risk.html", folds=[names(folder, "test", "new")], least=0.5,

@@ -13,6 +13,7 @@ rule assess_risk:
         found=expand("<results>/detections/{fold}.tsv", fold=sorted(FOLDS)),
         folders=expand("<results>/deidentified/{fold}", fold=sorted(FOLDS)),
         points=expand("<results>/dials/{fold}.tsv", fold=sorted(FOLDS)),
+        trust=expand("<results>/reliability/{fold}.tsv", fold=sorted(FOLDS)),
         scores="<results>/scores.tsv" if any(JUDGED.values()) else [],
         labels="<results>/labels.tsv" if any(JUDGED.values()) else [],
     output:

@@ -1,7 +1,7 @@
 """Train the sequence model of one fold.
 
 Inputs:  letters of `read_documents` and `write_letters`
-Outputs: <results>/models/{fold}/, <results>/dials/{fold}.json, <results>/dials/{fold}.tsv
+Outputs: <results>/models/{fold}/, <results>/dials/{fold}.json, <results>/dials/{fold}.tsv, <results>/reliability/{fold}.tsv
 """
 
 
@@ -14,6 +14,7 @@ rule train_tagger:
         model=directory("<results>/models/{fold}"),
         dial="<results>/dials/{fold}.json",
         points="<results>/dials/{fold}.tsv",
+        trust="<results>/reliability/{fold}.tsv",
     log:
         "<logs>/train_tagger/{fold}.log",
     benchmark:

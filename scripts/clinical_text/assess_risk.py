@@ -10,6 +10,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.figure_style import PALETTE, new_figure, save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
+from kimedlib.text_calibration import expected_error
 from kimedlib.text_documents import SUFFIXES, read_letter
 from kimedlib.text_model_data import read_lines
 from kimedlib.text_risk import risk_rows
@@ -41,28 +42,52 @@ def review_of(found: list[Path], least: float) -> pd.DataFrame:
     return doubtful.sort_values(["document", "confidence", "begin"])
 
 
-def draw(points: list[Path], picture: Path) -> None:
-    """Recall over precision of `safe`, one line per fold, as cross-fitting within the training letters saw it."""
+def draw(points: list[Path], trust: list[Path], picture: Path) -> None:
+    """Recall over precision of `safe`, and share of identifiers over probability; one line per fold, cross-fitted."""
     use_style()
-    figure, axes = new_figure(figsize=(6, 3.6))
-    for number, path in enumerate(points):
-        curve = pd.read_csv(path, sep="\t")
-        axes.plot(curve["char_precision"], curve["span_recall"], marker=".", color=PALETTE[number % 7], label=path.stem)
-    axes.set(xlabel="identifiers among hidden characters", ylabel="identifiers hidden", title="The recall dial (safe)")
-    axes.legend(title="model")
+    figure, (left, right) = new_figure(1, 2, figsize=(9, 3.8))
+    for number, (path, table) in enumerate(zip(points, trust, strict=True)):
+        curve, bins = (pd.read_csv(one, sep="\t") for one in (path, table))
+        color = PALETTE[number % 7]
+        left.plot(curve["char_precision"], curve["span_recall"], marker=".", color=color, label=path.stem)
+        for kind, style in (("model", ":"), ("corrected", "-")):
+            part = bins[bins["kind"] == kind]
+            right.plot(part["mean_probability"], part["identifiers"], style, marker=".", color=color, label=kind)
+    right.plot([0, 1], [0, 1], color="0.7", linewidth=1, zorder=0)
+    left.set(xlabel="identifiers among hidden characters", ylabel="identifiers hidden", title="The recall dial (safe)")
+    right.set(xlabel="probability", ylabel="share of identifiers", title="Reliability")
+    left.legend(title="model")
+    handles, names = right.get_legend_handles_labels()
+    right.legend(handles[:2], names[:2])
     save_figure(figure, picture)
 
 
+def trust_words(trust: list[Path]) -> str:
+    """A sentence on the calibration error without and with correction, mean of the folds."""
+    means = {}
+    for kind in ("model", "corrected"):
+        tables = [table[table["kind"] == kind] for table in (pd.read_csv(path, sep="\t") for path in trust)]
+        errors = [
+            expected_error([{str(k): v for k, v in row.items()} for row in one.to_dict("records")]) for one in tables
+        ]
+        means[kind] = sum(errors) / len(errors)
+    return (
+        f"<p>Expected calibration error of the probabilities, all tokens: {means['model']:.4f} as the model gives "
+        f"them, {means['corrected']:.4f} corrected, on letters that neither had seen.</p>"
+    )
+
+
 def main(
-    *, documents: Path, sheet: Path, found: list[Path], folders: list[Path], points: list[Path], scores: Path | None,
-    labels: Path | None, risk: Path, review: Path, picture: Path, report: Path, folds: list[list[str]], least: float,
+    *, documents: Path, sheet: Path, found: list[Path], folders: list[Path], points: list[Path], trust: list[Path],
+    scores: Path | None, labels: Path | None, risk: Path, review: Path, picture: Path, report: Path,
+    folds: list[list[str]], least: float,
 ) -> None:  # fmt: skip
     """Assess.
 
     Parameters
     ----------
-    documents, sheet, found, folders, points
-        Letters, sample sheet, and per fold detections, de-identified letters and thresholds.
+    documents, sheet, found, folders, points, trust
+        Letters, sample sheet, and per fold detections, de-identified letters, thresholds and reliability.
     scores, labels
         Results of `score_detection`, where annotations are known.
     risk, review, picture, report
@@ -86,7 +111,7 @@ def main(
     write_table(pd.DataFrame(measures, columns=["metric", "value"]), risk, float_format="%.6g")
     doubtful = review_of(found, least)
     write_table(doubtful, review, float_format="%.6f")
-    draw(points, picture)
+    draw(points, trust, picture)
     page = [PAGE, f"<p>{len(texts)} letters; annotations of {len(judged)} are known.</p>"]
     if scores and labels:
         values = pd.read_csv(scores, sep="\t").set_index(["sample", "metric"])["value"]
@@ -109,7 +134,8 @@ def main(
         f"<h2>Review</h2><p>{len(doubtful)} places in {doubtful['document'].nunique()} letters are below {least:g}.</p>"
     )
     data = base64.b64encode(picture.read_bytes()).decode("ascii")
-    page.append(f'<h2>The dial</h2><img alt="Recall over precision" src="data:image/png;base64,{data}"></html>')
+    page += ["<h2>The dial, and how far probabilities can be believed</h2>", trust_words(trust)]
+    page.append(f'<img alt="Recall over precision; reliability" src="data:image/png;base64,{data}"></html>')
     with atomic_path(report) as temporary:
         temporary.write_text("\n".join(page) + "\n", encoding="utf-8")
 
@@ -122,6 +148,7 @@ if __name__ == "__main__":
             found=[Path(path) for path in snakemake.input.found],
             folders=[Path(path) for path in snakemake.input.folders],
             points=[Path(path) for path in snakemake.input.points],
+            trust=[Path(path) for path in snakemake.input.trust],
             scores=Path(snakemake.input.scores) if snakemake.input.scores else None,
             labels=Path(snakemake.input.labels) if snakemake.input.labels else None,
             risk=Path(snakemake.output.risk),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
+from kimedlib.text_calibration import Calibration
 from kimedlib.text_dial import POINTS, Dial, confidence, detect
 from kimedlib.text_gazetteers import gazetteers
 from kimedlib.text_model_data import Letter, read_lines
@@ -33,6 +34,7 @@ def main(*, documents: Path, model: Path, dial: Path, found: Path, names: list[s
     letters = read_lines(documents)
     settings = json.loads(dial.read_text(encoding="utf-8"))
     thresholds = Dial(settings["sure"], settings["suspect"])
+    calibration = Calibration(settings["calibration"]["slope"], settings["calibration"]["offset"])
     tagger = Model(model)
     gazetteers()
     start = time.perf_counter()
@@ -42,7 +44,7 @@ def main(*, documents: Path, model: Path, dial: Path, found: Path, names: list[s
         tagged = tagger.tag(letter.text)
         for point in POINTS:
             rows += [
-                (name, point, span.begin, span.end, span.label, confidence(span, tagged))
+                (name, point, span.begin, span.end, span.label, confidence(span, tagged, calibration))
                 for span in detect(letter, tagged, point, thresholds)
             ]
     print(f"letters={len(names)} seconds={time.perf_counter() - start:.3f}")

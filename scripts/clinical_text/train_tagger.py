@@ -4,20 +4,46 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.table_files import write_table
-from kimedlib.text_dial import choose, curve
-from kimedlib.text_model_data import read_lines
-from kimedlib.text_tagger import Settings, train
+from kimedlib.text_calibration import expected_error, fit, fit_apart, reliability
+from kimedlib.text_dial import choose, curve, inside
+from kimedlib.text_model_data import Letter, read_lines, tags_of
+from kimedlib.text_tagger import FOLDS, Settings, Tagged, train
+
+
+def calibrated(letters: list[Letter], unseen: list[Tagged]) -> tuple[dict[str, float], pd.DataFrame]:
+    """The correction of probabilities, and how reliable they are without and with it.
+
+    The table's corrected probabilities come from corrections that did not see the letter; the correction that is kept
+    is learned from all.
+    """
+    real = [[not token.is_break for token in one.tokens] for one in unseen]
+    chances = [inside(one)[kept] for one, kept in zip(unseen, real, strict=True)]
+    truth = [
+        (np.array(tags_of(one.tokens, letter.spans)) != "O")[kept]
+        for letter, one, kept in zip(letters, unseen, real, strict=True)
+    ]
+    together = np.concatenate(truth)
+    frames = []
+    errors = {}
+    for kind, values in (("model", chances), ("corrected", fit_apart(chances, truth, FOLDS))):
+        rows = reliability(np.concatenate(values), together)
+        errors[f"error_{kind}"] = round(expected_error(rows), 6)
+        frames.append(pd.DataFrame(rows).assign(kind=kind))
+    found = fit(np.concatenate(chances), together)
+    table = pd.concat(frames)
+    return {**asdict(found), **errors}, table[["kind", *table.columns.drop("kind")]]
 
 
 def main(
-    *, documents: Path, synthetic: Path, model: Path, dial: Path, points: Path, names: list[str], settings: Settings,
-    least_precision: float, processes: int,
+    *, documents: Path, synthetic: Path, model: Path, dial: Path, points: Path, trust: Path, names: list[str],
+    settings: Settings, least_precision: float, processes: int,
 ) -> None:  # fmt: skip
     """Train.
 
@@ -27,9 +53,9 @@ def main(
         Letters of `read_documents` and `write_letters`.
     model
         Folder for the stages of the model.
-    dial, points
-        Thresholds (JSON); recall and precision over thresholds (table), both from cross-fitting within the training
-        letters.
+    dial, points, trust
+        Thresholds and correction of probabilities (JSON); recall and precision over thresholds; reliability of
+        probabilities. All from cross-fitting within the training letters.
     names
         The letters that train; no other letter is looked at.
     least_precision
@@ -51,8 +77,11 @@ def main(
         )
     unseen = train(chosen, list(read_lines(synthetic).values()), model, settings, processes)
     found_dial = choose(chosen, unseen, least_precision)
+    calibration, table = calibrated(chosen, unseen)
     with atomic_path(dial) as temporary:
-        temporary.write_text(json.dumps({**asdict(found_dial), "training_letters": len(chosen)}, indent=1) + "\n")
+        settled = {**asdict(found_dial), "calibration": calibration, "training_letters": len(chosen)}
+        temporary.write_text(json.dumps(settled, indent=1) + "\n")
+    write_table(table, trust, float_format="%.6g")
     write_table(pd.DataFrame(curve(chosen, unseen)), points, float_format="%.6g")
     print(f"trained on {len(chosen)} letters; {found_dial}")
 
@@ -65,6 +94,7 @@ if __name__ == "__main__":
             model=Path(snakemake.output.model),
             dial=Path(snakemake.output.dial),
             points=Path(snakemake.output.points),
+            trust=Path(snakemake.output.trust),
             names=list(snakemake.params.names),
             settings=Settings(**snakemake.params.settings),
             least_precision=snakemake.params.least_precision,

@@ -7,14 +7,18 @@ found. Thresholds are chosen on letters that the judging model did not see (`tex
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from kimedlib.text_calibration import Calibration
 from kimedlib.text_gazetteers import zipf
+from kimedlib.text_lexicon import word_classes
 from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
 from kimedlib.text_patterns import pattern_hits
+from kimedlib.text_rules import RARE, apply_rules
 from kimedlib.text_scores import Counts, characters, leaked, strict
 from kimedlib.text_tagger import Tagged
 from kimedlib.text_tokens import Token
@@ -47,6 +51,17 @@ CERTAIN = frozenset(
         "month_name",
         "phone",
         "zip_city",
+        "month_range",
+        "ward_code",
+        "ward_side",
+        "department_code",
+        "age_word",
+        "age_died",
+        "vocative",
+        "teaching",
+        "hospital_short",
+        "university",
+        "profession_after",
     ]
 )
 """Patterns that `safe` trusts without the model."""
@@ -83,6 +98,8 @@ DRESS_AFTER = re.compile(
     r"[\s,]+(?:Chefarzt|Chefärztin|Oberarzt|Oberärztin|Stationsarzt|Stationsärztin|Assistenzarzt|Assistenzärztin|Facharzt|Fachärztin|MBA|MSc|PhD)\s*$"
 )
 JOINTS = frozenset("-./()&,:+ ")
+PLAIN = frozenset(["salutation", "role", "identifier", "phone", "fax", "mail", "birth", "eponym"])
+USUAL_LENGTH = 6
 COMMON_WORD = 5.0
 """Zipf frequency from which on a word is not hidden elsewhere just because it was part of a name once."""
 
@@ -168,9 +185,9 @@ def _undressed(span: Span, text: str) -> Span:
     return Span(begin, end, span.label)
 
 
-def confidence(span: Span, tagged: Tagged) -> float:
-    """Mean probability of the span's tokens to be part of an identifier."""
-    chances = inside(tagged)
+def confidence(span: Span, tagged: Tagged, calibration: Calibration | None = None) -> float:
+    """Mean probability of the span's tokens to be part of an identifier, corrected if a calibration is given."""
+    chances = inside(tagged) if calibration is None else calibration(inside(tagged))
     found = [chances[index] for index, token in enumerate(tagged.tokens) if span.begin <= token.begin < span.end]
     return float(np.mean(found)) if found else 0.0
 
@@ -179,22 +196,37 @@ def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], suspect: float)
     tokens = tagged.tokens
     labels: list[str] = [""] * len(tokens)
     for index, chance in enumerate(inside(tagged)):
-        if chance >= suspect and not tokens[index].is_break and (tokens[index].form.isalnum() or chance >= 0.5):
+        token = tokens[index]
+        if chance >= needed(token, suspect) and not token.is_break and (token.form.isalnum() or chance >= 0.5):
             labels[index] = tagged.labels[index]
     _cover(tokens, labels, ((span.begin, span.end, span.label) for span in spans), replace=True)
     certain = ((begin, end, label) for begin, end, label, name in pattern_hits(letter.text) if name in CERTAIN)
     _cover(tokens, labels, certain, replace=False)
+    apply_rules(letter.text, tokens, labels)
     _propagate(tokens, labels)
     _bridge(tokens, labels)
     return _joined(tokens, labels, {span.begin for span in spans})
 
 
+def needed(token: Token, suspect: float) -> float:
+    """Probability from which on `safe` hides a token.
+
+    What is lost when it is no identifier grows with its length, what is won when it is one does not: the threshold is
+    proportional to the length, and `suspect` that of a token of six characters. Words that introduce names (`Herr`,
+    `Chefarzt`, `Station`) must be more likely an identifier than not.
+    """
+    if not PLAIN.isdisjoint(word_classes(token.form.casefold())):
+        return 0.5
+    return min(0.5, suspect * len(token.form) / USUAL_LENGTH)
+
+
 def _cover(
     tokens: Sequence[Token], labels: list[str], ranges: Iterable[tuple[int, int, str]], *, replace: bool
 ) -> None:
+    begins, ends = [token.begin for token in tokens], [token.end for token in tokens]
     for begin, end, label in ranges:
-        for index, token in enumerate(tokens):
-            if token.begin < end and token.end > begin and (replace or not labels[index]):
+        for index in range(bisect_right(ends, begin), bisect_left(begins, end)):
+            if replace or not labels[index]:
                 labels[index] = label
 
 
@@ -203,11 +235,14 @@ def _propagate(tokens: Sequence[Token], labels: list[str]) -> None:
     known: dict[str, str] = {}
     for token, label in zip(tokens, labels, strict=True):
         name = label.startswith(("NAME_", "LOCATION_CITY")) and label != "NAME_TITLE"
-        if name and len(token.form) > 2 and token.form[0].isupper() and zipf(token.form.casefold()) < COMMON_WORD:
+        most = RARE if label == "LOCATION_CITY" else COMMON_WORD
+        if name and len(token.form) > 2 and token.form[0].isupper() and zipf(token.form.casefold()) < most:
             known.setdefault(token.form.casefold(), label)
     for index, token in enumerate(tokens):
-        if not labels[index] and token.form[:1].isupper() and token.form.casefold() in known:
-            labels[index] = known[token.form.casefold()]
+        if labels[index] or not token.form[:1].isupper():
+            continue
+        word = token.form.casefold()
+        labels[index] = known.get(word, "") or (known.get(word[:-1], "") if word.endswith("s") else "")
 
 
 def _bridge(tokens: Sequence[Token], labels: list[str]) -> None:

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from kimedlib.text_gazetteers import gazetteers, zipf
+from kimedlib.text_gazetteers import gazetteers, is_profession, name_likeness, zipf
 from kimedlib.text_lexicon import BIRTH, ROLES, SALUTATIONS, TITLES, word_classes
 from kimedlib.text_patterns import pattern_hits
 from kimedlib.text_tokens import Token, chunk_shapes, sections, shape, tokenize
@@ -39,6 +39,12 @@ def _own(token: Token, chunk: str) -> list[str]:
         )
         if flags:
             found += [f"g={flags}", f"gs={flags}{shape(form)}", f"gz={flags}{int(frequency)}"]
+        elif form[0].isupper() and frequency < 3.5 and len(form) > 2:
+            found.append(f"nl={_likeness(word)}")
+        if word in lists.countries:
+            found.append("k=country")
+        if form[0].isupper() and is_profession(word):
+            found.append("k=profession")
         found += [f"k={name}" for name in word_classes(word)]
         if word.endswith(
             ("burg", "dorf", "heim", "berg", "stadt", "hausen", "ingen", "kirchen", "bach", "feld", "furt")
@@ -52,6 +58,11 @@ def _own(token: Token, chunk: str) -> list[str]:
     return found
 
 
+def _likeness(word: str) -> int:
+    """Steps of half a unit of likeness to a name."""
+    return max(-4, min(6, int(name_likeness(word) * 4)))
+
+
 def _brief(token: Token) -> list[str]:
     """The part of a token's features that its neighbours see."""
     form, word = token.form, token.form.casefold()
@@ -63,6 +74,8 @@ def _brief(token: Token) -> list[str]:
         )
         if flags:
             found.append(f"g={flags}")
+        elif form[0].isupper() and len(form) > 2 and zipf(word) < 3.5:
+            found.append(f"nl={_likeness(word) > 0}")
         found += [f"k={name}" for name in word_classes(word)]
         found.append(f"z={int(zipf(word))}")
         found.append(f"f3={word[-3:]}")

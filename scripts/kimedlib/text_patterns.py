@@ -15,8 +15,8 @@ PARTICLE = r"(?:von|van|de|der|den|dem|zu|zur|zum|dos|da|di|la|al|el)"
 WORD_NAME = rf"{UPPER}[^\W\d_]+(?:[-'’]{UPPER}[^\W\d_]+)*"
 FULL_NAME = rf"(?:{UPPER}\.[ \t]?){{0,2}}(?:{PARTICLE}[ \t])*{WORD_NAME}(?:[ \t](?:{UPPER}\.[ \t])?(?:{PARTICLE}[ \t])*{WORD_NAME}){{0,2}}"
 TITLE = (
-    r"\b(?:(?:o\.[ \t]?)?(?:Univ\.?[ \t-]*|Priv\.?[ \t-]*)?(?:Prof|DDr|Dr|Drs|Dra|Drª|Doz|Mag|Prim|PD)\b\.?(?:in\b)?"
-    r"(?:[ \t-]?(?:med|univ|univers|habil|h\.c|rer|nat|mult|phil|dent)\b\.?)*[ \t]*)+"
+    r"\b(?:(?:o\.[ \t]?)?(?:Univ\.?[ \t-]*|Priv\.?[ \t-]*)?(?:Prof|DDr|Dr|Drs|Dra|Drª|Doz|Mag|Prim|PD|(?:Universitäts)?[Pp]rofessor(?:in)?)\b\.?(?:in\b)?"
+    r"(?:[ \t-]?(?:med|univ|univer|univers|habil|h\.c|rer|nat|mult|phil|dent)\b\.?)*[ \t]*)+"
 )
 NO_NAME = r"(?!(?:Ltd|O[AÄ]\b|Ass|Fach|Kolleg|Dr\b|Prof|Doktor|Patient|Mag\b|PD\b|Priv|Univ|Doz|OA\b|Ober|Prim))"
 UNITS = r"(?:mg|ml|g|cm|mm|IE|µg|kg|%|mmHg|kcal|Uhr|x|Tage?n?|Wochen?|Monate?n?|Stunden?|h|min)"
@@ -56,6 +56,23 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         r"\b(?:Station|Stat\.|Zimmer|Zi\.?|Bett|Ambulanz)[ \t]*:?[ \t]*(?P<hit>(?:[A-Z]{1,4}[ -]?)?\d{1,4}[A-Za-z]?|[A-Z]{2,5}-?\d{1,2})(?![\w.,]\d|\d)")),
     ("age", "AGE", re.compile(r"(?<![\d.,/-])(?P<hit>[1-9]\d{0,2})[ \t-]{0,2}(?:jährig\w*|jähr\.|j\.|J\.|[Jj]ahre?n?[ \t]alt|a\.?[ \t]alt|year)")),
     ("age_of", "AGE", re.compile(r"Alter[ \t]von[ \t](?:ca\.[ \t])?(?P<hit>\d{1,3})|(?<![\d.,])(?P<hit2>\d{1,3})\.?[ \t]{0,2}(?:Lj|LJ|Lebensj)")),
+    ("ward_code", "ID", re.compile(
+        r"\b(?:[Aa]uf(?: der| die)?|Station|Stat\.)[ \t]+(?!BWK|LWK|HWK|SWK)(?P<hit>[A-ZÄÖÜ]{2,5}-?\d{1,2}[A-Z]?)(?![\w.,]\d|\d)")),
+    ("ward_side", "LOCATION_HOSPITAL", re.compile(r"\b(?:Station|Stat\.|[Dd]er|[Dd]ie|[Aa]uf)[ \t]+(?P<hit>\d{1,2}[ \t]?(?:Nord|Süd|Ost|West)\b)")),
+    ("department_code", "ID", re.compile(
+        r"(?:logie|chirurgie|pädie|iatrie|Innere|Ambulanz)[ \t]+(?P<hit>[A-Z]{1,3}-?\d{1,3})(?![\w.,]\d|\d)")),
+    ("age_word", "AGE", re.compile(
+        r"\b(?P<hit>(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|elf|zwölf|[^\W\d_]*zehn|[^\W\d_]*[zßf]ig))(?=[ -]?jährig)", re.IGNORECASE)),
+    ("age_died", "AGE", re.compile(r"\bmit[ \t]+(?P<hit>\d{2,3})(?=[ \t]+(?:an|verstorben|gestorben)\b)")),
+    ("vocative", "NAME_DOCTOR", re.compile(rf"\b(?:[Ll]iebe[rs]?|[Ww]erte[rs]?|[Hh]allo)[ \t]+{NO_NAME}(?!Herr|Frau)(?P<hit>{FULL_NAME})(?=[ \t]*[!,])")),
+    ("teaching", "LOCATION_HOSPITAL", re.compile(
+        rf"(?:[Aa]kademisches[ \t]+)?Lehrkrankenhaus\s+(?:der|des)[ \t]+{UPPER}[^\n,;:]{{3,60}}")),
+    ("hospital_short", "LOCATION_HOSPITAL", re.compile(
+        rf"\b(?:[A-ZÄÖÜ]{{0,3}}KH|UK[A-ZÄÖÜ]{{0,2}}|MVZ)[ \t]{UPPER}[^\W\d_]+(?:-{UPPER}\w+)*|\bKlinikum[ \t][A-ZÄÖÜ]{{2,3}}\b")),
+    ("university", "LOCATION_ORGANIZATION", re.compile(
+        rf"\b(?:{UPPER}\w+-)*(?:Universität|Hochschule|Gymnasium)[ \t]{UPPER}[\w-]+|\b(?:{UPPER}\w+-)+(?:Universität|Hochschule|Gymnasium)\b")),
+    ("profession_after", "PROFESSION", re.compile(
+        rf"\b(?:[Gg]elernte[rn]?|von[ \t]Beruf|Beruf:|(?:arbeite\w*|tätig)[ \t]als)[ \t]+(?P<hit>{UPPER}[\w-]+)")),
     ("hospital", "LOCATION_HOSPITAL", re.compile(
         rf"\b(?:(?:{UPPER}\w+(?:isches|ischen|ische)|Städt\.|St\.|Sankt)[ \t-])*(?:{UPPER}[\w.]*-)*\w*(?:[Kk]linikum|[Kk]linik|KLINIK(?:UM)?|[Kk]rankenhaus|[Ss]pital|LKH|AKH"
         rf"|\bKH|[Zz]entrum|[Pp]raxis|[Hh]ospital)(?:e?s)?(?:[ \t](?:(?:der|des|für|am|im|zu|in|an der|und|St\.|Sankt)[ \t])*{UPPER}[\w-]+){{0,4}}")),

@@ -10,7 +10,7 @@ import text_steps
 from kimedlib.problems import InputProblems
 from kimedlib.text_model_data import Letter, read_lines, write_lines
 
-FILES = ("model/stage1.crf", "model/stage2.crf", "dial.json", "points.tsv")
+FILES = ("model/stage1.crf", "model/stage2.crf", "dial.json", "points.tsv", "trust.tsv")
 
 
 def test_two_processes_give_the_bytes_of_one_and_other_letters_change_nothing(chain: Path, tmp_path: Path):
@@ -43,3 +43,11 @@ def test_without_annotations_nothing_can_be_learned(chain: Path, tmp_path: Path)
     with pytest.raises(InputProblems, match="no annotated training letter"):
         text_steps.learn(tmp_path, tmp_path)
     assert not (tmp_path / "dial.json").exists()
+
+
+def test_probabilities_are_judged_without_and_with_correction(chain: Path):
+    table = pd.read_csv(chain / "trust.tsv", sep="\t")
+    assert list(table["kind"].unique()) == ["model", "corrected"]
+    assert len(set(table.groupby("kind")["tokens"].sum())) == 1
+    assert ((table["mean_probability"] >= table["low"]) & (table["mean_probability"] <= table["high"])).all()
+    assert json.loads((chain / "dial.json").read_text())["calibration"]["slope"] > 0
