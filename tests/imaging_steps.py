@@ -139,15 +139,15 @@ def measure_and_score(folder: Path) -> None:
     measure_regions.main(
         **common, checks=folder / "checks.tsv", evidence=folder / "brains.tsv", brains=folder / "brains",
         model=[folder / "model/model.json"], masks=[folder / "regions"], measurements=folder / "measurements.tsv",
-        refused=folder / "refused.tsv", features=folder / "features.tsv", bin_width=10,
+        refused=folder / "refused.tsv", features=folder / "features.tsv", bin_width=10, outlines=[],
     )  # fmt: skip
     draw_overlays.main(
         **common, measurements=folder / "measurements.tsv", brains=folder / "brains", masks=[folder / "regions"],
-        overlays=folder / "overlays", picture=folder / "overlays.png",
+        overlays=folder / "overlays", picture=folder / "overlays.png", outlines=[],
     )  # fmt: skip
     score_segmentation.main(
         **common, sheet=folder / "samples.tsv",
         labels=[Path(row["label"]) for row in sheet_rows(folder) if row["label"]],
         measurements=folder / "measurements.tsv", brains=folder / "brains", model=[folder / "model/model.json"],
-        masks=[folder / "regions"], scores=folder / "scores.tsv", picture=folder / "scores.png",
+        masks=[folder / "regions"], scores=folder / "scores.tsv", picture=folder / "scores.png", outlines=[],
     )  # fmt: skip

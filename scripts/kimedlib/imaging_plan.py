@@ -3,7 +3,7 @@
 import pandas as pd
 
 from kimedlib.check_imaging import NETWORK_TASKS, PACKAGED, is_nifti
-from kimedlib.imaging_tables import records
+from kimedlib.imaging_tables import OUTLINE_TASKS, records
 
 
 def resolve(value: str) -> str:
@@ -29,6 +29,16 @@ def image_sources(frame: pd.DataFrame, deidentify: bool) -> list[str]:
 def label_sources(frame: pd.DataFrame) -> list[str]:
     """Reference labels, in the order of the rows that have one."""
     return [resolve(label) for label in frame["label"] if label]
+
+
+def outline_sources(frame: pd.DataFrame) -> list[str]:
+    """Given regions, in the order of the rows that have one."""
+    return [resolve(outline) for outline in frame["outline"] if outline]
+
+
+def needs_outlines(frame: pd.DataFrame) -> bool:
+    """Whether any row has a region that needs no network."""
+    return bool(frame["task"].isin(OUTLINE_TASKS).any())
 
 
 def needs_network(frame: pd.DataFrame) -> bool:

@@ -4,6 +4,8 @@ Names are those of the public tables of reference values: family (`morph`, `loc`
 `szm`, `dzm`, `ngt`, `ngl`), feature, aggregation, discretisation.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,24 +14,20 @@ from kimedlib.radiomics_intensity import histogram, local_peaks, statistics, vol
 from kimedlib.radiomics_shape import morphology
 from kimedlib.radiomics_texture import texture_features
 
-# Image processing of the consensus configurations (manual, 5.2) and of the digital phantom.
-CHEST = (-500.0, 400.0), (-1000.0, 400.0)
-SLICES, VOLUME = ("2d", "2.5d"), ("3d",)
-CONFIGURATIONS = {
-    "digital_phantom": Settings(aggregation=(*SLICES, *VOLUME)),
-    "chest_config_a": Settings(rounding=True, window=CHEST[0], bins=Bins("width", 25), aggregation=SLICES),
-    "chest_config_b": Settings(
-        (2.0, 2.0, None), rounding=True, window=CHEST[0], bins=Bins("number", 32), aggregation=SLICES
-    ),
-    "chest_config_c": Settings(
-        (2.0, 2.0, 2.0), rounding=True, window=CHEST[1], bins=Bins("width", 25), volume_bins=Bins("width", 2.5)
-    ),
-    "chest_config_d": Settings((2.0, 2.0, 2.0), rounding=True, sigmas=3.0, bins=Bins("number", 32)),
-    "chest_config_e": Settings(
-        (2.0, 2.0, 2.0), spline=3, rounding=True, window=CHEST[1], sigmas=3.0, bins=Bins("number", 32),
-        volume_bins=Bins("number", 1000),
-    ),
-}  # fmt: skip
+
+def settings_of(said: dict[str, Any]) -> Settings:
+    """Settings from a config section, as its schema describes it."""
+    x, y, z = said["spacing"]
+    return Settings(
+        spacing=(x, y, z),
+        spline=3 if said["interpolation"] == "cubic" else 1,
+        rounding=said["rounding"],
+        window=(float(said["window"][0]), float(said["window"][1])) if said["window"] else None,
+        sigmas=said["sigmas"],
+        bins=Bins(said["bins"]["kind"], said["bins"].get("value", 0)),
+        volume_bins=Bins(said["volume_bins"]["kind"], said["volume_bins"].get("value", 0)),
+        aggregation=tuple(said["aggregation"]),
+    )
 
 
 def measure(region: Region, settings: Settings) -> dict[str, float]:

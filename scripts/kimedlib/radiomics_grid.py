@@ -19,15 +19,20 @@ MOST_LEVELS = 4000
 
 @dataclass(frozen=True)
 class Bins:
-    """Discretisation: `none` (intensities are levels already), `width` (fixed bin size) or `number` of bins."""
+    """Discretisation.
 
-    kind: Literal["none", "width", "number"] = "none"
+    `none` (intensities are levels already), `width` (fixed bin size, from the lowest intensity or the window's end),
+    `multiples` (fixed bin size whose edges are multiples of it, as PyRadiomics does) or `number` of bins.
+    """
+
+    kind: Literal["none", "width", "multiples", "number"] = "none"
     value: float = 0.0
 
     @property
     def suffix(self) -> str:
         """What names of features carry, as in the tables of reference values."""
-        return {"none": "", "width": f"_fbs_w{float(self.value)}", "number": f"_fbn_n{int(self.value)}"}[self.kind]
+        width = f"_fbs_w{float(self.value)}"
+        return {"none": "", "width": width, "multiples": width, "number": f"_fbn_n{int(self.value)}"}[self.kind]
 
 
 @dataclass(frozen=True)
@@ -235,8 +240,10 @@ def discretise(region: Region, bins: Bins, window: tuple[float, float] | None) -
         found = np.rint(values).astype(np.int64)
         if low < 1 or not np.array_equal(found, values):
             raise ValueError("intensities are no grey levels (whole numbers from 1 on): choose a bin width or number")
-    elif bins.kind == "width":
+    elif bins.kind in ("width", "multiples"):
         start = window[0] if window is not None and math.isfinite(window[0]) else low
+        if bins.kind == "multiples":
+            start = math.floor(low / bins.value) * bins.value
         found = np.floor((values - start) / bins.value).astype(np.int64) + 1
     else:
         number = int(bins.value)

@@ -68,7 +68,8 @@ def volume_histogram(region: Region, bins: Bins, window: tuple[float, float] | N
     else:
         levels = discretise(region, bins, window)[region.inside]
         start, size, count = 0.0, 1.0, int(bins.value)
-        if bins.kind == "width":
+        if bins.kind in ("width", "multiples"):
+            low = math.floor(low / bins.value) * bins.value if bins.kind == "multiples" else low
             start, size = low - 0.5 * bins.value, bins.value
             count = max(math.ceil((high - low) / size), int(levels.max()))
     counts = np.bincount(levels, minlength=count + 1)[1:]
