@@ -13,7 +13,9 @@ import check_images  # noqa: E402
 import deidentify_series  # noqa: E402
 import draw_overlays  # noqa: E402
 import list_images  # noqa: E402
+import measure_biomarkers  # noqa: E402, F401
 import measure_regions  # noqa: E402
+import outline_lesions  # noqa: E402, F401
 import prepare_bids  # noqa: E402
 import score_segmentation  # noqa: E402
 import segment_brains  # noqa: E402
