@@ -29,7 +29,14 @@ def draw_sample(bids: Path, row: dict[str, str], mask: Path, axes: list[plt.Axes
 
 
 def main(
-    *, bids: Path, conversion: Path, measurements: Path, brains: Path, masks: list[Path], overlays: Path, picture: Path,
+    *,
+    bids: Path,
+    conversion: Path,
+    measurements: Path,
+    brains: Path,
+    masks: list[Path],
+    overlays: Path,
+    picture: Path,
     outlines: list[Path],
 ) -> None:
     """Draw.

@@ -1,6 +1,7 @@
 """Checks of the files that the imaging sheets name, made before any job starts."""
 
 import os
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -121,7 +122,7 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
     return problems
 
 
-def outline_problems(row: dict[str, str], place: str, sheet: str) -> list[Problem]:
+def outline_problems(row: Mapping[Hashable, str], place: str, sheet: str) -> list[Problem]:
     """Look at the region that task outline needs, task uptake may have and other tasks must not have."""
     given = row.get("outline", "")
     if row["task"] not in OUTLINE_TASKS:
@@ -138,7 +139,7 @@ def outline_problems(row: dict[str, str], place: str, sheet: str) -> list[Proble
     if not problems:
         found = set(np.unique(np.asanyarray(nib.load(given).dataobj)).tolist())
         if 1 not in found or not found <= {0, 1}:
-            problems.append(Problem(given, "", f"holds values {sorted(found)[:5]}", "mark the region with 1, all else 0"))
+            problems.append(Problem(given, "", f"holds values {sorted(found)[:5]}", "mark the region with 1, else 0"))
     return problems
 
 

@@ -179,7 +179,7 @@ def resize(mask: NDArray[np.bool_], spacing: Spacing, growth: float) -> NDArray[
     if growth == 0:
         return mask
     count = int(np.count_nonzero(mask))
-    target = max(int(round(count * (1 + growth))), 1)
+    target = max(round(count * (1 + growth)), 1)
     away = ndimage.distance_transform_edt(~mask, sampling=spacing) - ndimage.distance_transform_edt(
         mask, sampling=spacing
     )

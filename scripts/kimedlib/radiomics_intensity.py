@@ -11,7 +11,10 @@ from kimedlib.radiomics_grid import Bins, Region, discretise
 
 PEAK_RADIUS_MM = 10 * (3 / (4 * math.pi)) ** (1 / 3)  # a sphere of 1 cm³
 # Names of the tables of reference values for those of `statistic_features`, in its order.
-STATISTICS = "mean var skew kurt median min p10 p90 max iqr range mad rmad medad cov qcod energy rms".split()
+STATISTICS = (
+    "mean", "var", "skew", "kurt", "median", "min", "p10", "p90", "max", "iqr", "range", "mad", "rmad", "medad", "cov",
+    "qcod", "energy", "rms",
+)  # fmt: skip
 
 
 def statistics(values: NDArray[np.float64]) -> dict[str, float]:

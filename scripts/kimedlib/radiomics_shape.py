@@ -19,7 +19,7 @@ from kimedlib.radiomics_grid import Region
 def ellipsoid_area(a: float, b: float, c: float) -> float:
     """Surface that the manual gives an ellipsoid with semi-axes a >= b >= c > 0: its series to the 20th term.
 
-    The reference values follow from this series, though it is off by some per cent where the axes differ much. The terms
+    The reference values follow from this series, though it is off by some per cent where axes differ much. The terms
     (alpha beta)^n P_n((alpha^2 + beta^2) / (2 alpha beta)) come from Legendre's recursion, so that alpha may be 0.
     """
     alpha2, beta2 = 1 - (b / a) ** 2, 1 - (c / a) ** 2

@@ -10,7 +10,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
-import SimpleITK as sitk
+import SimpleITK
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -117,12 +117,12 @@ def sitk_to_nifti(image: Path, mask: Path, folder: Path) -> tuple[Path, Path]:
     name = image.name.removesuffix("_image.nrrd")
     targets = folder / f"{name}_image.nii.gz", folder / f"{name}_mask.nii.gz"
     folder.mkdir(parents=True, exist_ok=True)
-    read = sitk.ReadImage(str(image))
-    sitk.WriteImage(read, str(targets[0]))
-    sitk.WriteImage(sitk.ReadImage(str(mask)) == 1, str(targets[1]))
+    read = SimpleITK.ReadImage(str(image))
+    SimpleITK.WriteImage(read, str(targets[0]))
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(mask)) == 1, str(targets[1]))
     # what is read back must be what was there, whatever the writer thinks of the type
     kept = np.asanyarray(nib.load(targets[0]).dataobj)
-    assert np.array_equal(kept, sitk.GetArrayFromImage(read).transpose()), image
+    assert np.array_equal(kept, SimpleITK.GetArrayFromImage(read).transpose()), image
     return targets
 
 
@@ -154,7 +154,7 @@ def baseline_settings(said: dict[str, Any]) -> tuple[str, dict[str, Any], str] |
 
 def key_of(family: str, short: str, aggregation: str, suffix: str) -> str:
     """Our name of a feature."""
-    plain = aggregation.split("_")[0]
+    plain = aggregation.split("_", maxsplit=1)[0]
     return {
         "cm": f"cm_{short}_d1_{aggregation}{suffix}",
         "rlm": f"rlm_{short}_{aggregation}{suffix}",
@@ -208,4 +208,3 @@ def baseline_metrics(case: str, expected: list[tuple[str, str, str, float]], roo
         for sample, configuration, name, value in expected
     ]
     return agreement(case, pairs)
-

@@ -14,7 +14,7 @@ CENTRES = {"a": (12, 14, 10), "b": (26, 14, 10)}
 def spheres() -> tuple[np.ndarray, np.ndarray]:
     """Background 1, a sphere of 8 with a cold core, a smaller one of 10."""
     grid = np.indices((36, 30, 20))
-    away = {name: np.sqrt(((grid - np.reshape(place, (3, 1, 1, 1))) ** 2).sum(axis=0)) for name, place in CENTRES.items()}
+    away = {name: np.sqrt(((grid - np.reshape(at, (3, 1, 1, 1))) ** 2).sum(axis=0)) for name, at in CENTRES.items()}
     data = np.where(away["a"] <= 6, 8.0, 1.0)
     data[away["a"] <= 2] = 0.5
     data[away["b"] <= 3] = 10.0
@@ -36,9 +36,7 @@ def run(folder, rows):
     frame = pd.DataFrame(rows, columns=["sample", "task", "outline"]).assign(patient_id="P1", modality="PT", image="x")
     frame.to_csv(folder / "sheet.tsv", sep="\t", index=False)
     frame.assign(image="image.nii.gz", refused="").to_csv(folder / "conversion.tsv", sep="\t", index=False)
-    pd.DataFrame({"sample": [row[0] for row in rows], "check": "c", "found": "", "allowed": "", "passed": "yes"}).to_csv(
-        folder / "checks.tsv", sep="\t", index=False
-    )
+    frame.assign(check="c", found="", allowed="", passed="yes").to_csv(folder / "checks.tsv", sep="\t", index=False)
     outline_lesions.main(
         sheet=folder / "sheet.tsv", bids=folder / "bids", conversion=folder / "conversion.tsv",
         checks=folder / "checks.tsv", outlines=[folder / f"{row[2]}.nii.gz" for row in rows if row[2]],
