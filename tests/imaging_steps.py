@@ -118,7 +118,10 @@ def convert_and_check(folder: Path) -> None:
     )  # fmt: skip
     common = {"bids": folder / "bids", "conversion": folder / "conversion.tsv"}
     check_images.main(**common, checks=folder / "checks.tsv", picture=folder / "checks.png", minimum_slices=8)
-    segment_brains.main(**common, checks=folder / "checks.tsv", masks=folder / "brains", evidence=folder / "brains.tsv")
+    segment_brains.main(
+        **common, checks=folder / "checks.tsv", masks=folder / "brains", evidence=folder / "brains.tsv",
+        picture=folder / "brains.png",
+    )  # fmt: skip
 
 
 def train(folder: Path, target: Path) -> None:
