@@ -161,7 +161,7 @@ def cut_share(mask: Mask) -> float:
     surface = mask & ~ndimage.binary_erosion(mask)
     inner = np.zeros(mask.shape, bool)
     inner[1:-1, 1:-1, 1:-1] = True
-    return float(np.count_nonzero(surface & ~inner) / max(np.count_nonzero(surface), 1))
+    return float((surface & ~inner).sum()) / max(int(surface.sum()), 1)
 
 
 def judge_brain(volume: NDArray[np.float32], mask: Mask) -> BrainEvidence:

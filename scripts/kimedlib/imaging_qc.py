@@ -32,7 +32,7 @@ class Check:
 
 
 def head_of(data: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Object without the air around it, shape (x, y, z): parts above 30 % of the brightest signal, and what they enclose.
+    """Object without the air around it, shape (x, y, z): what is above 30 % of the brightest signal, and enclosed.
 
     Parts below 0.5 % of all are noise; ghosts are fainter than that in any image that may go on.
     """

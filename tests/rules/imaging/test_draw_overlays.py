@@ -8,7 +8,8 @@ from PIL import Image
 def run(chain, target):
     draw_overlays.main(
         bids=chain / "bids", conversion=chain / "conversion.tsv", measurements=chain / "measurements.tsv",
-        brains=chain / "brains", masks=[chain / "regions"], overlays=target / "overlays", picture=target / "all.png", outlines=[],
+        brains=chain / "brains", masks=[chain / "regions"], overlays=target / "overlays", picture=target / "all.png",
+        outlines=[],
     )  # fmt: skip
 
 
