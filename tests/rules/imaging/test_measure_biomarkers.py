@@ -81,6 +81,27 @@ def test_same_bytes_on_one_process(lesions):
         assert (lesions / "one" / name).read_bytes() == (lesions / "two" / name).read_bytes()
 
 
+def test_nothing_to_measure_gives_empty_tables(lesions, tmp_path):
+    for name in ("conversion.tsv", "checks.tsv"):
+        rows = pd.read_csv(lesions / name, sep="\t", keep_default_na=False)
+        rows[rows["sample"] == "empty"].to_csv(tmp_path / name, sep="\t", index=False)
+    for name in ("bids", "outlines"):
+        (tmp_path / name).symlink_to(lesions / name)
+    run(tmp_path, tmp_path / "none", 1)
+    assert pd.read_csv(tmp_path / "none/b.tsv", sep="\t").empty
+    assert pd.read_csv(tmp_path / "none/k.tsv", sep="\t").empty
+
+
+def test_two_regions_are_too_few(lesions, tmp_path):
+    for name in ("conversion.tsv", "checks.tsv"):
+        pd.read_csv(lesions / name, sep="\t", keep_default_na=False)[:2].to_csv(tmp_path / name, sep="\t", index=False)
+    for name in ("bids", "outlines"):
+        (tmp_path / name).symlink_to(lesions / name)
+    run(tmp_path, tmp_path / "few", 1)
+    assert set(pd.read_csv(tmp_path / "few/s.tsv", sep="\t")["stable"]) == {"too_few"}
+    assert list(pd.read_csv(tmp_path / "few/k.tsv", sep="\t").columns) == ["sample", "patient_id", "modality", "region"]
+
+
 def test_error_says_whose_region_and_which_section(lesions, tmp_path, monkeypatch):
     section = {**SETTINGS["biomarkers"]["ct"], "bins": {"kind": "none"}}
     monkeypatch.setitem(SETTINGS["biomarkers"], "ct", section)
