@@ -13,7 +13,9 @@ import check_images  # noqa: E402
 import deidentify_series  # noqa: E402
 import draw_overlays  # noqa: E402
 import list_images  # noqa: E402
+import measure_biomarkers  # noqa: E402, F401
 import measure_regions  # noqa: E402
+import outline_lesions  # noqa: E402, F401
 import prepare_bids  # noqa: E402
 import score_segmentation  # noqa: E402
 import segment_brains  # noqa: E402
@@ -116,7 +118,10 @@ def convert_and_check(folder: Path) -> None:
     )  # fmt: skip
     common = {"bids": folder / "bids", "conversion": folder / "conversion.tsv"}
     check_images.main(**common, checks=folder / "checks.tsv", picture=folder / "checks.png", minimum_slices=8)
-    segment_brains.main(**common, checks=folder / "checks.tsv", masks=folder / "brains", evidence=folder / "brains.tsv")
+    segment_brains.main(
+        **common, checks=folder / "checks.tsv", masks=folder / "brains", evidence=folder / "brains.tsv",
+        picture=folder / "brains.png",
+    )  # fmt: skip
 
 
 def train(folder: Path, target: Path) -> None:
@@ -139,15 +144,15 @@ def measure_and_score(folder: Path) -> None:
     measure_regions.main(
         **common, checks=folder / "checks.tsv", evidence=folder / "brains.tsv", brains=folder / "brains",
         model=[folder / "model/model.json"], masks=[folder / "regions"], measurements=folder / "measurements.tsv",
-        refused=folder / "refused.tsv", features=folder / "features.tsv", bin_width=10,
+        refused=folder / "refused.tsv", features=folder / "features.tsv", bin_width=10, outlines=[],
     )  # fmt: skip
     draw_overlays.main(
         **common, measurements=folder / "measurements.tsv", brains=folder / "brains", masks=[folder / "regions"],
-        overlays=folder / "overlays", picture=folder / "overlays.png",
+        overlays=folder / "overlays", picture=folder / "overlays.png", outlines=[],
     )  # fmt: skip
     score_segmentation.main(
         **common, sheet=folder / "samples.tsv",
         labels=[Path(row["label"]) for row in sheet_rows(folder) if row["label"]],
         measurements=folder / "measurements.tsv", brains=folder / "brains", model=[folder / "model/model.json"],
-        masks=[folder / "regions"], scores=folder / "scores.tsv", picture=folder / "scores.png",
+        masks=[folder / "regions"], scores=folder / "scores.tsv", picture=folder / "scores.png", outlines=[],
     )  # fmt: skip

@@ -13,6 +13,7 @@ rule draw_overlays:
         measurements="<results>/measurements.tsv",
         brains="<results>/brains",
         masks=["<results>/regions"] if NETWORK else [],
+        outlines=["<results>/outlines"] if OUTLINES else [],
     output:
         overlays=directory("<results>/overlays"),
         picture=report(

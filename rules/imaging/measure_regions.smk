@@ -15,6 +15,7 @@ rule measure_regions:
         brains="<results>/brains",
         model=["<results>/model/model.json"] if NETWORK else [],
         masks=["<results>/regions"] if NETWORK else [],
+        outlines=["<results>/outlines"] if OUTLINES else [],
     output:
         measurements="<results>/measurements.tsv",
         refused="<results>/refused.tsv",

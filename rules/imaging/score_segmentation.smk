@@ -16,6 +16,7 @@ rule score_segmentation:
         brains="<results>/brains",
         model=["<results>/model/model.json"] if NETWORK else [],
         masks=["<results>/regions"] if NETWORK else [],
+        outlines=["<results>/outlines"] if OUTLINES else [],
     output:
         scores="<results>/scores.tsv",
         picture=report("<results>/scores.png", caption="../../workflows/imaging/report/scores.rst", category="Imaging"),

@@ -14,6 +14,7 @@ rule segment_brains:
     output:
         masks=directory("<results>/brains"),
         evidence="<results>/brains.tsv",
+        picture=report("<results>/brains.png", caption="../../workflows/imaging/report/brains.rst", category="Imaging"),
     log:
         "<logs>/segment_brains/brains.log",
     benchmark:

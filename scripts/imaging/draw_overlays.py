@@ -9,7 +9,7 @@ import numpy as np
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
 from kimedlib.imaging_pictures import centre_index, grey_window, show_plane, use_quiet_style
-from kimedlib.imaging_tables import read_table, records
+from kimedlib.imaging_tables import read_table, records, region_folders
 from kimedlib.logs import log_to
 
 EXAMPLES = 8
@@ -29,7 +29,15 @@ def draw_sample(bids: Path, row: dict[str, str], mask: Path, axes: list[plt.Axes
 
 
 def main(
-    *, bids: Path, conversion: Path, measurements: Path, brains: Path, masks: list[Path], overlays: Path, picture: Path
+    *,
+    bids: Path,
+    conversion: Path,
+    measurements: Path,
+    brains: Path,
+    masks: list[Path],
+    overlays: Path,
+    picture: Path,
+    outlines: list[Path],
 ) -> None:
     """Draw.
 
@@ -54,7 +62,7 @@ def main(
         str(sample): ", ".join(f"{row['region']} {float(row['volume_ml']):.2f} ml" for row in records(group))
         for sample, group in measured.groupby("sample")
     }
-    folders = {"brain": brains, **{task: masks[0] for task in ("lesion", "labels") if masks}}
+    folders = region_folders(brains, masks, outlines)
     samples = sorted(text)
     overlays.mkdir(parents=True, exist_ok=True)
     for sample in samples:
@@ -84,4 +92,5 @@ if __name__ == "__main__":
             masks=[Path(path) for path in snakemake.input.masks],
             overlays=Path(snakemake.output.overlays),
             picture=Path(snakemake.output.picture),
+            outlines=[Path(path) for path in snakemake.input.outlines],
         )

@@ -10,7 +10,16 @@ from scipy import ndimage
 
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
 from kimedlib.imaging_radiomics import region_features
-from kimedlib.imaging_tables import label_names, passed_samples, read_table, records, refusals
+from kimedlib.imaging_tables import (
+    OUTLINE_TASKS,
+    label_names,
+    passed_samples,
+    read_table,
+    records,
+    refusals,
+    region_folders,
+    region_names,
+)
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 
@@ -71,14 +80,14 @@ def patient_features(measured: pd.DataFrame, patients: list[str]) -> pd.DataFram
 
 def main(
     *, bids: Path, conversion: Path, checks: Path, evidence: Path, brains: Path, model: list[Path], masks: list[Path],
-    measurements: Path, refused: Path, features: Path, bin_width: float,
+    measurements: Path, refused: Path, features: Path, bin_width: float, outlines: list[Path],
 ) -> None:  # fmt: skip
     """Measure.
 
     Parameters
     ----------
-    model, masks
-        From the network steps; empty lists where no row needs a network.
+    model, masks, outlines
+        From the network steps and `outline_lesions`; empty lists where no row needs them.
     measurements
         Table: sample, patient_id, modality, region, volume_ml, inner_mean and inner_sd (without edge
         voxels), then the features of `kimedlib.imaging_radiomics`.
@@ -92,12 +101,13 @@ def main(
     names = label_names(model)
     accepted = read_table(evidence)
     brain_samples = set(accepted.loc[accepted["accepted"] == "yes", "sample"])
+    folders = region_folders(brains, masks, outlines)
     rows = []
-    for row in records(passed_samples(conversion, checks, ("brain", "lesion", "labels"))):
+    for row in records(passed_samples(conversion, checks, ("brain", "lesion", "labels", *OUTLINE_TASKS))):
         if row["task"] == "brain" and row["sample"] not in brain_samples:
             continue
-        mask = (brains if row["task"] == "brain" else masks[0]) / f"{row['sample']}.nii.gz"
-        regions = {1: "brain"} if row["task"] == "brain" else names
+        mask = folders[row["task"]] / f"{row['sample']}.nii.gz"
+        regions = region_names(row["task"], names)
         whose = {"sample": row["sample"], "patient_id": row["patient_id"], "modality": row["modality"]}
         rows += [{**whose, **found} for found in measure_image(bids / row["image"], mask, regions, bin_width)]
     columns = ["sample", "patient_id", "modality", "region", "volume_ml"]
@@ -125,4 +135,5 @@ if __name__ == "__main__":
             refused=Path(snakemake.output.refused),
             features=Path(snakemake.output.features),
             bin_width=snakemake.params.bin_width,
+            outlines=[Path(path) for path in snakemake.input.outlines],
         )

@@ -11,14 +11,9 @@ from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, load_labels
 from kimedlib.imaging_pictures import COLOURS, use_quiet_style
 from kimedlib.imaging_scores import dice, volume_error_pct
-from kimedlib.imaging_tables import label_names, read_sheet_rows, read_table, records
+from kimedlib.imaging_tables import label_names, read_sheet_rows, read_table, records, region_folders, region_names
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
-
-
-def region_labels(task: str, names: dict[int, str]) -> dict[int, str]:
-    """Label values and names of a task."""
-    return {1: "brain"} if task == "brain" else names
 
 
 def draw_agreement(pairs: pd.DataFrame, picture: Path) -> None:
@@ -43,7 +38,7 @@ def draw_agreement(pairs: pd.DataFrame, picture: Path) -> None:
 
 def main(
     *, sheet: Path, labels: list[Path], bids: Path, conversion: Path, measurements: Path, brains: Path,
-    model: list[Path], masks: list[Path], scores: Path, picture: Path,
+    model: list[Path], masks: list[Path], scores: Path, picture: Path, outlines: list[Path],
 ) -> None:  # fmt: skip
     """Score all measured samples that have a reference.
 
@@ -62,7 +57,7 @@ def main(
     ValueError
         No measured sample has a reference.
     """
-    names = label_names(model)
+    names, folders = label_names(model), region_folders(brains, masks, outlines)
     measured = read_table(measurements)
     images = read_table(conversion).set_index("sample")["image"]
     rows = read_sheet_rows(sheet)
@@ -71,14 +66,12 @@ def main(
     found: list[tuple[str, str, float]] = []
     pairs = []
     for row in records(rows[rows["sample"].isin(list(measured["sample"]))]):
-        regions = region_labels(row["task"], names)
+        regions = region_names(row["task"], names)
         reference = {}
         if row["sample"] in given:
             _, image = load_canonical(bids / images[row["sample"]])
             truth = load_labels(given[row["sample"]], image)
-            mask = np.asarray(
-                nib.load((brains if row["task"] == "brain" else masks[0]) / f"{row['sample']}.nii.gz").dataobj
-            )
+            mask = np.asarray(nib.load(folders[row["task"]] / f"{row['sample']}.nii.gz").dataobj)
             voxel = abs(float(np.linalg.det(image.affine[:3, :3]))) / 1000
             for value, name in regions.items():
                 found.append((row["sample"], f"dice_{name}", dice(mask == value, truth == value)))
@@ -117,4 +110,5 @@ if __name__ == "__main__":
             masks=[Path(path) for path in snakemake.input.masks],
             scores=Path(snakemake.output.scores),
             picture=Path(snakemake.output.picture),
+            outlines=[Path(path) for path in snakemake.input.outlines],
         )

@@ -1,6 +1,7 @@
 """Checks of the files that the imaging sheets name, made before any job starts."""
 
 import os
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -9,6 +10,7 @@ import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 
 from kimedlib.dicom_series import dicom_files, read_all, series_problems
+from kimedlib.imaging_tables import OUTLINE_TASKS
 from kimedlib.problems import Problem
 
 PACKAGED = "packaged:"
@@ -16,7 +18,7 @@ PACKAGED = "packaged:"
 READ_WHOLE = 4000
 AFFINE_TOLERANCE_MM = 0.01
 NETWORK_TASKS = ("lesion", "labels")
-MODALITIES_OF_TASK = {"lesion": ("CT", "MR", "PT"), "brain": ("MR",), "labels": ("CT", "MR", "PT")}
+MODALITIES_OF_TASK = {"lesion": ("CT", "MR", "PT"), "brain": ("MR",), "labels": ("CT", "MR", "PT"), "uptake": ("PT",)}
 
 
 def is_nifti(path: str) -> bool:
@@ -103,6 +105,7 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
                     f"needs {allowed}: correct task or modality",
                 )
             )
+        problems += outline_problems(row, place, sheet)
         if row["image"].startswith(PACKAGED):
             continue
         if is_nifti(row["image"]):
@@ -116,6 +119,27 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
             problems += dicom_problems(row["image"], place, sheet, row["modality"], count <= READ_WHOLE)
             if row["label"]:
                 problems += nifti_problems(row["label"], place, sheet)[1]
+    return problems
+
+
+def outline_problems(row: Mapping[Hashable, str], place: str, sheet: str) -> list[Problem]:
+    """Look at the region that task outline needs, task uptake may have and other tasks must not have."""
+    given = row.get("outline", "")
+    if row["task"] not in OUTLINE_TASKS:
+        return [Problem(sheet, place, f"an outline but task {row['task']}", "empty the column")] if given else []
+    if not given and row["task"] == "uptake":
+        return []
+    if not given:
+        return [Problem(sheet, place, "task outline without an outline", "name a NIfTI file in the column 'outline'")]
+    if given.startswith(PACKAGED):
+        return []
+    nifti = is_nifti(row["image"]) and not row["image"].startswith(PACKAGED)
+    image = nifti_problems(row["image"], place, sheet)[0] if nifti else None
+    problems = label_problems(image, given, place, sheet)
+    if not problems:
+        found = set(np.unique(np.asanyarray(nib.load(given).dataobj)).tolist())
+        if 1 not in found or not found <= {0, 1}:
+            problems.append(Problem(given, "", f"holds values {sorted(found)[:5]}", "mark the region with 1, else 0"))
     return problems
 
 

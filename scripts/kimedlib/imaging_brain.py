@@ -25,6 +25,7 @@ AIR_MM = 6.0
 CORTEX_MM, WHITE_MM = (3.0, 8.0), 12.0
 WHITE_OVER_CORTEX = (1.04, 2.5)
 BRIGHTEST_OVER_MEDIAN = 1.8
+CUT = 0.03  # share of the mask's surface on the border of the image
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class BrainEvidence:
         Median signal deep in the mask over that at its rim.
     brightest_over_median
         99th percentile of the mask over its median.
+    contrast_to_noise
+        Difference of the two medians over the noise at the rim and in the depth: half the interquartile range of the
+        difference between voxels and their next ones, over 0.6745 and the root of 2.
+    cut
+        Share of the mask's surface on the border of the image.
     against
         Reasons why it is no brain; empty if it can be one.
     """
@@ -46,6 +52,8 @@ class BrainEvidence:
     volume_ml: float
     white_over_cortex: float
     brightest_over_median: float
+    contrast_to_noise: float
+    cut: float
     against: tuple[str, ...]
 
 
@@ -139,17 +147,37 @@ def brain_mask(volume: NDArray[np.float32]) -> Mask:
     return np.zeros_like(thing) if first is None else first
 
 
+def contrast_to_noise(volume: NDArray[np.float32], rim: Mask, deep: Mask) -> float:
+    """Difference between depth and rim over the noise between neighbours; 0 without noise."""
+    inside = rim | deep
+    steps = np.diff(volume, axis=0)[inside[1:] & inside[:-1]]
+    low, high = np.percentile(steps, [25, 75]) if len(steps) else (0.0, 0.0)
+    noise = float(high - low) / 2 / 0.6745 / 2**0.5
+    return float(np.median(volume[deep]) - np.median(volume[rim])) / noise if noise > 0 else 0.0
+
+
+def cut_share(mask: Mask) -> float:
+    """Share of the surface that lies on the border of the grid."""
+    surface = mask & ~ndimage.binary_erosion(mask)
+    inner = np.zeros(mask.shape, bool)
+    inner[1:-1, 1:-1, 1:-1] = True
+    return float((surface & ~inner).sum()) / max(int(surface.sum()), 1)
+
+
 def judge_brain(volume: NDArray[np.float32], mask: Mask) -> BrainEvidence:
     """Measure a candidate and list what speaks against a brain."""
     millilitres = float(mask.sum() * WORK_MM**3 / 1000)
     depth = ndimage.distance_transform_edt(mask, sampling=WORK_MM)
     rim, deep = (depth > CORTEX_MM[0]) & (depth <= CORTEX_MM[1]), depth >= WHITE_MM
     if not rim.any() or not deep.any():
-        return BrainEvidence(millilitres, 0.0, 0.0, ("no compact bright object of brain size",))
+        return BrainEvidence(millilitres, 0.0, 0.0, 0.0, 0.0, ("no compact bright object of brain size",))
     median = float(np.median(volume[mask])) or 1.0
     ratio = float(np.median(volume[deep]) / (np.median(volume[rim]) or 1.0))
     brightest = float(np.percentile(volume[mask], 99)) / median
+    contrast, cut = contrast_to_noise(volume, rim, deep), cut_share(mask)
     against = []
+    if cut > CUT:
+        against.append(f"the brain is cut: {100 * cut:.0f} % of its surface lies on the border of the image")
     if not VOLUME_ML[0] <= millilitres <= VOLUME_ML[1]:
         against.append(f"volume {millilitres:.0f} ml is not within {VOLUME_ML[0]:.0f} to {VOLUME_ML[1]:.0f} ml")
     if not WHITE_OVER_CORTEX[0] <= ratio <= WHITE_OVER_CORTEX[1]:
@@ -158,7 +186,7 @@ def judge_brain(volume: NDArray[np.float32], mask: Mask) -> BrainEvidence:
         )
     if brightest > BRIGHTEST_OVER_MEDIAN:
         against.append(f"structures {brightest:.2f} times as bright as the rest, above {BRIGHTEST_OVER_MEDIAN}")
-    return BrainEvidence(millilitres, ratio, brightest, tuple(against))
+    return BrainEvidence(millilitres, ratio, brightest, contrast, cut, tuple(against))
 
 
 def to_working_grid(volume: NDArray[Any], spacing: tuple[float, float, float]) -> NDArray[np.float32]:

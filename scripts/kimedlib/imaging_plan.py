@@ -1,9 +1,12 @@
 """Which files the imaging rules read, from the sample sheet."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from kimedlib.check_imaging import NETWORK_TASKS, PACKAGED, is_nifti
-from kimedlib.imaging_tables import records
+from kimedlib.imaging_tables import OUTLINE_TASKS, records
 
 
 def resolve(value: str) -> str:
@@ -31,9 +34,25 @@ def label_sources(frame: pd.DataFrame) -> list[str]:
     return [resolve(label) for label in frame["label"] if label]
 
 
+def outline_sources(frame: pd.DataFrame) -> list[str]:
+    """Given regions, in the order of the rows that have one."""
+    return [resolve(outline) for outline in frame["outline"] if outline]
+
+
+def needs_outlines(frame: pd.DataFrame) -> bool:
+    """Whether any row has a region that needs no network."""
+    return bool(frame["task"].isin(OUTLINE_TASKS).any())
+
+
 def needs_network(frame: pd.DataFrame) -> bool:
     """Whether any row is to be segmented by the network."""
     return bool(frame["task"].isin(NETWORK_TASKS).any())
+
+
+def needs_biomarkers(frame: pd.DataFrame, ways: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether any row has a region, other than a brain, that one of the ways to compute biomarkers is for."""
+    rows = frame[frame["task"].isin([*NETWORK_TASKS, *OUTLINE_TASKS])]
+    return any(bool(rows["modality"].isin(list(way["modalities"])).any()) for way in ways.values())
 
 
 def has_reference(frame: pd.DataFrame) -> bool:

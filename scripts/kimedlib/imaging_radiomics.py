@@ -95,7 +95,7 @@ def statistic_features(values: NDArray[np.float64]) -> dict[str, float]:
         "interquartile_range": p75 - p25,
         "range": float(np.ptp(values)),
         "mean_absolute_deviation": float(np.abs(centred).mean()),
-        "robust_mean_absolute_deviation": float(np.abs(robust - robust.mean()).mean()),
+        "robust_mean_absolute_deviation": float(np.abs(robust - robust.mean()).mean()) if len(robust) else 0.0,
         "median_absolute_deviation": float(np.abs(values - median).mean()),
         "coefficient_of_variation": spread / mean if mean else 0.0,
         "quartile_dispersion": (p75 - p25) / (p75 + p25) if p75 + p25 else 0.0,

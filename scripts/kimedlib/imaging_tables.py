@@ -47,7 +47,9 @@ def refusals(conversion: Path, checks: Path, evidence: Path) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows), columns=["sample", "step", "reason"])
 
 
-SHEET_COLUMNS = ("sample", "patient_id", "modality", "task", "image", "label", "reference_volume_ml")
+# Regions without network: given, or by their uptake.
+OUTLINE_TASKS = ("outline", "uptake")
+SHEET_COLUMNS = ("sample", "patient_id", "modality", "task", "image", "label", "outline", "reference_volume_ml")
 
 
 def read_sheet_rows(path: Path) -> pd.DataFrame:
@@ -55,6 +57,20 @@ def read_sheet_rows(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
     rows = frame.reindex(columns=list(SHEET_COLUMNS), fill_value="")
     return pd.DataFrame({name: rows[name].str.strip() for name in SHEET_COLUMNS})
+
+
+def region_folders(brains: Path, masks: Sequence[Path], outlines: Sequence[Path]) -> dict[str, Path]:
+    """Folder with the masks of each task; of the network and of outlines only where they exist."""
+    folders = {"brain": brains}
+    folders |= {task: masks[0] for task in ("lesion", "labels") if masks}
+    return folders | {task: outlines[0] for task in OUTLINE_TASKS if outlines}
+
+
+def region_names(task: str, names: dict[int, str]) -> dict[int, str]:
+    """Label values and names of a task; `names` are those of the network."""
+    if task == "brain":
+        return {1: "brain"}
+    return {1: "lesion"} if task in OUTLINE_TASKS else names
 
 
 def label_names(models: Sequence[Path]) -> dict[int, str]:

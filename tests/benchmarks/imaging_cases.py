@@ -16,15 +16,13 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import imaging_radiomics_cases as radiomics
 from bench import REPOSITORY, Run
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 UNSUPPORTED = {
     "cardiac_cine": "the workflow has no cine step yet",
-    "lesion": "the workflow does not segment lesions in PET-CT yet",
-    "radiomics_reference": "texture features and image interpolation are not part of the workflow yet",
-    "radiomics_baseline": "texture features are not part of the workflow yet",
     "volume_with_reference": "the workflow has no whole-body network yet",
 }
 MODALITIES = ("CT", "MR", "PT")
@@ -36,6 +34,7 @@ def base_config() -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load((REPOSITORY / "config/imaging.yaml").read_text(encoding="utf-8"))
     real = yaml.safe_load((REPOSITORY / "config/real/imaging.yaml").read_text(encoding="utf-8"))
     config["network"] |= real["network"]
+    config["radiomics"]["biomarkers"] = {}
     return config
 
 
@@ -149,6 +148,40 @@ def image_rows(case: dict[str, Any], folder: Path, work: Path, task: str) -> lis
     ]
 
 
+def lesion_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Lesions of PET images that show little more than the lesion's surroundings: the whole image is searched."""
+    rows = []
+    for number, patient in enumerate(case["patients"], 1):
+        place = folder / patient
+        rows.append(
+            {"sample": place.name, "patient_id": f"P{number}", "modality": "PT", "task": "uptake",
+             "image": str(place / "PET_image.nii.gz"), "label": str(place / "PET_mask.nii.gz")}
+        )  # fmt: skip
+    config = yaml.safe_load((REPOSITORY / "config/imaging.yaml").read_text(encoding="utf-8"))
+    return write_run(work, case["id"], rows, config, [], partial(lesion_metrics, case["id"]))
+
+
+def lesion_metrics(case: str, root: Path) -> dict[str, float]:
+    """Mean Dice over patients and median absolute volume error."""
+    scores = table(root, "scores.tsv").set_index(["sample", "metric"])["value"]
+    return {
+        f"{case}.dice_lesion": float(scores["all", "mean_dice_lesion"]),
+        f"{case}.volume_error_median_pct": float(scores["all", "median_abs_volume_error_pct_lesion"]),
+    }
+
+
+def radiomics_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Biomarkers of regions that are given, against published values."""
+    config = base_config() | radiomics.ibsi_sections()
+    if case["kind"] == "radiomics_reference":
+        rows = radiomics.phantom_rows(case, folder)
+        metrics = partial(radiomics.reference_metrics, case["id"], folder / case["reference"])
+    else:
+        rows, config["radiomics"]["biomarkers"], expected = radiomics.baseline_case(case, folder, work)
+        metrics = partial(radiomics.baseline_metrics, case["id"], expected)
+    return write_run(work, case["id"], rows, config, ["measure_biomarkers"], metrics)
+
+
 def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
     """Runs of all supported cases of a manifest; paths of the manifest are relative to `data`."""
     runs = []
@@ -163,6 +196,10 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
             config["deidentification"]["enabled"] = False
             metrics = partial(identical_metrics, case["id"], work / case["id"] / "unpacked")
             runs.append(write_run(work, case["id"], rows, config, ["check_images"], metrics))
+        elif kind == "lesion":
+            runs.append(lesion_run(case, data, work))
+        elif kind in ("radiomics_reference", "radiomics_baseline"):
+            runs.append(radiomics_run(case, data, work))
         elif kind in ("must_refuse_as_brain", "must_accept_as_brain"):
             metric = "refused" if kind == "must_refuse_as_brain" else "accepted"
             rows = image_rows(case, data, work, "brain")

@@ -9,6 +9,7 @@ def run(chain, target):
     draw_overlays.main(
         bids=chain / "bids", conversion=chain / "conversion.tsv", measurements=chain / "measurements.tsv",
         brains=chain / "brains", masks=[chain / "regions"], overlays=target / "overlays", picture=target / "all.png",
+        outlines=[],
     )  # fmt: skip
 
 
@@ -25,5 +26,5 @@ def test_nothing_measured(chain, tmp_path):
     with pytest.raises(ValueError, match="nothing was measured"):
         draw_overlays.main(
             bids=chain / "bids", conversion=chain / "conversion.tsv", measurements=tmp_path / "measurements.tsv",
-            brains=chain / "brains", masks=[], overlays=tmp_path / "o", picture=tmp_path / "p.png",
+            brains=chain / "brains", masks=[], overlays=tmp_path / "o", picture=tmp_path / "p.png", outlines=[],
         )  # fmt: skip

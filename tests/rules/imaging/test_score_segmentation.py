@@ -26,5 +26,5 @@ def test_no_reference(chain, tmp_path):
         score_segmentation.main(
             sheet=sheet, labels=[], bids=chain / "bids", conversion=chain / "conversion.tsv",
             measurements=chain / "measurements.tsv", brains=chain / "brains", model=[], masks=[],
-            scores=tmp_path / "s.tsv", picture=tmp_path / "p.png",
+            scores=tmp_path / "s.tsv", picture=tmp_path / "p.png", outlines=[],
         )  # fmt: skip

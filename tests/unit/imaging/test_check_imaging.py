@@ -119,3 +119,35 @@ def test_training_sheet(tmp_path):
         [{"case_id": "t", "image": str(tmp_path / "image.nii.gz"), "label": str(tmp_path / "no.nii.gz")}]
     )
     assert "there is no file" in str(check_training_files(frame, "training.tsv")[0])
+
+
+def test_outlines(tmp_path):
+    def volume(name: str, values: np.ndarray, step: float = 1.0) -> str:
+        nib.save(nib.Nifti1Image(values, np.diag([step, step, step, 1.0])), tmp_path / name)
+        return str(tmp_path / name)
+
+    image = volume("image.nii.gz", np.zeros((6, 6, 6), np.int16))
+    good = np.zeros((6, 6, 6), np.uint8)
+    good[2:4] = 1
+    rows = [
+        ("PT", "uptake", ""),
+        ("CT", "uptake", ""),
+        ("CT", "outline", volume("good.nii.gz", good)),
+        ("CT", "outline", ""),
+        ("CT", "outline", volume("values.nii.gz", good * 3)),
+        ("CT", "outline", volume("empty.nii.gz", good * 0)),
+        ("CT", "outline", volume("grid.nii.gz", good, 2.0)),
+        ("CT", "outline", str(tmp_path / "nowhere.nii.gz")),
+        ("CT", "none", str(tmp_path / "good.nii.gz")),
+    ]
+    frame = pd.DataFrame(rows, columns=["modality", "task", "outline"]).assign(image=image, patient_id="P", label="")
+    frame["sample"] = [f"s{number}" for number in range(len(frame))]
+    text = [str(problem) for problem in check_files(frame, "sheet.tsv")]
+    expected = (
+        "task uptake on CT", "task outline without an outline", "values.nii.gz: holds values [0, 3]",
+        "empty.nii.gz: holds values [0]", "affine differs", "there is no file", "an outline but task none",
+    )  # fmt: skip
+    assert len(text) == len(expected)
+    for part, line in zip(expected, text, strict=True):
+        assert part in line
+        assert "->" in line

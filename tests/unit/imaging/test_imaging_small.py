@@ -129,3 +129,13 @@ def test_no_contrast_no_change():
     mask = np.zeros((9, 9, 9), bool)
     mask[3:6, 3:6, 3:6] = True
     assert np.array_equal(half_contrast(np.ones((9, 9, 9), np.float32), mask), mask)
+
+
+def test_biomarkers_are_planned_where_a_way_fits_a_region():
+    ways = {"ct": {"modalities": ["CT"]}}
+    frame = pd.DataFrame({"task": ["lesion", "brain"], "modality": ["CT", "MR"]})
+    assert imaging_plan.needs_biomarkers(frame, ways)
+    assert not imaging_plan.needs_biomarkers(frame, {})
+    assert not imaging_plan.needs_biomarkers(frame[1:], ways)
+    assert not imaging_plan.needs_biomarkers(frame, {"mr": {"modalities": ["MR"]}})
+    assert imaging_plan.needs_biomarkers(frame.assign(task="uptake"), {"mr": {"modalities": ["MR"]}})
