@@ -15,8 +15,12 @@ rule draw_cines:
         measurements="<results>/cine/measurements.tsv",
         volumes="<results>/cine/volumes.tsv",
     output:
-        curves=report("<results>/cine/curves.png", caption="../../workflows/imaging/report/cine.rst", category="Imaging"),
-        montage=report("<results>/cine/montage.png", caption="../../workflows/imaging/report/cine.rst", category="Imaging"),
+        curves=report(
+            "<results>/cine/curves.png", caption="../../workflows/imaging/report/cine.rst", category="Imaging"
+        ),
+        montage=report(
+            "<results>/cine/montage.png", caption="../../workflows/imaging/report/cine.rst", category="Imaging"
+        ),
     log:
         "<logs>/draw_cines/cines.log",
     benchmark:

@@ -44,11 +44,10 @@ def draw_curves(volumes: pd.DataFrame, measured: pd.DataFrame, samples: list[str
 
 def draw_plane(
     panel: Axes, plane: NDArray[np.float32], found: NDArray[np.uint8], truth: NDArray[np.uint8] | None,
-    middle: tuple[int, int], half: tuple[int, int],
+    window: tuple[slice, slice],
 ) -> None:  # fmt: skip
     """One image around the ventricle with the outlines of both sources."""
     panel.set_axis_off()
-    window = tuple(slice(max(0, centre - size), centre + size) for centre, size in zip(middle, half, strict=True))
     panel.imshow(plane[window].T, cmap="gray", vmax=float(np.percentile(plane[window], 99.5)))
     for labels, colour in ((truth, CONTOURS), (found, NETWORK)):
         if labels is None:
@@ -86,8 +85,10 @@ def main(
         reference = references / f"{sample}.nii.gz"
         truth = np.asarray(nib.load(reference).dataobj) if reference.exists() else None
         by_network = measured[(measured["sample"] == sample) & (measured["source"] == "network")].iloc[0]
-        half = tuple(int(FIELD_MM / 2 / step) for step in voxel_sizes(image)[:2])
-        middle = tuple(int(np.median(where)) for where in np.nonzero(labels > 0)[:2])
+        rows, columns = (
+            slice(max(0, int(np.median(where)) - int(FIELD_MM / 2 / step)), int(np.median(where) + FIELD_MM / 2 / step))
+            for where, step in zip(np.nonzero(labels > 0)[:2], voxel_sizes(image)[:2], strict=True)
+        )
         for column, (name, short) in enumerate((("end_diastole", "ED"), ("end_systole", "ES"))):
             phase = int(by_network[name])
             there = sorted(table.loc[(table["sample"] == sample) & (table["phase"] == phase), "slice"])
@@ -96,7 +97,7 @@ def main(
                 place = filled[int(share * (len(filled) - 1) + 0.5)]
                 panel = line[column * 3 + number]
                 known = None if truth is None else truth[:, :, place, phase]
-                draw_plane(panel, pixels[:, :, place, phase], labels[:, :, place, phase], known, middle, half)
+                draw_plane(panel, pixels[:, :, place, phase], labels[:, :, place, phase], known, (rows, columns))
                 panel.set_title(f"{sample}, {short}" if number == 0 else f"slice {place + 1}", fontsize=8)
     figure.suptitle("Outlines: blue by the network, orange by contours (where given)", fontsize=8)
     save_figure(figure, montage)

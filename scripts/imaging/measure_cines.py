@@ -114,17 +114,17 @@ def main(
                 marks.append((sample, "ef_error_contours", found["contours"].ef_percent - reference))
     if not rows:
         raise ValueError("no cine could be measured")
-    judged = pd.DataFrame(marks, columns=["sample", "metric", "value"])
-    errors = judged.assign(value=judged["value"].abs()).groupby("metric")["value"]
+    errors_by_sample = pd.DataFrame(marks, columns=["sample", "metric", "value"])
+    errors = errors_by_sample.assign(value=errors_by_sample["value"].abs()).groupby("metric")["value"]
     summary = [("all", "ef_mae", errors.mean().get("ef_error"))]
     summary += [("all", "ef_max_error_contours", errors.max().get("ef_error_contours"))]
     summary += [("all", f"mean_{name}", errors.mean().get(name)) for name in ("dice_cavity", "dice_wall")]
-    overall = pd.DataFrame([row for row in summary if row[2] is not None], columns=judged.columns)
+    overall = pd.DataFrame([row for row in summary if row[2] is not None], columns=errors_by_sample.columns)
     write_table(pd.DataFrame(rows), measurements, "%.6g")
     write_table(
         pd.DataFrame(curves, columns=["sample", "source", "phase", "time_ms", "slices", "volume_ml"]), volumes, "%.6g"
     )
-    write_table(pd.concat([judged, overall], ignore_index=True), scores, "%.6g")
+    write_table(pd.concat([errors_by_sample, overall], ignore_index=True), scores, "%.6g")
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ def training_frames(
     """Outlined images of one sample, and images without outline in its outlined phases: there is no cavity in them."""
     outlined = table[table["inner_mm2"].notna()]
     frames = []
-    for row in table[table["phase"].isin(outlined["phase"])].itertuples():
-        plane, label = pixels[:, :, row.slice, row.phase], labels[:, :, row.slice, row.phase]
-        outer = to_grid(label > 0, spacing, mm) if pd.notna(row.outer_mm2) else None
+    chosen = table[table["phase"].isin(outlined["phase"])]
+    for place, phase, wall in zip(chosen["slice"], chosen["phase"], chosen["outer_mm2"].notna(), strict=True):
+        plane, label = pixels[:, :, place, phase], labels[:, :, place, phase]
+        outer = to_grid(label > 0, spacing, mm) if wall else None
         frames.append(Frame(normalise(to_grid(plane, spacing, mm)), to_grid(label == CAVITY, spacing, mm), outer))
     return frames
 
@@ -71,7 +72,7 @@ def main(
     regions
         Folder; gets <sample>.nii.gz (column, row, slice, phase): 1 cavity, 2 wall.
     weights, model
-        The network, and JSON: fold, patients that trained it and that it outlined, settings, loss of each epoch, digest.
+        The network, and JSON: fold, patients that trained it and that it outlined, settings, loss per epoch, digest.
     fold
         Patients take turns: of all names in order, each `folds`-th from the `fold`-th on is outlined.
 

@@ -73,4 +73,6 @@ def check_names(images: pd.DataFrame, cines: pd.DataFrame, sheet: str) -> None:
         A name is in both.
     """
     both = sorted(set(images["sample"]) & set(cines["sample"]))
-    raise_if(Problem(sheet, f"sample {name}", "is in the image sheet as well", "rename one of the two") for name in both)
+    raise_if(
+        Problem(sheet, f"sample {name}", "is in the image sheet as well", "rename one of the two") for name in both
+    )

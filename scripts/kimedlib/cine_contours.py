@@ -1,7 +1,7 @@
 """Contours of the left ventricle as text files, in the format of the Sunnybrook Cardiac Data.
 
 One file per image and outline, named IM-<series>-<instance number>-<i or o>contour-<who>.txt: `i` is the endocardium
-(cavity), `o` the epicardium (outer wall). Each line is a point: column and row in pixels, pixel centres at whole numbers.
+(cavity), `o` the epicardium (outer wall). Each line is a point: column and row in pixels, centres at whole numbers.
 Radau et al., The MIDAS Journal, 2009, doi:10.54294/g80ruo.
 """
 

@@ -95,8 +95,9 @@ def batch_loss(answers: torch.Tensor, frames: list[Frame]) -> torch.Tensor:
     inner = torch.from_numpy(np.stack([frame.inner for frame in frames]))[:, None]
     loss: torch.Tensor = dice(answers[:, :1], inner) + entropy(answers[:, :1], inner)
     walled = [index for index, frame in enumerate(frames) if frame.outer is not None]
-    if walled:
-        outer = torch.from_numpy(np.stack([frames[index].outer for index in walled]))[:, None]  # type: ignore[arg-type]
+    outlines = [frame.outer for frame in frames if frame.outer is not None]
+    if outlines:
+        outer = torch.from_numpy(np.stack(outlines))[:, None]
         loss = loss + dice(answers[walled, 1:], outer) + entropy(answers[walled, 1:], outer)
     return loss
 

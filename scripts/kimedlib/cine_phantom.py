@@ -1,7 +1,7 @@
 """A beating left ventricle with a planted ejection fraction, as a hospital would send it, with contours of its walls.
 
-The cavity is a tapering tube whose area shrinks by the same share in all slices, so that the planted ejection fraction is
-exact. SliceLocation is a third too short and the slices are oblique, as on real scanners.
+The cavity is a tapering tube whose area shrinks by the same share in all slices, so that the planted ejection
+fraction is exact. SliceLocation is a third too short and the slices are oblique, as on real scanners.
 """
 
 import datetime as dt
@@ -53,7 +53,9 @@ class Heart:
 
     def radii(self, place: int, phase: int) -> tuple[float, float]:
         """Radius of cavity and outer wall of a slice in a phase, mm."""
-        emptied = phase / self.systole if phase <= self.systole else (self.phases - phase) / (self.phases - self.systole)
+        emptied = (
+            phase / self.systole if phase <= self.systole else (self.phases - phase) / (self.phases - self.systole)
+        )
         inner = self.radii_mm[place]
         wall = (inner + self.wall_mm) ** 2 - inner**2
         now = inner * np.sqrt(1 - self.ef_percent / 100 * emptied)
@@ -61,7 +63,7 @@ class Heart:
 
 
 def plane(
-    heart: Heart, place: int, phase: int, size: int, pixel_mm: float, centre: NDArray[np.float64],
+    heart: Heart, place: int, phase: int, *, size: int, pixel_mm: float, centre: NDArray[np.float64],
     random: np.random.Generator,
 ) -> NDArray[np.float32]:  # fmt: skip
     """One image (column, row): lung, a ring of fat, right and left ventricle, blurred, with noise."""
@@ -120,7 +122,11 @@ def write_cine(
             dataset.NominalInterval = beat
             if instance == 1:
                 add_hidden_identity(dataset, PERSON)
-            pixels = np.rint(plane(heart, place, phase, size, pixel_mm, centre, random)).astype(np.uint16).T
+            pixels = (
+                np.rint(plane(heart, place, phase, size=size, pixel_mm=pixel_mm, centre=centre, random=random))
+                .astype(np.uint16)
+                .T
+            )
             write_slice(folder / f"IM-0001-{instance:04d}.dcm", dataset, pixels, PERSON if instance == 1 else None)
             for kind, radius in zip("io", heart.radii(place, phase), strict=True):
                 if phase == 0 or (phase == heart.systole and kind == "i"):

@@ -107,7 +107,9 @@ def sort_cine(datasets: list[Dataset]) -> Cine:
     steps = [np.diff(np.unique(np.round(times[slices == index], 6))) for index in range(len(middles))]
     shortest = min((float(step.min()) for step in steps if len(step)), default=0.0)
     if len(middles) < 2 or not shortest:
-        raise ValueError(f"{len(middles)} slices with at most {1 + max(map(len, steps))} phases: two of each are needed")
+        raise ValueError(
+            f"{len(middles)} slices with at most {1 + max(map(len, steps))} phases: two of each are needed"
+        )
     phases = cluster(times, SAME_PHASE * shortest)
     doubles = len(datasets) - len(set(zip(slices.tolist(), phases.tolist(), strict=True)))
     if doubles and len({int((slices == index).sum()) for index in range(len(middles))}) == 1:

@@ -67,7 +67,7 @@ def ventricular_function(
     counts = (~np.isnan(inner)).sum(axis=0)
     complete = np.flatnonzero((counts > 0) & (counts >= COMPLETE * counts.max()))
     if len(complete) < 2:
-        raise ValueError(f"{len(complete)} phases have outlines on enough slices: end-diastole and end-systole are needed")
+        raise ValueError(f"{len(complete)} phases have outlines on enough slices: two are needed")
     volumes = phase_volumes(inner, places, spacing)
     end_diastole = int(complete[np.argmax(volumes[complete])])
     end_systole = int(complete[np.argmin(volumes[complete])])

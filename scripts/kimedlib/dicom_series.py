@@ -95,7 +95,7 @@ def is_cine(datasets: list[Dataset]) -> bool:
 
 
 def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Problem]:
-    """What is wrong with the files of one folder as a series; a cine may lack slices, each of which is measured by itself."""
+    """What is wrong with the files of one folder as a series; a cine may lack slices."""
     problems = []
     for keyword, what in (("PatientID", "patients"), ("SeriesInstanceUID", "series")):
         values = {str(dataset.get(keyword, "")) for _, dataset in found}
