@@ -42,6 +42,12 @@ def has_reference(frame: pd.DataFrame) -> bool:
     return bool(((rows["label"] != "") | (rows["reference_volume_ml"] != "")).any())
 
 
+def dicom_rows(frame: pd.DataFrame, deidentify: bool) -> dict[str, str]:
+    """Series that were measured and come from DICOM files, as analysed: path by sample."""
+    sources = zip(records(frame), image_sources(frame, deidentify), strict=True)
+    return {row["sample"]: path for row, path in sources if row["task"] != "none" and not is_nifti(row["image"])}
+
+
 CINE_COLUMNS = ("sample", "patient_id", "contours", "reference_ef_percent")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cine_steps
+import clinic_steps
 import imaging_steps
 import pytest
 
@@ -26,4 +27,13 @@ def cines(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     cine_steps.copy_contours(folder, samples=("C002_cine", "C003_cine"))
     cine_steps.measure(folder)
     cine_steps.draw(folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def clinic(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Segmentations and reports of the small patient."""
+    folder = tmp_path_factory.mktemp("clinic")
+    clinic_steps.segment(chain, folder)
+    clinic_steps.report(chain, folder / "seg", folder)
     return folder
