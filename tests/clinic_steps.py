@@ -11,7 +11,9 @@ sys.path[:0] = [str(REPOSITORY / "scripts/imaging")]
 import write_dicom_seg  # noqa: E402
 import write_dicom_sr  # noqa: E402
 
-CODES = yaml.safe_load((REPOSITORY / "config/clinic/imaging.yaml").read_text(encoding="utf-8"))["dicom_results"]["codes"]
+CODES = yaml.safe_load((REPOSITORY / "config/clinic/imaging.yaml").read_text(encoding="utf-8"))["dicom_results"][
+    "codes"
+]
 SERIES = {name: f"deidentified/{name}" for name in ("P001_ct", "P001_mr")}
 
 

@@ -71,7 +71,9 @@ def _series(uid: str) -> Dataset:
     return dataset
 
 
-def build(sources: list[Dataset], mask: Path, names: dict[int, str], codes: Codes, by_network: bool) -> hd.seg.Segmentation:
+def build(
+    sources: list[Dataset], mask: Path, names: dict[int, str], codes: Codes, by_network: bool
+) -> hd.seg.Segmentation:
     """The Segmentation object of one series; segments are numbered in the order of label values.
 
     Raises

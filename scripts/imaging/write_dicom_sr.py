@@ -44,7 +44,9 @@ def group(
             sop_class_uid=segmentation.SOPClassUID,
             sop_instance_uid=segmentation.SOPInstanceUID,
             segment_number=number,
-            source_series=hd.sr.SourceSeriesForSegmentation(referenced_series_instance_uid=sources[0].SeriesInstanceUID),
+            source_series=hd.sr.SourceSeriesForSegmentation(
+                referenced_series_instance_uid=sources[0].SeriesInstanceUID
+            ),
         ),
         finding_type=hd.sr.CodedConcept.from_dataset(kind),
         finding_category=hd.sr.CodedConcept.from_dataset(category),

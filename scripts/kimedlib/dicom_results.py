@@ -112,7 +112,11 @@ def random_uids(dataset: Dataset, known: set[str], *keys: str) -> dict[str, str]
 
     def collect(_: Dataset, element: DataElement) -> None:
         value: Any = element.value
-        if element.VR == "UI" and str(element.keyword) in ("DimensionOrganizationUID", "UID") and str(value) not in known:
+        if (
+            element.VR == "UI"
+            and str(element.keyword) in ("DimensionOrganizationUID", "UID")
+            and str(value) not in known
+        ):
             drawn.setdefault(value, str(hashed_uid(*keys, str(len(drawn)))))
 
     dataset.walk(collect)

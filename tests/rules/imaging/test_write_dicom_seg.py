@@ -50,7 +50,9 @@ def test_references_and_codes(chain, clinic):
     assert dataset.SOPClassUID.name == "Segmentation Storage"
     for keyword in ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "PatientIdentityRemoved"):
         assert dataset.get(keyword) == sources[0].get(keyword), keyword
-    referenced = {item.ReferencedSOPInstanceUID for item in dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    referenced = {
+        item.ReferencedSOPInstanceUID for item in dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    }
     assert referenced <= {source.SOPInstanceUID for source in sources}
     kind = dataset.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0]
     assert [kind.CodeValue, kind.CodingSchemeDesignator, kind.CodeMeaning] == CODES["lesion"]["type"]
