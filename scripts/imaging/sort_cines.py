@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pydicom import Dataset
 
-from kimedlib.cine_contours import contour_files, filled, polygon_area, read_contour
+from kimedlib.cine_contours import contour_files, filled, polygon_area, read_contour, shown
 from kimedlib.cine_series import plane_affine, sort_cine, stack
 from kimedlib.dicom_series import dicom_files, read_all
 from kimedlib.imaging_nifti import save_nifti
@@ -101,7 +101,7 @@ def main(
     images, references
         Folders; get <sample>.nii.gz, (column, row, slice, phase); labels 1 cavity, 2 wall where the sheet has contours.
     refused
-        Table: sample, step, reason.
+        Table: sample, step, reason; also lists contours left out because their images are missing.
 
     Raises
     ------
@@ -118,9 +118,19 @@ def main(
             out.append({"sample": row["sample"], "step": "deidentify_series", "reason": "see decisions/"})
             continue
         try:
-            table += sort_sample(folder, Path(row["contours"]) if row["contours"] else None, row, images, references)
+            rows_of_sample = sort_sample(
+                folder, Path(row["contours"]) if row["contours"] else None, row, images, references
+            )
         except ValueError as error:
             out.append({"sample": row["sample"], "step": "sort_cines", "reason": str(error).replace("\n", " ")})
+            continue
+        table += rows_of_sample
+        if row["contours"]:
+            numbers = {said["instance_number"] for said in rows_of_sample}
+            lost = sorted({instance for _, instance in contour_files(Path(row["contours"]))[0]} - numbers)
+            if lost:
+                reason = f"measured without the contours of {len(lost)} images that are missing: {shown(lost)}"
+                out.append({"sample": row["sample"], "step": "sort_cines", "reason": reason})
     if not table:
         raise ValueError(f"no cine series is left: {json.dumps(out)}")
     frame = pd.DataFrame(table, columns=list(COLUMNS)).sort_values(["sample", "slice", "phase"])

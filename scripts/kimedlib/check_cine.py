@@ -6,7 +6,7 @@ import pandas as pd
 from pydicom import Dataset
 
 from kimedlib.check_imaging import dicom_problems
-from kimedlib.cine_contours import contour_files, read_contour
+from kimedlib.cine_contours import contour_files, read_contour, shown
 from kimedlib.cine_series import sort_cine
 from kimedlib.dicom_series import read_all
 from kimedlib.imaging_tables import records
@@ -16,10 +16,10 @@ from kimedlib.problems import Problem, raise_if
 def contour_problems(folder: Path, images: dict[int, Dataset]) -> list[Problem]:
     """Contours that cannot be read, belong to no image, or leave their image."""
     files, _, problems = contour_files(folder)
-    lost = sorted({instance for _, instance in files} - set(images))
-    if lost and images:
-        shown = ", ".join(map(str, lost[:5]))
-        what = f"{len(lost)} images with contours are not in the series: {shown}{', ...' if len(lost) > 5 else ''}"
+    outlined = {instance for _, instance in files}
+    lost = sorted(outlined - set(images))
+    if images and len(lost) > len(outlined) / 2:  # single images may be missing; this is another series
+        what = f"{len(lost)} of {len(outlined)} images with contours are not in the series: {shown(lost)}"
         problems.append(
             Problem(str(folder), "", what, "numbers in the names are instance numbers (0020,0013): correct the folder")
         )

@@ -43,6 +43,11 @@ def contour_files(folder: Path) -> tuple[dict[tuple[str, int], Path], list[Path]
     return found, others, problems
 
 
+def shown(numbers: list[int]) -> str:
+    """The first five of a list."""
+    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+
+
 def read_contour(path: Path) -> tuple[NDArray[np.float64], list[Problem]]:
     """Points (n, 2) of one outline, column and row in pixels; problems name the line."""
     points, problems = [], []

@@ -148,6 +148,26 @@ def image_rows(case: dict[str, Any], folder: Path, work: Path, task: str) -> lis
     ]
 
 
+def outlined_series(images: Path, contours: Path, target: Path) -> Path:
+    """The folder, or if it holds several series one with those files whose series has the most contours."""
+    numbers = {int(path.name.split("-")[2]) for path in contours.rglob("IM-*contour*.txt")}
+    series: dict[str, list[tuple[int, Path]]] = {}
+    for path in sorted(path for path in images.iterdir() if path.is_file()):
+        try:
+            header = dcmread(path, stop_before_pixels=True)
+        except InvalidDicomError:
+            path.unlink()
+            continue
+        series.setdefault(str(header.SeriesInstanceUID), []).append((int(header.InstanceNumber), path))
+    if len(series) < 2:
+        return images
+    best = max(series.values(), key=lambda files: len({number for number, _ in files} & numbers))
+    target.mkdir()
+    for _, path in best:
+        (target / path.name).hardlink_to(path)
+    return target
+
+
 def cine_rows(folder: Path, expected: list[float]) -> list[dict[str, str]]:
     """Cine sheet of an unpacked archive in the layout of the Sunnybrook data: link.csv, dicoms/, contourfiles/.
 
@@ -167,6 +187,7 @@ def cine_rows(folder: Path, expected: list[float]) -> list[dict[str, str]]:
         series = folders[images]
         if images == contours:
             series = next(path.parent for path in sorted(folder.rglob("*.dcm")) if images in path.parts)
+        series = outlined_series(series, outlined[contours], folder / f"series_{number:03d}")
         rows.append(
             {
                 "sample": contours, "patient_id": f"H{number + 1:03d}", "image": str(series),

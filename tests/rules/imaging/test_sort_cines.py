@@ -1,10 +1,13 @@
 """Images land where position and time put them; contours keep their area; one bad series does not stop the others."""
 
 import cine_steps
+import measure_cines
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+
+from kimedlib.cine_volumes import ventricular_function
 
 FILES = ("frames.tsv", "images/C002_cine.nii.gz", "references/C002_cine.nii.gz")
 
@@ -42,6 +45,23 @@ def test_refused_series_are_listed_and_order_of_files_does_not_matter(cines, rep
     assert refused.to_dict() == {"C001_cine": "deidentify_series", "C003_cine": "sort_cines"}
     for name in FILES[1:]:
         assert (tmp_path / "out" / name).read_bytes() == (cines / name).read_bytes()
+
+
+def test_slices_that_were_not_exported(cines, repository, tmp_path):
+    """The contours of two missing slices are left out and listed; the ejection fraction stays as planted."""
+    series = [repository / path for path in cine_steps.SHEET["image"]]
+    (tmp_path / "fewer").mkdir()
+    for path in series[0].iterdir():
+        place = (int(path.stem.split("-")[2]) - 1) // 5
+        if place not in {2, 5}:
+            (tmp_path / "fewer" / path.name).write_bytes(path.read_bytes())
+    cine_steps.sort(repository, tmp_path / "out", [tmp_path / "fewer", *series[1:]])
+    refused = pd.read_csv(tmp_path / "out/refused.tsv", sep="\t").set_index("sample")["reason"]
+    assert refused["C001_cine"].endswith("contours of 4 images that are missing: 11, 13, 26, 28")
+    table = pd.read_csv(tmp_path / "out/frames.tsv", sep="\t").query("sample == 'C001_cine'")
+    places = table.groupby("slice")["place_mm"].mean().to_numpy()
+    inner, outer = measure_cines.contour_areas(table)
+    assert ventricular_function(inner, outer, places, 10.0).ef_percent == pytest.approx(58.0, abs=0.05)
 
 
 def test_nothing_left(repository, tmp_path):

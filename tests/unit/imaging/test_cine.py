@@ -153,13 +153,19 @@ def test_shipped_sheet_passes_and_wrong_ones_say_everything(repository, tmp_path
     monkeypatch.chdir(repository)
     frame = sheet_frame(repository)
     assert check_cine.check_files(frame, SHEET) == []
-    (tmp_path / "IM-0001-0999-icontour-manual.txt").write_text("1 1\n2 2\n900 3\n")
+    for number in (998, 999):
+        (tmp_path / f"IM-0001-0{number}-icontour-manual.txt").write_text("1 1\n2 2\n900 3\n")
     (tmp_path / "IM-0001-0001-icontour-manual.txt").write_text("1 1\n2 2\n900 3\n")
     frame.loc[0, "contours"] = str(tmp_path)
     frame.loc[1, "contours"] = "nowhere"
     frame.loc[2, ["image", "contours"]] = ["absent", ""]
     said = "\n".join(map(str, check_cine.check_files(frame, SHEET)))
-    for part in ("not in the series: 999", "leaves the image", "no folder nowhere", "absent"):
+    for part in (
+        "2 of 3 images with contours are not in the series: 998, 999",
+        "leaves the image",
+        "no folder nowhere",
+        "absent",
+    ):
         assert part in said
 
 
