@@ -85,8 +85,17 @@ def slice_spacing(places: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return float(np.median(np.diff(distinct))) if len(distinct) > 1 else 0.0
 
 
+def is_cine(datasets: list[Dataset]) -> bool:
+    """Whether a series shows a beating heart: places are there more than once, at different trigger times."""
+    times: dict[str, set[str]] = {}
+    for dataset, place in zip(datasets, slice_places(datasets), strict=False):
+        if dataset.get("TriggerTime") not in (None, ""):
+            times.setdefault(f"{place:.1f}", set()).add(str(dataset.TriggerTime))
+    return any(len(found) > 1 for found in times.values())
+
+
 def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Problem]:
-    """What is wrong with the files of one folder as a series."""
+    """What is wrong with the files of one folder as a series; a cine may lack slices."""
     problems = []
     for keyword, what in (("PatientID", "patients"), ("SeriesInstanceUID", "series")):
         values = {str(dataset.get(keyword, "")) for _, dataset in found}
@@ -118,7 +127,7 @@ def series_problems(folder: str, found: list[tuple[Path, Dataset]]) -> list[Prob
                 )
             )
         seen.setdefault(key, file)
-    spacing = slice_spacing(places)
+    spacing = 0.0 if is_cine(datasets) else slice_spacing(places)
     distinct = np.unique(np.round(places, 3))
     for start, gap in zip(distinct[:-1], np.diff(distinct), strict=True):
         if spacing and gap > (1 + SPACING_TOLERANCE) * spacing:

@@ -59,3 +59,32 @@ def has_reference(frame: pd.DataFrame) -> bool:
     """Whether any measured row has something to be scored against."""
     rows = frame[frame["task"] != "none"]
     return bool(((rows["label"] != "") | (rows["reference_volume_ml"] != "")).any())
+
+
+def dicom_rows(frame: pd.DataFrame, deidentify: bool) -> dict[str, str]:
+    """Series that were measured and come from DICOM files, as analysed: path by sample."""
+    sources = zip(records(frame), image_sources(frame, deidentify), strict=True)
+    return {row["sample"]: path for row, path in sources if row["task"] != "none" and not is_nifti(row["image"])}
+
+
+CINE_COLUMNS = ("sample", "patient_id", "contours", "reference_ef_percent")
+
+
+def cine_rows(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows of the cine sheet as `sort_cines` takes them."""
+    return [{name: row[name] for name in CINE_COLUMNS} for row in records(frame)]
+
+
+def cine_sources(frame: pd.DataFrame, deidentify: bool) -> list[str]:
+    """Series of the cine sheet, one per row: de-identified, or as given."""
+    return [f"<results>/deidentified/{row['sample']}" if deidentify else row["image"] for row in records(frame)]
+
+
+def contour_sources(frame: pd.DataFrame) -> list[str]:
+    """Contour folders, in the order of the rows that have one."""
+    return [folder for folder in frame["contours"] if folder]
+
+
+def cine_folds(frame: pd.DataFrame, folds: int) -> list[int]:
+    """Numbers of the folds; each patient alone in one where there are no more patients than folds."""
+    return list(range(min(folds, frame["patient_id"].nunique())))

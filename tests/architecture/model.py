@@ -17,6 +17,8 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSet
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKFLOWS = ("synthetic", "genomics", "singlecell", "imaging", "clinical_text", "cohort")
 DOMAINS = WORKFLOWS
+# Configs that switch on the parts that the shipped config leaves out.
+EVERYTHING = {"imaging": ("config/imaging.yaml", "config/cine/imaging.yaml", "config/clinic/imaging.yaml")}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def rules_of(workflow: str) -> tuple[Rule, ...]:
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         parsed = api.workflow(
             resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(),
+            config_settings=ConfigSettings(configfiles=[REPOSITORY / name for name in EVERYTHING.get(workflow, ())]),
             workflow_settings=WorkflowSettings(),
             snakefile=snakefile,
             workdir=REPOSITORY,

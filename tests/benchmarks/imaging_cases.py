@@ -22,7 +22,6 @@ from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 UNSUPPORTED = {
-    "cardiac_cine": "the workflow has no cine step yet",
     "volume_with_reference": "the workflow has no whole-body network yet",
 }
 MODALITIES = ("CT", "MR", "PT")
@@ -182,6 +181,78 @@ def radiomics_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
     return write_run(work, case["id"], rows, config, ["measure_biomarkers"], metrics)
 
 
+def outlined_series(images: Path, contours: Path, target: Path) -> Path:
+    """The folder, or if it holds several series one with those files whose series has the most contours."""
+    numbers = {int(path.name.split("-")[2]) for path in contours.rglob("IM-*contour*.txt")}
+    series: dict[str, list[tuple[int, Path]]] = {}
+    for path in sorted(path for path in images.iterdir() if path.is_file()):
+        try:
+            header = dcmread(path, stop_before_pixels=True)
+        except InvalidDicomError:
+            path.unlink()
+            continue
+        series.setdefault(str(header.SeriesInstanceUID), []).append((int(header.InstanceNumber), path))
+    if len(series) < 2:
+        return images
+    best = max(series.values(), key=lambda files: len({number for number, _ in files} & numbers))
+    target.mkdir()
+    for _, path in best:
+        (target / path.name).hardlink_to(path)
+    return target
+
+
+def cine_rows(folder: Path, expected: list[float]) -> list[dict[str, str]]:
+    """Cine sheet of an unpacked archive in the layout of the Sunnybrook data: link.csv, dicoms/, contourfiles/.
+
+    `expected` is in the order of link.csv; without that file, DICOM and contour folders have the same names.
+    """
+    links = sorted(folder.rglob("link.csv"))
+    if links:
+        named = [(row["patient_id"], row["original_id"]) for row in pd.read_csv(links[0], dtype=str).to_dict("records")]
+    else:
+        named = sorted({(path.parent.name, path.parent.name) for path in folder.rglob("i-contours")})
+    folders = {path.name: path for path in sorted(folder.rglob("*")) if path.is_dir()}
+    outlined = {path.parent.name: path.parent for path in sorted(folder.rglob("i-contours"))}
+    rows = []
+    for number, (images, contours) in enumerate(named):
+        if images not in folders or contours not in outlined:
+            continue
+        series = folders[images]
+        if images == contours:
+            series = next(path.parent for path in sorted(folder.rglob("*.dcm")) if images in path.parts)
+        series = outlined_series(series, outlined[contours], folder / f"series_{number:03d}")
+        rows.append(
+            {
+                "sample": contours, "patient_id": f"H{number + 1:03d}", "image": str(series),
+                "contours": str(outlined[contours]),
+                "reference_ef_percent": str(expected[number]) if number < len(expected) else "",
+            }
+        )  # fmt: skip
+    return rows
+
+
+def cine_metrics(case: str, root: Path) -> dict[str, float]:
+    """Error of the ejection fraction: mean of the network's, largest of the contours', in points."""
+    scores = table(root, "cine/scores.tsv").set_index(["sample", "metric"])["value"]
+    return {f"{case}.{name}": float(scores["all", name]) for name in ("ef_mae", "ef_max_error_contours")}
+
+
+def cine_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Leave-one-patient-out over all patients of an archive."""
+    with tarfile.open(folder / case["archive"]) as packed:
+        packed.extractall(work / case["id"], filter="data")
+    rows = cine_rows(work / case["id"], [float(value) for value in case["reference_ef_percent"]])
+    sheet = work / f"{case['id']}.cine.tsv"
+    pd.DataFrame(rows).to_csv(sheet, sep="\t", index=False)
+    shipped, real = (
+        yaml.safe_load((REPOSITORY / "config" / name).read_text(encoding="utf-8"))
+        for name in ("imaging.yaml", "real/imaging_cine.yaml")
+    )
+    path = work / f"{case['id']}.yaml"
+    path.write_text(yaml.safe_dump(shipped | {"cine": real["cine"] | {"samples": str(sheet)}}), encoding="utf-8")
+    return Run("imaging", path, ["measure_cines"], partial(cine_metrics, case["id"]))
+
+
 def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
     """Runs of all supported cases of a manifest; paths of the manifest are relative to `data`."""
     runs = []
@@ -200,6 +271,8 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
             runs.append(lesion_run(case, data, work))
         elif kind in ("radiomics_reference", "radiomics_baseline"):
             runs.append(radiomics_run(case, data, work))
+        elif kind == "cardiac_cine":
+            runs.append(cine_run(case, data, work))
         elif kind in ("must_refuse_as_brain", "must_accept_as_brain"):
             metric = "refused" if kind == "must_refuse_as_brain" else "accepted"
             rows = image_rows(case, data, work, "brain")

@@ -47,7 +47,9 @@ def test_missing_manifest_is_explained(tmp_path):
 def test_real_data_stay_above_the_floors(workflow: str, kimed_data: Path, tmp_path: Path, monkeypatch):
     """Cases that train a network for minutes run in `make test-all` and `make bench` only."""
     monkeypatch.setattr(
-        bench, "SKIPPED_KINDS", {"segmentation_train_test": "trains for minutes: make bench WORKFLOW=imaging"}
+        bench,
+        "SKIPPED_KINDS",
+        dict.fromkeys(("segmentation_train_test", "cardiac_cine"), "trains for minutes: make bench WORKFLOW=imaging"),
     )
     monkeypatch.setenv("KIMED_BENCH_TIMING", "0")  # other tests run beside it: times would say nothing
     results = bench.bench(workflow, kimed_data, tmp_path, 2)
