@@ -21,7 +21,7 @@ def test_clusters_follow_the_planted_types(study):
 def test_result_does_not_depend_on_the_run(study, step, tmp_path):
     step("singlecell/cluster_cells").main(
         samples=study.kept, cells=tmp_path / "again.h5ad", seed=1, source=study.config["input"],
-        embedding=study.config["embedding"],
+        embedding=study.config["embedding"], integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv",
     )  # fmt: skip
     assert (tmp_path / "again.h5ad").read_bytes() == (study.folder / "clustered.h5ad").read_bytes()
 
@@ -33,5 +33,6 @@ def test_samples_without_common_genes_are_refused(study, step, tmp_path):
     with pytest.raises(InputProblems, match="0 genes in common"):
         step("singlecell/cluster_cells").main(
             samples=[study.kept[0], tmp_path / "other.h5ad"], cells=tmp_path / "x.h5ad", seed=1,
-            source=study.config["input"], embedding=study.config["embedding"],
+            source=study.config["input"], embedding=study.config["embedding"], integration=tmp_path / "i.tsv",
+            resolutions=tmp_path / "r.tsv",
         )  # fmt: skip
