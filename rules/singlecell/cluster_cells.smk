@@ -1,7 +1,8 @@
 """Merge all samples and find clusters.
 
 Inputs:  kept cells of all samples from `qc_cells`
-Outputs: <results>/clustered.h5ad (temporary): normalised, components, graph, clusters, UMAP
+Outputs: <results>/clustered.h5ad (temporary): normalised, components, graph, clusters, UMAP;
+         <results>/integration_scores.tsv, resolution_stability.tsv: how method and resolution were chosen
 """
 
 
@@ -11,6 +12,16 @@ rule cluster_cells:
         samples=expand("<results>/samples/{sample}.h5ad", sample=ROWS),
     output:
         cells=temp("<results>/clustered.h5ad"),
+        integration=report(
+            "<results>/integration_scores.tsv",
+            category="Single cell",
+            caption="../../workflows/singlecell/report/integration_scores.rst",
+        ),
+        resolutions=report(
+            "<results>/resolution_stability.tsv",
+            category="Single cell",
+            caption="../../workflows/singlecell/report/resolution_stability.rst",
+        ),
     log:
         "<logs>/cluster_cells/cells.log",
     benchmark:

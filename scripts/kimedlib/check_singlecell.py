@@ -11,6 +11,7 @@ import pandas as pd
 
 from kimedlib.cells_reading import format_of, located, matrix_files, read_lines
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.singlecell_design import confounded
 
 # Larger gzip files are read to the end by the job only.
 WHOLE_FILE_BYTES = 30_000_000
@@ -181,4 +182,8 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
                 f"{sheet}: condition '{comparison[role]}' has {donors} donor(s), {comparison['minimum_donors']} are "
                 "needed: composition and expression will not be compared"
             )
+    if reason := confounded(frame, comparison["reference"], comparison["contrast"]):
+        logging.getLogger("snakemake.logging").warning(
+            f"{sheet}, columns condition and batch: {reason}; composition and expression will not be compared"
+        )
     return problems

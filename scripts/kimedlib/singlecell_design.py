@@ -39,6 +39,24 @@ def estimable(samples: pd.DataFrame, columns: list[str]) -> bool:
     return bool(np.linalg.matrix_rank(matrix) == matrix.shape[1] and matrix.shape[0] > matrix.shape[1])
 
 
+def confounded(samples: pd.DataFrame, reference: str, contrast: str) -> str:
+    """Why condition and batch cannot be told apart; "" if they can.
+
+    They cannot where no batch holds both conditions and all samples of one condition come from one batch, unless each
+    condition has a single sample: then donors are what is missing. Pairs of a donor do not help.
+    """
+    batches = {name: samples.loc[samples["condition"] == name, "batch"].astype(str) for name in (reference, contrast)}
+    if set(batches[reference]) & set(batches[contrast]) or any(part.empty for part in batches.values()):
+        return ""
+    for name, part in batches.items():
+        if len(set(part)) == 1 and max(map(len, batches.values())) > 1:
+            return (
+                f"all samples of condition '{name}' are of batch '{part.iloc[0]}', which holds no other condition: "
+                "the batch alone could make any difference; spread the conditions over batches"
+            )
+    return ""
+
+
 def choose_design(samples: pd.DataFrame, reference: str, contrast: str, minimum_donors: int = 2) -> Design:
     """Pair by donor where donors were seen in both conditions, else adjust for batch where that is estimable.
 
@@ -54,6 +72,8 @@ def choose_design(samples: pd.DataFrame, reference: str, contrast: str, minimum_
             return Design(
                 (), f"condition '{name}' has {donors} donor{'s' * (donors != 1)}, {minimum_donors} are needed"
             )
+    if reason := confounded(chosen, reference, contrast):
+        return Design((), reason)
     conditions = chosen.groupby("patient_id")["condition"].nunique()
     if (conditions == 2).all() and estimable(chosen, ["patient_id", "condition"]):
         return Design(("patient_id",))

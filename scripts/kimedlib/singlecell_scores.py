@@ -79,7 +79,8 @@ def silhouettes(
 ) -> dict[str, float]:
     """Average silhouette widths scaled to 0..1, high is good for both: labels apart, batches mixed within labels.
 
-    At most `limit` evenly spaced cells are used, since all pairs are compared.
+    At most `limit` evenly spaced cells are used, since all pairs are compared. `batch_asw_ceiling` is what batches
+    exchanged at random within labels give: perfect mixing, which few dimensions and small groups keep from 1.
 
     References
     ----------
@@ -90,13 +91,19 @@ def silhouettes(
     result = {}
     if 1 < labels.nunique() < len(labels):
         result["label_asw"] = float((silhouette_samples(positions, labels).mean() + 1) / 2)
-    mixed = []
+    mixed: list[float] = []
+    ceiling: list[float] = []
+    random = np.random.default_rng(0)
     for name in sorted(labels.unique()):
         inside = (labels == name).to_numpy()
         if 1 < batches[inside].nunique() < inside.sum():
-            mixed.append(float(np.mean(1 - np.abs(silhouette_samples(positions[inside], batches[inside])))))
+            for found, groups in (
+                (mixed, batches[inside].to_numpy()),
+                (ceiling, random.permutation(batches[inside].to_numpy())),
+            ):
+                found.append(float(np.mean(1 - np.abs(silhouette_samples(positions[inside], groups)))))
     if mixed:
-        result["batch_asw"] = float(np.mean(mixed))
+        result |= {"batch_asw": float(np.mean(mixed)), "batch_asw_ceiling": float(np.mean(ceiling))}
     return result
 
 

@@ -11,7 +11,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.cells_writing import write_gzip
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
-from kimedlib.singlecell_threads import compiled_code_cache
+from kimedlib.singlecell_markers import cluster_markers
 
 OBS = [
     "sample",
@@ -25,49 +25,6 @@ OBS = [
     "doublet_score",
     "doublet",
 ]
-
-
-def cluster_markers(data: ad.AnnData, number: int) -> pd.DataFrame:
-    """Genes that are higher in a cluster than in all other cells (Wilcoxon rank sum, Benjamini-Hochberg).
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns cluster, rank, gene, score, log2_fold_change, p_adjusted, percent_inside, percent_outside;
-        `number` rows per cluster.
-    """
-    sizes = data.obs["cluster"].value_counts()
-    # A rank test of one cell against the rest is undefined.
-    groups = [str(name) for name in data.obs["cluster"].cat.categories if sizes[name] > 1]
-    columns = [
-        "cluster",
-        "rank",
-        "gene",
-        "score",
-        "log2_fold_change",
-        "p_adjusted",
-        "percent_inside",
-        "percent_outside",
-    ]
-    if len(groups) < 2:
-        return pd.DataFrame(columns=columns)
-    work = ad.AnnData(X=data.X, obs=data.obs[["cluster"]].copy(), var=pd.DataFrame(index=data.var_names))
-    work.uns["log1p"] = {"base": None}
-    with compiled_code_cache():
-        import scanpy as sc
-
-        sc.tl.rank_genes_groups(work, "cluster", groups=groups, method="wilcoxon", pts=True, tie_correct=True)
-        parts = []
-        for name in groups:
-            found = sc.get.rank_genes_groups_df(work, name).head(number)
-            part = pd.DataFrame(
-                {"cluster": name, "rank": range(1, len(found) + 1), "gene": found["names"], "score": found["scores"]}
-            )
-            part["log2_fold_change"], part["p_adjusted"] = found["logfoldchanges"], found["pvals_adj"]
-            part["percent_inside"] = 100 * found["pct_nz_group"]
-            part["percent_outside"] = 100 * found["pct_nz_reference"]
-            parts.append(part)
-    return pd.concat(parts, ignore_index=True)
 
 
 def main(
@@ -108,7 +65,9 @@ def main(
     outputs = {
         table: described,
         types: assigned.reset_index(),
-        markers: cluster_markers(data, settings["reported_markers"]),
+        markers: cluster_markers(
+            data.X, data.var_names, clusters, list(data.obs["cluster"].cat.categories), settings["reported_markers"]
+        ),
     }
     for path, content in outputs.items():
         text = content.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")

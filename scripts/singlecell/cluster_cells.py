@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
 from kimedlib.singlecell_embedding import (
-    DECIMALS,
+    Matrix,
     informative_components,
     leiden,
     log_normalised,
@@ -25,7 +26,10 @@ from kimedlib.singlecell_embedding import (
     shared_neighbour_graph,
     variable_genes,
 )  # fmt: skip
+from kimedlib.singlecell_integration import choose_integration, combat, harmony
+from kimedlib.singlecell_resolution import COLUMNS, stable_resolution
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
+from kimedlib.table_files import write_table
 
 MINIMUM_GENES = 20
 # Candidates and limits for the automatic number of components.
@@ -49,21 +53,20 @@ def merged(paths: list[Path], genes: str) -> ad.AnnData:
     return data[:, np.flatnonzero(seen >= min(3, data.n_obs))].copy()
 
 
-def integrated(positions: NDArray[np.float64], batches: pd.Series, method: str, seed: int) -> NDArray[np.float64]:
-    """Components with batch effects taken out; unchanged for one batch or method `none`.
-
-    References
-    ----------
-    Harmony: Korsunsky et al., Nat Methods 16:1289 (2019), doi:10.1038/s41592-019-0619-0.
-    """
-    if method == "none" or batches.nunique() < 2:
-        return positions
-    import harmonypy
-
-    frame = pd.DataFrame({"batch": batches.astype(str).to_numpy()})
-    found = harmonypy.run_harmony(positions, frame, ["batch"], random_state=seed, ncores=1, verbose=False).Z_corr
-    corrected = np.asarray(found, dtype=np.float64)
-    return (corrected if corrected.shape == positions.shape else corrected.T).round(DECIMALS)
+def candidates(
+    positions: Matrix, narrow: sparse.csr_matrix, batches: pd.Series, methods: list[str], seed: int
+) -> dict[str, Matrix]:
+    """Components by integration method; only uncorrected ones where there is one batch."""
+    if batches.nunique() < 2:
+        return {"none": positions}
+    known: dict[str, Callable[[], Matrix]] = {
+        "none": lambda: positions,
+        "combat": lambda: combat(narrow, batches, positions.shape[1]),
+        "harmony": lambda: harmony(positions, batches, seed),
+    }
+    # Uncorrected components are what several methods are judged against.
+    wanted = {*methods, "none"} if len(methods) > 1 else set(methods)
+    return {name: made() for name, made in known.items() if name in wanted}
 
 
 def umap_layout(
@@ -91,8 +94,13 @@ def umap_layout(
     return layout
 
 
-def main(*, samples: list[Path], cells: Path, seed: int, source: dict[str, str], embedding: dict[str, Any]) -> None:
+def main(
+    *, samples: list[Path], cells: Path, integration: Path, resolutions: Path, seed: int, source: dict[str, str],
+    embedding: dict[str, Any],
+) -> None:  # fmt: skip
     """Write one H5AD: log-normalised X, layers["counts"] (for counts), obs["cluster"], obsm X_pca, X_umap.
+
+    The tables say how the integration method and the resolution were chosen.
 
     Parameters
     ----------
@@ -121,12 +129,20 @@ def main(*, samples: list[Path], cells: Path, seed: int, source: dict[str, str],
         if wanted == "auto":
             number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
             positions, loadings, variances = positions[:, :number], loadings[:, :number], variances[:number]
-        corrected = integrated(positions, batches, embedding["integration"], seed)
+        offered = candidates(positions, narrow, batches, embedding["integration"], seed)
+        method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
+        corrected = offered[method]
+        resolution, tried = embedding["resolution"], pd.DataFrame(columns=COLUMNS)
+        if resolution == "auto":
+            resolution, tried = stable_resolution(corrected, embedding["neighbours"], seed)
         indices, distances = nearest(corrected, embedding["neighbours"])
         graph = shared_neighbour_graph(indices)
-        clusters = leiden(graph, embedding["resolution"], seed)
+        clusters = leiden(graph, resolution, seed)
         layout = umap_layout(corrected, indices, distances, embedding["umap_minimum_distance"], seed)
     logging.info("%d cells, %d genes, %d components, %d clusters", *data.shape, corrected.shape[1], clusters.max() + 1)
+    logging.info("integration %s, resolution %s", method, resolution)
+    write_table(judged, integration, "%.6g")
+    write_table(tried, resolutions, "%.6g")
 
     if source["state"] == "counts":
         data.layers["counts"] = sparse.csr_matrix(data.X, dtype=np.float32)
@@ -154,6 +170,8 @@ def main(*, samples: list[Path], cells: Path, seed: int, source: dict[str, str],
     }
     data.uns["neighbors"] = {"connectivities_key": "connectivities", "distances_key": "distances", "params": parameters}
     data.uns["pca"] = {"variance": variances}
+    data.uns["integration"] = {"method": method}
+    data.uns["leiden"] = {"params": {"resolution": float(resolution)}}
     with atomic_path(cells) as temporary:
         data.write_h5ad(temporary, compression="gzip")
 
@@ -163,6 +181,8 @@ if __name__ == "__main__":
         main(
             samples=[Path(path) for path in snakemake.input.samples],
             cells=Path(snakemake.output.cells),
+            integration=Path(snakemake.output.integration),
+            resolutions=Path(snakemake.output.resolutions),
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             embedding=snakemake.params.embedding,

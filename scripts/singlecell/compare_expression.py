@@ -37,7 +37,7 @@ def compare_type(
     row: dict[str, Any] = {"cell_type": name, "design": design.formula}
     row |= {f"samples_{role}": int((chosen["condition"] == settings[role]).sum()) for role in ("reference", "contrast")}
     if design.skipped:
-        reason = f"skipped: {design.skipped} with at least {settings['minimum_cells']} cells"
+        reason = f"skipped: {design.skipped} (samples with at least {settings['minimum_cells']} cells)"
         logging.warning("%s: %s", name, reason)
         return pd.DataFrame(columns=COLUMNS), row | {"status": reason, "design": ""}
     counts = expressed(counts.loc[chosen.index], chosen, settings["minimum_counts"])

@@ -101,7 +101,10 @@ def main(
                 "macro_f1": macro_f1(types, truth, table),
                 "annotation_cells": compared,
             }
-        found |= silhouettes(np.asarray(inside.obsm["X_pca"], dtype=np.float64), truth, inside.obs["batch"].astype(str))
+        for stage, place in (("", "X_pca"), ("unintegrated_", "X_pca_unintegrated")):
+            positions = np.asarray(inside.obsm[place], dtype=np.float64)
+            widths = silhouettes(positions, truth, inside.obs["batch"].astype(str))
+            found |= {stage + name: value for name, value in widths.items()}
         found |= {"clusters": inside.obs["cluster"].nunique(), "labels": truth.nunique()}
         found |= {"labelled_cells": len(kept), "labelled_kept": len(kept) / len(usable)}
     known = labels["doublet"].reindex(quality.index)

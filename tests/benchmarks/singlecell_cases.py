@@ -25,6 +25,7 @@ from kimedlib.singlecell_scores import doublet_truth, response_in_top  # noqa: E
 CONTROLS = ("ctrl", "control", "untreated", "unstimulated", "unstim", "healthy", "normal", "vehicle", "mock", "rest")
 SHEET = ["sample", "patient_id", "condition", "batch", "counts", "labels"]
 TOP = 15
+WIDTHS = ["batch_asw", "batch_asw_ceiling", "label_asw", "unintegrated_batch_asw", "unintegrated_label_asw"]
 
 
 def unified(case: dict[str, Any], data: Path) -> list[tuple[dict[str, Any], pd.DataFrame]]:
@@ -119,9 +120,9 @@ def measured(case: dict[str, Any], root: Path) -> dict[str, float]:
     scores = pd.read_csv(results / "scores.tsv", sep="\t").set_index("metric")["value"].to_dict()
     wanted = {
         "labels": ["ari", "nmi", "annotation_accuracy"],
-        "condition": ["ari", "nmi", "annotation_accuracy", "batch_asw", "label_asw"],
+        "condition": ["ari", "nmi", "annotation_accuracy", *WIDTHS],
         "doublets": ["doublet_auroc"],
-        "integration": ["ari", "nmi", "batch_asw", "label_asw"],
+        "integration": ["ari", "nmi", *WIDTHS],
     }[case["kind"]]
     found = {name.removeprefix("doublet_"): float(scores[name]) for name in wanted if name in scores}
     if case["kind"] == "condition":

@@ -30,7 +30,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
     """Six samples in two conditions, from raw counts to annotated cells; the steps' own tests look at parts of it."""
     folder = tmp_path_factory.mktemp("study")
     config = yaml.safe_load((REPOSITORY / "config/singlecell.yaml").read_text())
-    config["embedding"]["integration"] = "none"
+    config["embedding"]["integration"] = ["none"]
     markers = REPOSITORY / config["annotation"]["markers"]
     sheet, truths, kept, tables = [], [], [], []
     for number in range(6):
@@ -55,8 +55,9 @@ def study(tmp_path_factory) -> SimpleNamespace:
     labels = pd.concat(truths).rename(columns={"true_type": "cell_type", "is_doublet": "doublet"})
     labels.to_csv(folder / "labels.tsv", sep="\t", index=False)
     load_step("singlecell/cluster_cells").main(
-        samples=kept, cells=folder / "clustered.h5ad", seed=1, source=config["input"], embedding=config["embedding"]
-    )
+        samples=kept, cells=folder / "clustered.h5ad", seed=1, source=config["input"], embedding=config["embedding"],
+        integration=folder / "integration.tsv", resolutions=folder / "resolutions.tsv",
+    )  # fmt: skip
     load_step("singlecell/annotate_cells").main(
         clustered=folder / "clustered.h5ad", marker_table=markers, cells=folder / "cells.h5ad",
         table=folder / "cells.tsv.gz", types=folder / "types.tsv", markers=folder / "markers.tsv",

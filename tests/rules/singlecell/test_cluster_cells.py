@@ -1,8 +1,17 @@
 """cluster_cells: one AnnData that scanpy opens, the same for any number of threads."""
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.metrics import homogeneity_score
 
 from kimedlib.problems import InputProblems
@@ -21,7 +30,7 @@ def test_clusters_follow_the_planted_types(study):
 def test_result_does_not_depend_on_the_run(study, step, tmp_path):
     step("singlecell/cluster_cells").main(
         samples=study.kept, cells=tmp_path / "again.h5ad", seed=1, source=study.config["input"],
-        embedding=study.config["embedding"],
+        embedding=study.config["embedding"], integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv",
     )  # fmt: skip
     assert (tmp_path / "again.h5ad").read_bytes() == (study.folder / "clustered.h5ad").read_bytes()
 
@@ -33,5 +42,49 @@ def test_samples_without_common_genes_are_refused(study, step, tmp_path):
     with pytest.raises(InputProblems, match="0 genes in common"):
         step("singlecell/cluster_cells").main(
             samples=[study.kept[0], tmp_path / "other.h5ad"], cells=tmp_path / "x.h5ad", seed=1,
-            source=study.config["input"], embedding=study.config["embedding"],
+            source=study.config["input"], embedding=study.config["embedding"], integration=tmp_path / "i.tsv",
+            resolutions=tmp_path / "r.tsv",
         )  # fmt: skip
+
+
+RUN = """
+import importlib.util, json, sys
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("step", sys.argv[1] + "/scripts/singlecell/cluster_cells.py")
+step = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(step)
+out = Path(sys.argv[3])
+step.main(samples=[Path(sys.argv[2])], cells=out / "cells.h5ad", integration=out / "i.tsv", resolutions=out / "r.tsv",
+          seed=1, source={"state": "counts", "genes": "intersection"}, embedding=json.loads(sys.argv[4]))
+"""
+
+
+@pytest.mark.slow
+def test_threads_change_no_bit_of_12500_cells(study, tmp_path):
+    """Above 8,191 cells and 4,096 rows: all blocks, all approximations that libraries switch to would show."""
+    random = np.random.default_rng(8)
+    rates = np.full((10, 600), 0.4)
+    for kind in range(10):
+        rates[kind, kind * 50 : kind * 50 + 50] = 2.0
+    labels = random.integers(0, 10, 12_500)
+    obs = pd.DataFrame(index=[f"c{number}" for number in range(len(labels))])
+    for name in ("sample", "patient_id", "condition"):
+        obs[name] = "s1"
+    obs["batch"] = np.where(np.arange(len(labels)) % 2, "b1", "b2")
+    data = ad.AnnData(sparse.csr_matrix(random.poisson(rates[labels]).astype(np.float32)), obs=obs)
+    data.var_names = [f"G{number}" for number in range(600)]
+    data.write_h5ad(tmp_path / "in.h5ad")
+    settings = json.dumps(study.config["embedding"] | {"integration": ["none", "harmony"]})
+    digests = set()
+    for run, threads in enumerate(("1", "2", "4", "2")):
+        folder = tmp_path / str(run)
+        folder.mkdir()
+        names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+        environment = os.environ | {f"{name}_NUM_THREADS": threads for name in names}
+        environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3] / "scripts")
+        arguments = [str(Path(__file__).resolve().parents[3]), str(tmp_path / "in.h5ad"), str(folder), settings]
+        subprocess.run([sys.executable, "-c", RUN, *arguments], env=environment, check=True)
+        digests.add(hashlib.sha256((folder / "cells.h5ad").read_bytes()).hexdigest())
+    # The whole file: counts, normalised values, genes, components, neighbours, clusters, UMAP.
+    assert len(digests) == 1
+    assert homogeneity_score(labels, ad.read_h5ad(tmp_path / "0/cells.h5ad").obs["cluster"]) > 0.99

@@ -97,6 +97,14 @@ def test_a_condition_with_one_donor_is_a_warning_only(tmp_path, caplog):
     assert "condition 'untreated' has 0 donor(s)" in caplog.text
 
 
+def test_condition_that_is_a_batch_is_announced_before_any_job(tmp_path, caplog):
+    frame = pd.concat([sheet(folder(tmp_path / f"mtx{number}")) for number in range(4)], ignore_index=True)
+    frame["condition"] = ["untreated", "untreated", "treated", "treated"]
+    frame["patient_id"], frame["batch"] = list("abcd"), list("xxyy")
+    assert found(frame) == []
+    assert "condition 'untreated' are of batch 'x'" in caplog.text
+
+
 def test_truth_is_known_by_sheet_or_config(tmp_path):
     frame = sheet(tmp_path)
     assert not has_truth(frame, settings())

@@ -170,11 +170,24 @@ def test_design_pairs_adjusts_or_says_why_not():
     assert choose_design(paired, "u", "t").terms == ("patient_id",)
     batched = samples(["u", "t"] * 3, list("abcdef"), ["x", "x", "y", "y", "x", "y"])
     assert choose_design(batched, "u", "t").formula == "~ batch + condition"
-    confounded = samples(["u", "u", "t", "t"], list("abcd"), ["x", "x", "y", "y"])
-    assert choose_design(confounded, "u", "t").terms == ()
+    unpaired = samples(["u", "u", "t", "t"], list("abcd"), ["w", "x", "y", "z"])
+    assert choose_design(unpaired, "u", "t") == Design(())
     assert "1 donor," in choose_design(samples(["u", "t", "t"], list("abc"), ["x"] * 3), "u", "t").skipped
     swapped = permuted_conditions(paired, Design(("patient_id",)), "u", "t")
     assert (swapped["condition"] != paired.loc[swapped.index, "condition"]).sum() == 4
+
+
+@pytest.mark.parametrize(
+    ("batches", "donors"), [(["x", "x", "y", "y"], list("abcd")), (["x", "x", "y", "z"], list("abcd")),
+                            (["x", "x", "y", "y"], list("abab"))]
+)  # fmt: skip
+def test_condition_that_is_a_batch_is_refused(batches, donors):
+    assert "spread the conditions" in choose_design(samples(["u", "u", "t", "t"], donors, batches), "u", "t").skipped
+
+
+def test_shared_batches_are_no_reason_to_refuse():
+    design = choose_design(samples(["u", "u", "t", "t", "t"], list("abcde"), ["x", "x", "y", "y", "x"]), "u", "t")
+    assert design == Design(("batch",))
 
 
 def test_composition_is_tested_like_a_t_test():

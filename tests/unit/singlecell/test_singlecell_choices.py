@@ -1,0 +1,114 @@
+"""Choices without labels: the integration method and the resolution follow what was planted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
+
+from kimedlib.singlecell_embedding import leiden, nearest, shared_neighbour_graph
+from kimedlib.singlecell_integration import choose_integration, harmony, mixing
+from kimedlib.singlecell_resolution import STABLE, best_overlaps, stable_resolution
+from kimedlib.singlecell_scores import silhouettes
+from kimedlib.singlecell_threads import one_thread
+
+
+def groups(random, centres, sizes, spread=1.0):
+    labels = np.repeat(np.arange(len(centres)), sizes)
+    return np.asarray(centres)[labels] + random.normal(0, spread, (len(labels), len(centres[0]))), labels
+
+
+@pytest.fixture(scope="module")
+def types():
+    """400 cells of four types in two batches without any difference between the batches, 8 dimensions."""
+    random = np.random.default_rng(5)
+    positions, labels = groups(random, 8 * np.eye(8)[:4], [100] * 4)
+    return positions, labels, pd.Series(np.tile(["a", "b"], 200))
+
+
+def test_batches_that_differ_are_integrated(types):
+    positions, labels, batches = types
+    shifted = positions + np.where((batches == "a").to_numpy()[:, None], np.eye(8)[7] * 12, 0)
+    corrected = harmony(shifted, batches, 1)
+    method, table = choose_integration({"none": shifted, "harmony": corrected}, batches, 15, 1)
+    scores = table.set_index("method")
+    assert method == "harmony" and scores.loc["harmony", "chosen"] and not scores.loc["none", "chosen"]
+    assert scores.loc["none", "mixing"] < 0.05 < 0.7 < scores.loc["harmony", "mixing"]
+    found = leiden(shared_neighbour_graph(nearest(corrected, 15)[0]), 0.3, 1)
+    assert adjusted_rand_score(labels, found) > 0.98
+
+
+def test_batches_that_do_not_differ_are_left_alone(types):
+    positions, _, batches = types
+    method, table = choose_integration({"none": positions, "harmony": harmony(positions, batches, 1)}, batches, 15, 1)
+    assert method == "none" and table["chosen"].sum() == 1
+
+
+def test_integration_that_destroys_types_is_not_chosen(types):
+    positions, _, batches = types
+    shifted = positions + np.where((batches == "a").to_numpy()[:, None], np.eye(8)[7] * 12, 0)
+    everything_mixed = np.random.default_rng(2).normal(size=positions.shape)
+    method, table = choose_integration({"none": shifted, "harmony": everything_mixed}, batches, 15, 1)
+    assert method == "none" and table.set_index("method").loc["harmony", "mixing"] > 0.8
+
+
+def test_one_candidate_or_one_batch_is_not_judged(types):
+    positions, _, batches = types
+    assert choose_integration({"harmony": positions}, batches, 15, 1)[0] == "harmony"
+    method, table = choose_integration({"none": positions}, pd.Series(["a"] * 400), 15, 1)
+    assert method == "none" and table["total"].isna().all()
+
+
+def test_mixing_is_zero_apart_and_one_together(types):
+    positions, _, batches = types
+    apart = positions + np.where((batches == "a").to_numpy()[:, None], 100.0, 0)
+    assert mixing(apart, batches) < 0.01 and mixing(positions, batches) > 0.9
+
+
+def test_overlaps_equal_those_of_sets():
+    random = np.random.default_rng(1)
+    first, second = random.integers(0, 5, 60), random.integers(0, 3, 60)
+    first[first == 3] = 4
+    expected = [
+        max(
+            len(set(np.flatnonzero(first == one)) & set(np.flatnonzero(second == two)))
+            / len(set(np.flatnonzero(first == one)) | set(np.flatnonzero(second == two)))
+            for two in range(3)
+        )
+        for one in (0, 1, 2, 4)
+    ]
+    found = best_overlaps(first, second)
+    assert np.isnan(found[3]) and np.allclose(found[[0, 1, 2, 4]], expected)
+
+
+def test_resolution_gives_the_planted_clusters(types):
+    positions, labels, _ = types
+    resolution, table = stable_resolution(positions, 15, 1)
+    found = leiden(shared_neighbour_graph(nearest(positions, 15)[0]), resolution, 1)
+    assert adjusted_rand_score(labels, found) > 0.98
+    chosen = table[table["chosen"]]
+    assert list(chosen["clusters"]) == [4] and chosen["lowest_overlap"].iloc[0] >= STABLE
+    with one_thread():
+        assert table.equals(stable_resolution(positions, 15, 1)[1])
+
+
+def test_one_cloud_is_not_cut_into_unstable_clusters():
+    positions = np.random.default_rng(4).normal(size=(300, 6))
+    resolution, table = stable_resolution(positions, 15, 1)
+    finest = table.iloc[-1]
+    assert resolution < finest["resolution"] and table.loc[table["chosen"], "clusters"].iloc[0] < finest["clusters"]
+
+
+def test_ceiling_of_batch_silhouette_is_that_of_random_batches():
+    random = np.random.default_rng(0)
+    positions, labels = groups(random, 9 * np.eye(6)[:2], [150, 150])
+    batches = pd.Series(random.permutation(np.tile(["a", "b", "c"], 100)))
+    found = silhouettes(positions, pd.Series(labels.astype(str)), batches)
+    assert found["batch_asw"] == pytest.approx(found["batch_asw_ceiling"], abs=0.01)
+    # scIB's definition, spelled out.
+    expected = [
+        np.mean(1 - np.abs(silhouette_samples(positions[labels == one], batches[labels == one]))) for one in (0, 1)
+    ]
+    assert found["batch_asw"] == pytest.approx(np.mean(expected))
+    apart = positions + np.where((batches == "a").to_numpy()[:, None], 5.0, 0)
+    worse = silhouettes(apart, pd.Series(labels.astype(str)), batches)
+    assert worse["batch_asw"] < worse["batch_asw_ceiling"] - 0.2
