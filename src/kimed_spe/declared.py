@@ -43,6 +43,8 @@ class DeclaredOutput:
         Limits by measure; their meaning is the comparator's.
     justification
         Why the tolerance is larger than the spread that was observed asks for.
+    only_if
+        What has to be asked for, if not every run makes it.
     """
 
     path: str
@@ -51,6 +53,7 @@ class DeclaredOutput:
     comparator: str
     tolerance: Mapping[str, Any]
     justification: str = ""
+    only_if: str = ""
 
     def pattern(self) -> "re.Pattern[str]":
         """Regular expression of the paths relative to the results' root."""
@@ -89,6 +92,7 @@ def load(path: Path) -> list[DeclaredOutput]:
             comparator=entry["comparator"],
             tolerance=entry.get("tolerance", {}),
             justification=entry.get("justification", ""),
+            only_if=entry.get("only_if", ""),
         )
         for entry in _read(path)["outputs"]
     ]

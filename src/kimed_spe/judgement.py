@@ -100,7 +100,7 @@ def judge(
         # The first entry that speaks of a file decides, as for a reader of the list.
         names = sorted((there | found.keys()) - seen)
         seen |= set(names)
-        if not names and not (there | found.keys()):
+        if not names and not item.only_if and not (there | found.keys()):
             nothing = "declared, but no rule of this run makes it"
             judged.append(
                 Judged(item.path.removeprefix(PREFIX), item, Verdict(Status.MISSING), nothing, None, None, None)

@@ -1,5 +1,6 @@
 """Verdicts: what is not proven to be the published result never passes, and nothing individual-level is told."""
 
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
@@ -79,6 +80,12 @@ def test_missing_file_is_missing(results: Path):
 def test_output_that_no_rule_makes_is_missing(results: Path):
     found = verdicts([declared("results/tiny/typo_{n}.txt")], {}, results, {})
     assert found == {"tiny/typo_{n}.txt": ("missing", "declared, but no rule of this run makes it")}
+
+
+def test_output_of_another_configuration_is_missing_only_if_it_was_published(results: Path):
+    optional = dataclasses.replace(declared(), only_if="the config asks for it")
+    assert verdicts([optional], {}, results, {}) == {}
+    assert verdicts([optional], {"tiny/a.txt": known("x\n")}, results, {})["tiny/a.txt"][0] == "missing"
 
 
 def test_file_that_no_job_made_is_no_pass(results: Path):
