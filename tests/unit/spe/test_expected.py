@@ -74,6 +74,14 @@ def test_what_cannot_be_relied_on_is_not_written(workflow, problem, words):
     assert [path.name for path in workflow.iterdir()] == ["outputs.yaml"]
 
 
+def test_outputs_of_other_configurations_may_be_absent(workflow):
+    (workflow / "outputs.yaml").write_text(
+        OUTPUTS.replace("per person there is,", "per person there is, only_if: persons asked,")
+    )
+    (workflow.parents[1] / "results/w/persons/P1.tsv").unlink()
+    assert {output.path for output in write(workflow).outputs} == {"results/w/raw", "results/w/sum.tsv"}
+
+
 def change(workflow: Path, **changes) -> None:
     path = workflow / "expected/expected.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
