@@ -11,7 +11,7 @@ from nibabel.filebasedimages import ImageFileError
 
 from kimedlib.dicom_series import dicom_files, read_all, series_problems
 from kimedlib.imaging_tables import OUTLINE_TASKS
-from kimedlib.problems import Problem
+from kimedlib.problems import Problem, raise_if
 
 PACKAGED = "packaged:"
 # Beyond this many files only the first of each series is read here; the first job reads all of them.
@@ -160,3 +160,21 @@ def check_training_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
         image, found = nifti_problems(row["image"], place, sheet)
         problems += found + label_problems(image, row["label"], place, sheet)
     return problems
+
+
+def check_trees(trees: Mapping[str, str]) -> None:
+    """Look at the folders that are to be taken stock of.
+
+    Raises
+    ------
+    InputProblems
+        One is no folder, or holds no file.
+    """
+    problems = []
+    for name, path in trees.items():
+        place = f"inventory.trees.{name}"
+        if not Path(path).is_dir():
+            problems.append(Problem("config", place, f"there is no folder {path}", "correct the path"))
+        elif not any(found.is_file() for found in Path(path).rglob("*")):
+            problems.append(Problem("config", place, f"{path} holds no file", "correct the path"))
+    raise_if(problems)

@@ -18,7 +18,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WORKFLOWS = ("synthetic", "genomics", "singlecell", "imaging", "clinical_text", "cohort")
 DOMAINS = WORKFLOWS
 # Configs that switch on the parts that the shipped config leaves out.
-EVERYTHING = {"imaging": ("config/imaging.yaml", "config/cine/imaging.yaml", "config/clinic/imaging.yaml")}
+EVERYTHING = {
+    "imaging": (
+        "config/imaging.yaml",
+        "config/cine/imaging.yaml",
+        "config/clinic/imaging.yaml",
+        "config/inventory/imaging.yaml",
+    )
+}
 
 
 @dataclass(frozen=True)
