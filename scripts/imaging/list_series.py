@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kimedlib.dicom_deidentify import load_key
-from kimedlib.dicom_inventory import COLUMNS, inventory, read_tree
+from kimedlib.dicom_inventory import COLUMNS, inventory, read_tree, silent
 from kimedlib.logs import log_to
 from kimedlib.pseudonyms import read_linkage
 from kimedlib.table_files import write_rows
@@ -37,7 +37,8 @@ def main(*, trees: dict[str, Path], key_file: Path, linkage: Path | None, table:
             issued = read_linkage(lines, str(linkage))
     rows = []
     for name, folder in sorted(trees.items()):
-        found = inventory(name, read_tree(folder), key, issued)
+        with silent():
+            found = inventory(name, read_tree(folder), key, issued)
         print(f"{name}: {len(found)} rows, {sum(row['decision'] == 'accepted' for row in found)} series accepted")
         rows += found
     write_rows(rows, table, COLUMNS)

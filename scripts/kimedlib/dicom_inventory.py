@@ -6,8 +6,12 @@ standard registers), identifiers as keyed hashes, file names not at all: a folde
 
 import hashlib
 import hmac
+import logging
 import os
+import warnings
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 import numpy as np
 from nibabel import aff2axcodes
 from pydicom import Dataset, dcmread
+from pydicom import config as pydicom_config
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, AllTransferSyntaxes
@@ -55,6 +60,21 @@ OF_FRAME = (
 OBLIQUE_DEGREES = 5.0
 RIGHT_ANGLE_TOLERANCE = 0.03  # scalar product of the row and column directions, which are rounded to 0.01
 PLANES = ("sagittal", "coronal", "axial")
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep pydicom's warnings out of the log: they repeat the values that they find fault with."""
+    logger, mode = logging.getLogger("pydicom"), pydicom_config.settings.reading_validation_mode
+    before, logger.disabled = logger.disabled, True
+    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = before
+        pydicom_config.settings.reading_validation_mode = mode
 
 
 @dataclass
@@ -116,9 +136,14 @@ def registered(uid: Any, otherwise: str) -> str:
     return UID(str(uid)).name if UID(str(uid)).name != str(uid) else otherwise
 
 
+def is_enhanced(dataset: Dataset) -> bool:
+    """Whether places are given per frame. Some plain MR objects have functional groups beside a place of their own."""
+    return bool(dataset.get("PerFrameFunctionalGroupsSequence")) and "ImagePositionPatient" not in dataset
+
+
 def frames_of(dataset: Dataset) -> list[Dataset]:
     """One data set per frame with its place and what tells repetitions apart; a plain object is its own frame."""
-    if "PerFrameFunctionalGroupsSequence" not in dataset:
+    if not is_enhanced(dataset):
         return [dataset]
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     frames = []
@@ -231,7 +256,7 @@ def describe(objects: list[Dataset]) -> dict[str, object]:
     tiles = mosaic_tiles(first)
     syntaxes = sorted({str(found.file_meta.get("TransferSyntaxUID", "")) for found in objects})
     row: dict[str, object] = {
-        "kind": "enhanced" if "PerFrameFunctionalGroupsSequence" in first else "single-frame",
+        "kind": "enhanced" if is_enhanced(first) else "single-frame",
         "sop_class": registered(first.get("SOPClassUID", ""), "not registered"),
         "modality": first.get("Modality") if first.get("Modality") in MODALITIES else "other",
         "transfer_syntax": ", ".join(registered(syntax, "not registered") for syntax in syntaxes),

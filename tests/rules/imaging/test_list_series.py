@@ -205,6 +205,20 @@ def test_what_is_no_image_or_no_whole_file(list_series, repository, tmp_path):
     assert NAME.upper() not in text.upper()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom says on writing what must not be said on reading
+def test_plain_objects_with_functional_groups_and_invalid_values(list_series, repository, tmp_path, caplog, recwarn):
+    """Seen in Sunnybrook: plain MR objects with functional groups, identifiers with leading zeros."""
+    for number, dataset in enumerate(series_of("volume")):
+        dataset.PerFrameFunctionalGroupsSequence = [item(StackID="1")]
+        dataset.SeriesInstanceUID, dataset.StudyInstanceUID = "1.2.099.17", "1.2.099.18"
+        save(tmp_path / "tree" / str(number), dataset)
+    caplog.clear()
+    recwarn.clear()
+    (row,), text = listed(list_series, repository, tmp_path / "tree")
+    assert (row["kind"], row["slices"], row["decision"]) == ("single-frame", "4", "accepted")
+    assert "1.2.099" not in text + caplog.text + "".join(str(warning.message) for warning in recwarn)
+
+
 def test_identifiers_are_those_of_the_trust_centre(list_series, repository, tmp_path):
     for number, dataset in enumerate(series_of("volume")):
         save(tmp_path / "tree" / str(number), dataset)
