@@ -20,8 +20,11 @@ SHEET = pd.read_csv(REPOSITORY / "config/imaging.cine.samples.tsv", sep="\t", dt
 SETTINGS = yaml.safe_load((REPOSITORY / "config/cine/imaging.yaml").read_text(encoding="utf-8"))["cine"]["network"]
 
 
-def sort(repository: Path, folder: Path, series: list[Path] | None = None) -> None:
-    rows = SHEET.assign(contours=[str(repository / path) for path in SHEET["contours"]]).to_dict("records")
+def sort(
+    repository: Path, folder: Path, series: list[Path] | None = None, contours: list[str | Path] | None = None
+) -> None:
+    outlines = SHEET["contours"] if contours is None else contours
+    rows = SHEET.assign(contours=[str(repository / path) for path in outlines]).to_dict("records")
     sort_cines.main(
         rows=rows, series=series or [repository / path for path in SHEET["image"]], frames=folder / "frames.tsv",
         images=folder / "images", references=folder / "references", refused=folder / "refused.tsv",

@@ -17,6 +17,8 @@ from kimedlib.problems import Problem
 NAME = re.compile(r"^IM-\d+-(?P<instance>\d+)-(?P<kind>[a-z]+\d*)contour-(?P<who>[A-Za-z]+)\.txt$")
 KINDS = {"i": "inner", "o": "outer"}
 SUBPIXELS = 4
+# Share of the cavity that the outer wall must enclose: edge pixels may fall outside, a heart's contours overlap whole.
+ENCLOSED = 0.95
 
 
 def contour_files(folder: Path) -> tuple[dict[tuple[str, int], Path], list[Path], list[Problem]]:
@@ -79,3 +81,8 @@ def filled(points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bo
         (shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), (points + 0.5) * SUBPIXELS - 0.5
     ).reshape(shape[0], SUBPIXELS, shape[1], SUBPIXELS)  # fmt: skip
     return np.asarray(fine.mean(axis=(1, 3)) >= 0.5)
+
+
+def encloses(outer: NDArray[np.bool_], inner: NDArray[np.bool_]) -> bool:
+    """Whether a filled outer outline holds the filled inner one, but for `ENCLOSED`; masks (column, row)."""
+    return int((outer & inner).sum()) >= ENCLOSED * int(inner.sum())

@@ -1,5 +1,7 @@
 """Images land where position and time put them; contours keep their area; one bad series does not stop the others."""
 
+import shutil
+
 import cine_steps
 import measure_cines
 import nibabel as nib
@@ -62,6 +64,32 @@ def test_slices_that_were_not_exported(cines, repository, tmp_path):
     places = table.groupby("slice")["place_mm"].mean().to_numpy()
     inner, outer = measure_cines.contour_areas(table)
     assert ventricular_function(inner, outer, places, 10.0).ef_percent == pytest.approx(58.0, abs=0.05)
+
+
+def test_outer_contours_beside_the_heart(cines, repository, tmp_path):
+    """One wrong outer contour: the series gets no mass and trains no wall; cavity and other series stay as they are."""
+    contours = tmp_path / "contours"
+    shutil.copytree(repository / cine_steps.SHEET["contours"][0], contours)
+    outer = sorted(contours.rglob("*ocontour*.txt"))
+    points = np.loadtxt(outer[0])
+    np.savetxt(outer[0], points + np.array([0.6 * np.ptp(points[:, 0]), 0]), fmt="%.2f")
+    cine_steps.sort(repository, tmp_path / "out", contours=[contours, *cine_steps.SHEET["contours"][1:]])
+    refused = pd.read_csv(tmp_path / "out/refused.tsv", sep="\t").set_index("sample")["reason"]
+    number = int(outer[0].name.split("-")[2])
+    assert refused.to_dict() == {
+        "C001_cine": f"no mass and no wall by contours: outer ones of 1 images do not enclose the inner ones: {number}"
+    }
+    before, after = (
+        pd.read_csv(folder / "frames.tsv", sep="\t").set_index("sample") for folder in (cines, tmp_path / "out")
+    )
+    assert after.loc["C001_cine", "outer_mm2"].isna().all() and before.loc["C001_cine", "outer_mm2"].notna().any()
+    pd.testing.assert_series_equal(after["inner_mm2"], before["inner_mm2"])
+    pd.testing.assert_frame_equal(after.drop("C001_cine"), before.drop("C001_cine"))
+    labels = np.asarray(nib.load(tmp_path / "out/references/C001_cine.nii.gz").dataobj)
+    assert set(np.unique(labels)) == {0, 1}
+    places = after.loc["C001_cine"].groupby("slice")["place_mm"].mean().to_numpy()
+    found = ventricular_function(*measure_cines.contour_areas(after.loc["C001_cine"]), places, 10.0)
+    assert np.isnan(found.mass_g) and found.ef_percent == pytest.approx(58.0, abs=0.05)
 
 
 def test_nothing_left(repository, tmp_path):
