@@ -2,6 +2,8 @@
 
 import csv
 import sys
+import tarfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -229,6 +231,22 @@ def test_identifiers_are_those_of_the_trust_centre(list_series, repository, tmp_
     assert {(row["patient"], row["decision"]) for row in rows} == {("P007", "accepted"), ("", "refused")}
     again, same = listed(list_series, repository, tmp_path / "tree", linkage)
     assert same == text and again == rows and "unknown-9" not in text
+
+
+@pytest.mark.real_data
+def test_sunnybrook_and_dcm_qa(list_series, repository, kimed_data, tmp_path):
+    """Five cines with slices of 8 or 10 mm, a head of 196 slices, four mosaics that show 5 slices twice."""
+    for packed in sorted((kimed_data / "imaging").glob("*/*.tar.gz")):
+        if packed.parent.name in ("sunnybrook", "dcm_qa"):
+            with tarfile.open(packed) as archive:
+                archive.extractall(tmp_path / "tree", filter="data")
+    rows, _ = listed(list_series, repository, tmp_path / "tree")
+    found = [row for row in rows if row["series"]]
+    assert {row["decision"] for row in found} == {"accepted"}
+    cines = sorted(row["spacing_mm"] for row in found if row["kind"] == "cine")
+    assert cines == ["10.0", "10.0", "8.0", "8.0", "8.0"]
+    others = Counter((row["kind"], row["slices"], row["volumes"]) for row in found if row["kind"] != "cine")
+    assert others == {("single-frame", "196", "1"): 1, ("mosaic", "5", "2"): 4}
 
 
 def test_folders_that_are_not_there(tmp_path):
