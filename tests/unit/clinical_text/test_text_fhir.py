@@ -3,8 +3,11 @@
 import json
 from html.parser import HTMLParser
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kimedlib.problems import InputProblems
 from kimedlib.text_documents import read_letter, write_letter
@@ -113,6 +116,32 @@ def test_words_across_cells_go_to_the_first():
 def test_a_letter_of_another_text_is_not_written():
     with pytest.raises(ValueError, match="differs"):
         rewritten(composition_of(LETTER, "d"), Letter("d", TEXT.replace("Ende", "Ott")), [])
+
+
+PIECES = st.recursive(
+    st.text("aÜ𝔘\u0301&<>\"' \n", max_size=5).map(escape),
+    lambda inner: st.builds(
+        "<{0}>{1}</{0}>".format,
+        st.sampled_from(["p", "b", "td", "ul", "span"]),
+        st.lists(inner, max_size=3).map("".join),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=4).map("".join), st.data())
+def test_any_narrative_and_any_place(pieces, data):
+    resource = section(f"<div>{pieces}</div>")
+    found = composition_of(resource, "d")
+    assert "".join(found.text.split()) == "".join(Words(pieces).found)
+    assert rewritten(found, Letter("d", found.text), []) and composition_of(found.resource, "d").text == found.text
+    signs = [at for at, sign in enumerate(found.text) if not sign.isspace()]
+    if signs:
+        at = data.draw(st.sampled_from(signs))
+        letter = Letter("d", f"{found.text[:at]}Zorn & Co{found.text[at + 1 :]}")
+        again = composition_of(rewritten(found, letter, [(Span(at, at + 1, "OTHER"), Span(at, at + 9, "OTHER"))]), "d")
+        assert again.text == letter.text
 
 
 def section(div: Any) -> dict[str, Any]:
