@@ -10,7 +10,7 @@ from kimedlib.pseudonyms import read_linkage
 from kimedlib.table_files import write_table
 from kimedlib.text_documents import SUFFIXES, write_letter
 from kimedlib.text_model_data import Letter, Span, read_lines
-from kimedlib.text_replacement import Identity, load_key, of_linkage, of_project, replace, whole_weeks
+from kimedlib.text_replacement import Identity, everywhere, load_key, of_linkage, of_project, replace, whole_weeks
 
 
 def main(
@@ -65,11 +65,13 @@ def main(
         if name in groups:
             columns = zip(groups[name]["begin"], groups[name]["end"], groups[name]["label"], strict=True)
             spans = [Span(int(begin), int(end), str(label)) for begin, end, label in columns]
-        new, replaced = replace(Letter(name, letters[name].text, tuple(spans)), identity, mode)
+        full = everywhere(Letter(name, letters[name].text, tuple(spans)))
+        new, replaced = replace(full, identity, mode)
         written = Letter(name, new.text, () if mode == "surrogate" else new.spans)
         source = Path(os.path.expandvars(str(rows.loc[name, "file"])))
         stem = name.removesuffix(SUFFIXES[form])
-        write_letter(written, source, form, folder / f"{stem}{SUFFIXES[form]}")
+        moved = tuple(zip(full.spans, new.spans, strict=True))
+        write_letter(written, source, form, folder / f"{stem}{SUFFIXES[form]}", moved)
         counts += [(name, label, number) for label, number in sorted(replaced.items())]
     write_table(pd.DataFrame(counts, columns=["document", "label", "replaced"]), audit)
     print(f"letters={len(names)} replaced={sum(number for _, _, number in counts)}")

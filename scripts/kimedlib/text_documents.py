@@ -1,7 +1,7 @@
 """Read clinical documents of several formats, and write them back with other annotations or another text.
 
-Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside.
-Offsets count code points of the text as it was decoded; nothing is normalised.
+Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside, FHIR
+Composition (kimedlib.text_fhir). Offsets count code points of the text as it was decoded; nothing is normalised.
 """
 
 import base64
@@ -16,6 +16,7 @@ from typing import Any
 
 from kimedlib.atomic import atomic_path
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.text_fhir import composition_of, rewritten
 from kimedlib.text_model_data import LABELS, Letter, Span, trimmed
 
 LAYER, FEATURE = "webanno.custom.PHI", "kind"
@@ -108,7 +109,12 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
         ]
         return _letter(name, text, found, file)
     if form == "fhir":
-        text = "".join(decode(part, file) for part in _attachments(_json(data, file), file))
+        resource = _json(data, file)
+        if _is_composition(resource):
+            text = composition_of(resource, file).text
+            check_text(text, file)
+        else:
+            text = "".join(decode(part, file) for part in _attachments(resource, file))
         return _letter(name, text, [], file)
     text = decode(data, file)
     annotations = path.with_suffix(".ann")
@@ -136,7 +142,7 @@ def _letter(name: str, text: str, found: list[tuple[int, int, str]], file: str) 
 def _json(data: bytes, file: str) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise _stop(file, "", f"is no JSON: {str(error).split(':')[0]}", "export the document again") from None
 
 
@@ -170,11 +176,15 @@ def _with_layer(types: Any) -> None:
         types.create_feature(layer, FEATURE, "uima.cas.String")
 
 
+def _is_composition(resource: Any) -> bool:
+    return isinstance(resource, dict) and resource.get("resourceType") in ("Composition", "Bundle")
+
+
 def _attachments(resource: Any, file: str) -> list[bytes]:
     """Plain texts of a DocumentReference, in order."""
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if kind != "DocumentReference":
-        raise _stop(file, "key resourceType", f"is '{kind}'", "only DocumentReference is read")
+        raise _stop(file, "key resourceType", f"is '{kind}'", "read are DocumentReference, Composition, Bundle")
     parts = []
     for number, content in enumerate(resource.get("content", [])):
         attachment = content.get("attachment", {})
@@ -236,7 +246,7 @@ def brat_annotations(letter: Letter, notes: Sequence[str] = ()) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def write_letter(letter: Letter, source: Path, form: str, path: Path) -> None:
+def write_letter(letter: Letter, source: Path, form: str, path: Path, moved: Sequence[tuple[Span, Span]] = ()) -> None:
     """Write a letter in a format, whole or not at all.
 
     A CAS keeps nothing of the source: layers like tokens and sentences, and the document's title, may hold the
@@ -246,7 +256,14 @@ def write_letter(letter: Letter, source: Path, form: str, path: Path) -> None:
     ----------
     source
         The original document: what a FHIR resource says beside its text is *not* taken over either; kept are its type
-        and status.
+        and status, of a Composition also its sections with their codes and the elements of its narratives.
+    moved
+        For a Composition: what was replaced, its places in the original and in the letter.
+
+    Raises
+    ------
+    ValueError
+        A Composition's letter differs from it elsewhere.
     """
     with atomic_path(path) as temporary:
         if form in ("cas_json", "cas_xmi"):
@@ -261,9 +278,12 @@ def write_letter(letter: Letter, source: Path, form: str, path: Path) -> None:
             temporary.write_text(text, encoding="utf-8")
         elif form == "fhir":
             old = _json(source.read_bytes(), str(source))
-            kept = {key: old[key] for key in ("resourceType", "status", "type") if key in old}
-            data = base64.b64encode(letter.text.encode()).decode()
-            kept["content"] = [{"attachment": {"contentType": "text/plain; charset=utf-8", "data": data}}]
+            if _is_composition(old):
+                kept = rewritten(composition_of(old, str(source)), letter, moved)
+            else:
+                kept = {key: old[key] for key in ("resourceType", "status", "type") if key in old}
+                data = base64.b64encode(letter.text.encode()).decode()
+                kept["content"] = [{"attachment": {"contentType": "text/plain; charset=utf-8", "data": data}}]
             temporary.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         else:
             temporary.write_bytes(letter.text.encode())

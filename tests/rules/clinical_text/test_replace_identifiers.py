@@ -1,5 +1,6 @@
 """Nothing that was found stands in the new letters; formats stay, patients stay consistent, the linkage file rules."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -85,3 +86,29 @@ def test_linkage_file(chain: Path, tmp_path: Path):
         if path.suffix != ".ann"
     ]
     assert all(one != other for one, other in pairs)
+
+
+@pytest.mark.parametrize("mode", ["tag", "surrogate"])
+def test_composition_gets_its_replacements_in_place_and_is_read_again(tmp_path: Path, mode: str):
+    div = (
+        "<div><p>Herr <b>Erlenfurtner</b>, geb. 07.03.1950,</p><p>kam am 09.03.2020. Erlenfurtner: Parkinson.</p></div>"
+    )
+    resource = {"resourceType": "Composition", "title": "Brief", "section": [{"text": {"div": div}}]}
+    (tmp_path / "a.json").write_text(json.dumps(resource))
+    sheet = f"document\tpatient_id\trole\tformat\tfile\na\tP001\tnew\tfhir\t{tmp_path}/a.json\n"
+    (tmp_path / "sheet.tsv").write_text(sheet)
+    text_steps.read(tmp_path)
+    text = read_lines(tmp_path / "documents.jsonl")["a"].text
+    # The second place of the name is not among the detections: it is replaced as everywhere.
+    words = (("Erlenfurtner", "NAME_PATIENT"), ("07.03.1950", "DATE_BIRTH"), ("09.03.2020", "DATE"))
+    places = [(text.index(word), text.index(word) + len(word), label) for word, label in words]
+    found = pd.DataFrame(places, columns=["begin", "end", "label"]).assign(document="a", point="safe", confidence=0.9)
+    found.to_csv(tmp_path / "found.tsv", sep="\t", index=False)
+    text_steps.replace(tmp_path, tmp_path, mode)
+    written = (tmp_path / "deidentified/a.json").read_text(encoding="utf-8")
+    assert not any(word in written for word, _ in words)
+    new = read_letter(tmp_path / "deidentified/a.json", "fhir", "a").text
+    first, second = new.split("\n")[1:3]
+    assert new.startswith("Brief\nHerr ") and second.startswith("kam am ") and second.endswith(": Parkinson.")
+    name = first.removeprefix("Herr ").split(",")[0]
+    assert f"<b>{name}</b>" in written and name in second
