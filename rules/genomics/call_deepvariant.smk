@@ -25,7 +25,6 @@ rule call_deepvariant:
     resources:
         mem_mb=scaled(16000),
         runtime=1440,
-        gpu=1,
     params:
         model="wes" if config["targets"] else "wgs",
         region=config["region"],
