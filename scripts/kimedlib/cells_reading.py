@@ -16,6 +16,10 @@ from scipy import io, sparse
 from kimedlib.problems import InputProblems, Problem
 
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+# Where H5AD files whose index is Ensembl identifiers keep symbols; the first is that of the CELLxGENE schema.
+SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_names", "gene_name", "symbol")
+# Depths of real cells differ by far more than a hundredth; rounding moves totals of normalised cells by less.
+CELLS_FOR_TOTALS, EQUAL_TOTALS = 20, 0.01
 # What HDF5, gzip and the text parsers raise on truncated or foreign files.
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError, KeyError, ValueError)
 
@@ -164,6 +168,8 @@ def read_h5ad(path: Path, matrix: str, subset: str) -> ad.AnnData:
     values = data.layers[matrix.removeprefix("layers/")] if matrix.startswith("layers/") else source.X
     names = [str(name) for name in source.var_names]
     ids = next((source.var[name] for name in ("gene_ids", "gene_id") if name in source.var), names)
+    if names and sum(name.startswith("ENS") and name[-11:].isdigit() for name in names) > len(names) / 2:
+        names = next(([str(x) for x in source.var[name]] for name in SYMBOL_COLUMNS if name in source.var), names)
     table = pd.DataFrame({"gene_id": list(map(str, ids)), "symbol": names, "kind": "Gene Expression"})
     result = assembled(sparse.csr_matrix(values), [str(name) for name in data.obs_names], table)
     result.obs = data.obs.copy()
@@ -223,6 +229,11 @@ def content_problems(data: ad.AnnData, path: Path, input_state: str) -> list[Pro
         example = values[values % 1 != 0][0]
         remedy = "give raw counts, or set `input.state: lognormalised` or `input.h5ad_matrix`"
         problems.append(Problem(file, "values", f"are not whole numbers (e.g. {example:.3g})", remedy))
+    elif input_state == "counts" and data.n_obs >= CELLS_FOR_TOTALS:
+        totals = np.asarray(data.X.sum(axis=1), dtype=np.float64).ravel()
+        if totals.std() < EQUAL_TOTALS * totals.mean():
+            found = f"add up to the same total in every cell ({totals.mean():.0f}): they are normalised and rounded"
+            problems.append(Problem(file, "values", found, "give raw counts"))
     return problems
 
 

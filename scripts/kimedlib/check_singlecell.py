@@ -8,9 +8,12 @@ from typing import Any
 
 import h5py
 import pandas as pd
+import yaml
 
-from kimedlib.cells_reading import format_of, located, matrix_files, read_lines
+from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
+from kimedlib.check_genes import Names, gene_problems, glance, names_of, shared_problems
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_design import confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -47,6 +50,12 @@ def mtx_problems(folder: Path) -> list[Problem]:
         for role in ("matrix", "features", "barcodes")
         if role not in files
     ]
+    both = [
+        name for name in ("genes.tsv", "features.tsv") for end in ("", ".gz") if (folder / f"{name}{end}").is_file()
+    ]
+    if len(set(both)) > 1:
+        found = "holds genes.tsv (Cell Ranger 2) and features.tsv (3 and later): it is not clear which belongs"
+        problems.append(Problem(str(folder), "features", found, "keep the files of one version only"))
     problems += [problem for path in files.values() for problem in gzip_problems(path)]
     if problems:
         return problems
@@ -114,6 +123,9 @@ def hdf5_problems(path: Path, row: dict[str, str], place: str, settings: dict[st
             if "matrix" not in handle and not any("gene_names" in group for group in groups):
                 found = "has no group `matrix`: not a 10x H5 file"
                 return [Problem(str(path), "", found, "give Cell Ranger's *_feature_bc_matrix.h5")]
+            if "matrix" not in handle and len(groups) > 1:
+                found = f"holds matrices of several genomes ({', '.join(sorted(handle))})"
+                return [Problem(str(path), "", found, "keep the cells and genes of one species")]
     except OSError as error:
         return [Problem(str(path), "", f"is truncated or no HDF5 file ({str(error)[:120]})", COPY_AGAIN)]
     return []
@@ -148,6 +160,40 @@ def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str
     return problems
 
 
+def markers_of(settings: dict[str, Any]) -> set[str]:
+    """Genes of the marker table; empty where there is none or it is wrong, which others report."""
+    path = settings["annotation"]["markers"]
+    if not path or not Path(path).is_file():
+        return set()
+    try:
+        types = marker_types(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        return {gene for entry in types.values() for gene in entry["present"]}
+    except (*UNREADABLE, TypeError, AttributeError, yaml.YAMLError):
+        return set()
+
+
+def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem]:
+    """What names and first values show, for files without other problems."""
+    problems: list[Problem] = []
+    samples: dict[str, Names] = {}
+    markers, matrix = markers_of(settings), settings["input"]["h5ad_matrix"]
+    for counts in dict.fromkeys(frame["counts"].astype(str)):
+        path = Path(located(counts))
+        kind = format_of(path)
+        if kind == "table" and path.stat().st_size > WHOLE_FILE_BYTES:
+            continue
+        try:
+            if kind in ("h5", "h5ad") and settings["input"]["state"] == "counts":
+                problems += glance(path, kind, matrix)
+            samples[str(path)] = names_of(path, kind, matrix)
+        except (*UNREADABLE, IndexError, AttributeError) as error:
+            found = f"names of genes or cells cannot be read ({type(error).__name__}: {str(error)[:120]})"
+            problems.append(Problem(str(path), "", found, COPY_AGAIN))
+            continue
+        problems += gene_problems(samples[str(path)], str(path), markers)
+    return problems or shared_problems(samples)
+
+
 def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]) -> list[Problem]:
     """Everything wrong with the files that the sheet and the config name.
 
@@ -163,10 +209,13 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
     list[Problem]
         In the order of the sheet. What allows a run but limits it (a condition with one donor) is only logged.
     """
-    problems = []
+    problems, sound = [], []
     for number, record in enumerate(frame.to_dict("records"), 2):
         row = {str(key): str(value) for key, value in record.items()}
-        problems += row_problems(row, f"line {number}", str(sheet), settings)
+        problems_here = row_problems(row, f"line {number}", str(sheet), settings)
+        problems += problems_here
+        sound.append(not problems_here)
+    problems += name_problems(frame.loc[sound], settings)
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
     problems += [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
