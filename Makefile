@@ -95,7 +95,7 @@ fmt: $(READY) ## format all code
 
 test-data: $(READY) ## write test_data/ and the sample sheets in config/ again, from their seed
 	@snakemake -s workflows/synthetic/Snakefile --cores all --config 'pathvars={results: test_data}'
-	@cp test_data/sheets/*.tsv config/
+	@cp test_data/sheets/*.tsv config/ && mv config/imaging.cine.samples.tsv config/cine/
 
 demo-permit: $(READY) ## sign the demonstration permit for the workflows as they are now
 	@spe permit demo

@@ -16,7 +16,7 @@ import measure_cines  # noqa: E402
 import segment_cines  # noqa: E402
 import sort_cines  # noqa: E402
 
-SHEET = pd.read_csv(REPOSITORY / "config/imaging.cine.samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+SHEET = pd.read_csv(REPOSITORY / "config/cine/imaging.cine.samples.tsv", sep="\t", dtype=str, keep_default_na=False)
 SETTINGS = yaml.safe_load((REPOSITORY / "config/cine/imaging.yaml").read_text(encoding="utf-8"))["cine"]["network"]
 
 

@@ -16,7 +16,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import imaging_radiomics_cases as radiomics
+import imaging_radiomics as radiomics
 from bench import REPOSITORY, Run
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError

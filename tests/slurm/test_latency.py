@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm import lagging
 from slurm.cluster import Cluster, NoSlurm, install, provide
 from slurm.governed import RESOURCES, until
 from spe.runs import Project, project
 
+# Not imported: it needs a library of the system that the fixture may still have to install.
+LAGGING = Path(__file__).with_name("lagging.py")
 SECONDS, WORKING_DIRECTORY = 1.0, 8.0
 """After which one machine sees a new file of the other: below the register, in the working directory."""
 CHAIN = """
@@ -33,7 +34,7 @@ rule first:
 
 def mount(backing: Path, place: Path, *prefix: str) -> "subprocess.Popen[bytes]":
     after = (str(SECONDS), "project", str(WORKING_DIRECTORY))
-    command = [*prefix, sys.executable, lagging.__file__, str(backing), str(place), *after]
+    command = [*prefix, sys.executable, str(LAGGING), str(backing), str(place), *after]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
@@ -44,7 +45,7 @@ def far(tmp_path: Path) -> Iterator[Project]:
         pytest.skip("only root can mount, and the kernel must have FUSE")
     try:
         provide()
-        install(("fusermount3",), ("fuse3",))
+        install(("fusermount3",), ("fuse3", "libfuse3-3"))
     except NoSlurm as reason:
         pytest.skip(str(reason))
     backing, place = tmp_path / "backing", tmp_path / "place"

@@ -17,7 +17,7 @@ from kimedlib.cine_volumes import phase_volumes, ventricular_function
 from kimedlib.dicom_series import series_problems
 from kimedlib.problems import InputProblems
 
-SHEET = "config/imaging.cine.samples.tsv"
+SHEET = "config/cine/imaging.cine.samples.tsv"
 
 
 def image(place: float, phase: int, phases: int, beat: int = 800, **changes) -> Dataset:
