@@ -178,10 +178,14 @@ def options(request: Mapping[str, Any], name: str) -> list[str]:
 
 
 def submit(script: str, arguments: Sequence[str], comment: str, folder: Path) -> str:
-    """Submit a batch script and give the number of the job. Nothing of this environment goes with it but SLURM_*."""
+    """Submit a batch script and give the number of the job. Nothing of this environment goes with it but SLURM_*.
+
+    What it prints goes beside `folder`, not into it: SLURM fails a job whose output it cannot open, and a folder that
+    was made a moment ago may not be seen on the node yet.
+    """
     answer = call(
-        "sbatch", "--parsable", "--export=NIL", "--chdir=/", f"--comment={comment}", f"--output={folder}/stdout",
-        f"--error={folder}/stderr", *arguments, text=script,
+        "sbatch", "--parsable", "--export=NIL", "--chdir=/", f"--comment={comment}", f"--output={folder}.stdout",
+        f"--error={folder}.stderr", *arguments, text=script,
     )  # fmt: skip
     number = answer.strip().partition(";")[0]
     if not number.isdigit():

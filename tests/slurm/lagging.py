@@ -4,13 +4,16 @@
 
 Two of these over one folder, one for the submitting machine and one in the mount namespace of the nodes, are two
 clients of a server: each sees at once what it wrote itself, and new or renamed files of the other when their last
-change of status is SECONDS old, below FOLDER (relative to PLACE) MORE_SECONDS, since caches of folders differ. Content
-and removals are seen at once, unlike on some real ones. Runs until unmounted.
+change of status (of folders, their birth: each new entry changes them) is SECONDS old, below FOLDER (relative to PLACE)
+MORE_SECONDS, since caches of folders differ. Content and removals are seen at once, unlike on some real ones. Runs
+until unmounted.
 """
 
+import ctypes
 import errno
 import os
 import stat
+import struct
 import sys
 import time
 from pathlib import Path
@@ -20,6 +23,19 @@ import mfusepy
 
 # utimensat(2): in place of nanoseconds.
 NOW, OMIT = (1 << 30) - 1, (1 << 30) - 2
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+# statx(2): relative to the working directory, not following links, birth time asked for and its place in the answer.
+AT_FDCWD, AT_SYMLINK_NOFOLLOW, STATX_BTIME, STATX_SIZE, BTIME = -100, 0x100, 0x800, 256, 80
+
+
+def born(path: str) -> float:
+    """Birth time of a file in seconds of the epoch; 0 where the file system does not tell."""
+    answer = ctypes.create_string_buffer(STATX_SIZE)
+    if LIBC.statx(AT_FDCWD, os.fsencode(path), AT_SYMLINK_NOFOLLOW, STATX_BTIME, answer):
+        return 0.0
+    seconds, nanoseconds = struct.unpack_from("=qI", answer, BTIME)
+    return float(seconds) + float(nanoseconds) / 1e9
 
 
 class Lagging(mfusepy.Operations):  # type: ignore[misc]
@@ -43,7 +59,8 @@ class Lagging(mfusepy.Operations):  # type: ignore[misc]
             status = os.lstat(self._path(path))
         except OSError:
             return False
-        young = time.time() - status.st_ctime < (self.more if path.startswith(self.folder) else self.seconds)
+        since = (stat.S_ISDIR(status.st_mode) and born(self._path(path))) or status.st_ctime
+        young = time.time() - since < (self.more if path.startswith(self.folder) else self.seconds)
         if not young:
             self.known[path] = status.st_ino
         return young and self.known.get(path) != status.st_ino
