@@ -1,7 +1,7 @@
 """The folders of boxes, used again as long as a job left nothing in them.
 
-A box needs some ten folders and files. Where they were deleted a moment ago, ext4 passes over each of their inodes for a
-while (`recently_deleted` in fs/ext4/ialloc.c): at twenty jobs per second that search was a fifth of all processor time
+A box needs some ten folders and files. Where they were deleted a moment ago, ext4 passes over their inodes for a while
+(`recently_deleted` in fs/ext4/ialloc.c): at twenty jobs per second that search was a fifth of all processor time
 of a run (18 of 100 samples of `perf`).
 """
 
