@@ -203,7 +203,9 @@ class Supervisor:
                 cluster.stop()
             stop(process.pid, number if len(asked) == 1 else signal.SIGKILL)
 
-        before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+        # Shells have what they start in the background ignore Ctrl-C; the enclosed run has inherited that.
+        heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, forward) for number in heard}
         try:
             status = process.wait()
         finally:

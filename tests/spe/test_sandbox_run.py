@@ -342,47 +342,6 @@ def test_killed_supervisor_leaves_nothing_behind(tmp_path: Path):
     assert wait_for(running, False, seconds=10)
 
 
-def interrupted(project: runs.Project, awaited: str, delay: float) -> float:
-    """Seconds from Ctrl-C to the end of a run whose job sleeps; the signal comes `delay` after a file appears."""
-    project.write("Snakefile", "rule x:\n    output: 'results/x'\n    shell: 'touch results/x; sleep 60'\n")
-    project.allow()
-    parent = subprocess.Popen(
-        [sys.executable, "-m", "kimed_spe.enclosure", "--executor", "spe", "--cores", "1"], cwd=project.root,
-        env=project.variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    boxes = project.root / ".snakemake" / "spe"
-    try:
-        end = time.monotonic() + 120
-        while not list(boxes.glob(awaited)) and time.monotonic() < end:
-            time.sleep(0.005)
-        time.sleep(delay)
-        begin = time.monotonic()
-        parent.send_signal(signal.SIGINT)
-        assert parent.wait(50) != 0
-        return time.monotonic() - begin
-    finally:
-        parent.kill()
-        parent.wait()
-
-
-def test_interrupt_ends_jobs_and_gives_the_lock_back(tmp_path: Path):
-    project = runs.project(tmp_path)
-    interrupted(project, "run-*/*/pids", 0)
-    assert not list((project.root / ".snakemake" / "locks").glob("*"))
-    assert project.entries("run.stop")[0]["content"]["exit_code"] != 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("attempt", range(20))
-def test_interrupt_at_any_moment_of_a_start_ends_jobs(tmp_path: Path, attempt: int):
-    """From when the executor is made (`seccomp` is written by it) to when the job runs."""
-    project = runs.project(tmp_path)
-    interrupted(project, "run-*/seccomp", attempt * 0.03)
-    assert not list((project.root / ".snakemake" / "locks").glob("*"))
-    assert project.entries("run.stop")[0]["content"]["exit_code"] != 0
-    assert not list((project.root / "results").glob("*"))
-
-
 def test_command_too_long_for_one_argument_runs_in_a_box(tmp_path: Path):
     """Snakemake then names its shell, our launcher, inside the command itself."""
     project = runs.project(tmp_path)
