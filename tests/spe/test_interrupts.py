@@ -1,4 +1,4 @@
-"""Ctrl-C ends a run with its jobs and gives its lock back, at any moment; in the background of a shell it is ignored."""
+"""Ctrl-C ends a run with its jobs and gives its lock back, at any moment; in the background it is ignored."""
 
 import os
 import signal

@@ -6,10 +6,10 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import singlecell_formats
 from scipy import sparse
 
 from kimedlib.cells_reading import content_problems, located, read_cells, read_obs
-from kimedlib.cells_writing import write_h5, write_h5ad, write_mtx
 from kimedlib.problems import InputProblems
 
 COUNTS = sparse.csr_matrix(np.array([[0, 2, 1], [3, 0, 0], [0, 0, 7], [1, 1, 1]], dtype=np.int32))
@@ -18,19 +18,10 @@ FEATURES = pd.DataFrame({"gene_id": ["ENSG1", "ENSG2", "ENSG3"], "symbol": ["CD3
 
 
 def written(kind, folder):
-    if kind == "mtx":
-        folder.mkdir()
-        write_mtx(folder, COUNTS, BARCODES, FEATURES)
-        return folder
-    path = folder.with_suffix(f".{kind}")
-    if kind == "csv.gz":
-        pd.DataFrame(COUNTS.toarray().T, index=FEATURES["symbol"], columns=BARCODES).to_csv(path)
-    else:
-        {"h5": write_h5, "h5ad": write_h5ad}[kind](path, COUNTS, BARCODES, FEATURES)
-    return path
+    return singlecell_formats.written(kind, folder, COUNTS, BARCODES, FEATURES)
 
 
-@pytest.mark.parametrize("kind", ["mtx", "h5", "h5ad", "csv.gz"])
+@pytest.mark.parametrize("kind", singlecell_formats.FORMATS)
 def test_every_format_gives_the_same_counts(kind, tmp_path):
     data = read_cells(written(kind, tmp_path / "cells"))
     assert np.array_equal(data.X.toarray(), COUNTS.toarray())
@@ -57,7 +48,7 @@ def test_antibody_rows_are_left_out_and_repeated_symbols_are_told_apart(tmp_path
     assert list(read_cells(folder).var_names) == ["CD4", "CD4_E2"]
 
 
-@pytest.mark.parametrize("kind", ["mtx", "h5", "h5ad", "csv.gz"])
+@pytest.mark.parametrize("kind", singlecell_formats.FORMATS)
 def test_truncated_files_are_named(kind, tmp_path):
     path = written(kind, tmp_path / "cells")
     victim = path / "matrix.mtx.gz" if kind == "mtx" else path

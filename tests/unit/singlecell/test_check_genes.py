@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import singlecell_formats
 import yaml
 from scipy import sparse
 
 from kimedlib.cells_reading import content_problems, read_cells
-from kimedlib.cells_writing import write_h5, write_h5ad, write_mtx
 from kimedlib.check_singlecell import check_files
 from kimedlib.problems import InputProblems
 from kimedlib.sheet import read_sheet
@@ -38,21 +38,10 @@ def found(*paths, **annotation):
 
 
 def written(kind, path, table, counts=COUNTS, barcodes=BARCODES):
-    """One file or folder of `kind` at `path` with suffix."""
-    matrix = sparse.csr_matrix(counts)
-    if kind == "mtx":
-        path.mkdir()
-        write_mtx(path, matrix, barcodes, table)
-        return path
-    path = path.with_suffix(f".{kind}")
-    if kind == "csv.gz":
-        pd.DataFrame(matrix.toarray().T, index=table["symbol"], columns=barcodes).to_csv(path)
-    else:
-        {"h5": write_h5, "h5ad": write_h5ad}[kind](path, matrix, barcodes, table)
-    return path
+    return singlecell_formats.written(kind, path, sparse.csr_matrix(counts), barcodes, table)
 
 
-KINDS = pytest.mark.parametrize("kind", ["mtx", "h5", "h5ad", "csv.gz"])
+KINDS = pytest.mark.parametrize("kind", singlecell_formats.FORMATS)
 
 
 @KINDS
