@@ -40,8 +40,8 @@ class Folders:
         """An empty folder for the box of this name; the name of an earlier one where its folder is used again."""
         with suppress(IndexError):
             folder = self.parent / self.free.pop()
-            # Its processes have ended, and their numbers may belong to others by now.
-            os.truncate(folder / PIDS, 0)
+            # Its processes have ended, and their numbers may belong to others by now. A job that was refused had none.
+            (folder / PIDS).write_bytes(b"")
             return folder
         shutil.rmtree(self.parent / name, ignore_errors=True)
         return self.parent / name

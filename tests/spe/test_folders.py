@@ -42,6 +42,13 @@ def test_without_traces_it_is_used_again_and_forgets_its_processes(folders: Fold
     assert folders.take("another") == folder.parent / "another"
 
 
+def test_folder_of_a_job_that_never_started_is_used_again(folders: Folders):
+    folder = used(folders)
+    (folder / "pids").unlink()
+    folders.give_back(folder, ended(folder))
+    assert folders.take("another") == folder
+
+
 TRACES: dict[str, Callable[[Path], object]] = {
     "a file in its temporary folder": lambda folder: (folder / "tmp/left").write_text("x"),
     "a file where a mount point is": lambda folder: (folder / "tmp/home/left").write_text("x"),

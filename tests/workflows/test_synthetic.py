@@ -26,6 +26,8 @@ def test_sheets_in_config_are_those_of_test_data(repository: Path):
     for name in ("genomics", "singlecell", "imaging", "clinical_text"):
         sheet = repository / "test_data/sheets" / f"{name}.samples.tsv"
         assert (repository / "config" / f"{name}.samples.tsv").read_bytes() == sheet.read_bytes()
+    cines = "imaging.cine.samples.tsv"
+    assert (repository / "config/cine" / cines).read_bytes() == (repository / "test_data/sheets" / cines).read_bytes()
 
 
 def test_sheets_name_existing_files_and_respect_gaps(repository: Path):
