@@ -10,7 +10,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.dicom_deidentify import Audit, deidentify, load_key, of_linkage, of_project
 from kimedlib.dicom_pixels import pixel_reasons, refusal_reasons
 from kimedlib.dicom_profile import load_profile
-from kimedlib.dicom_series import read_all, series_problems
+from kimedlib.dicom_series import read_all, series_problems, silent
 from kimedlib.logs import log_to
 from kimedlib.problems import Problem, raise_if
 from kimedlib.pseudonyms import read_linkage
@@ -21,6 +21,7 @@ def order(dataset: Dataset) -> tuple[int, str]:
     return int(dataset.get("InstanceNumber") or 0), str(dataset.get("SOPInstanceUID", ""))
 
 
+@silent()
 def main(
     *, series: Path, key_file: Path, linkage: Path | None, profile: Path, folder: Path, audit: Path, decision: Path,
     sample: str, patient_id: str, options: list[str],

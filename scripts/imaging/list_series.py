@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from kimedlib.dicom_deidentify import load_key
-from kimedlib.dicom_inventory import COLUMNS, inventory, read_tree, silent
+from kimedlib.dicom_inventory import COLUMNS, inventory, read_tree
+from kimedlib.dicom_series import silent
 from kimedlib.logs import log_to
 from kimedlib.pseudonyms import read_linkage
 from kimedlib.table_files import write_rows

@@ -8,7 +8,7 @@ from pydicom import Dataset
 from kimedlib.check_imaging import dicom_problems
 from kimedlib.cine_contours import contour_files, read_contour, shown
 from kimedlib.cine_series import sort_cine
-from kimedlib.dicom_series import read_all
+from kimedlib.dicom_series import read_all, silent
 from kimedlib.imaging_tables import records
 from kimedlib.problems import Problem, raise_if
 
@@ -35,6 +35,7 @@ def contour_problems(folder: Path, images: dict[int, Dataset]) -> list[Problem]:
     return problems
 
 
+@silent()
 def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
     """Everything that is wrong with the files of a cine sheet, in its order; series with gaps between slices pass."""
     problems = []

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 
-from kimedlib.dicom_series import dicom_files, read_all, series_problems
+from kimedlib.dicom_series import MODALITIES, dicom_files, read_all, series_problems, silent
 from kimedlib.imaging_tables import OUTLINE_TASKS
 from kimedlib.problems import Problem, raise_if
 
@@ -50,6 +50,7 @@ def same_grid(first: nib.Nifti1Image, second: nib.Nifti1Image) -> str:
     return f"affine differs from that of the image by {worst:.3g}" if worst > AFFINE_TOLERANCE_MM else ""
 
 
+@silent()
 def dicom_problems(path: str, place: str, sheet: str, modality: str, read_whole: bool) -> list[Problem]:
     """Look at a series: all files, or only the first if there are many."""
     folder = Path(path)
@@ -68,11 +69,9 @@ def dicom_problems(path: str, place: str, sheet: str, modality: str, read_whole:
     if found:
         actual = str(found[0][1].get("Modality", ""))
         if actual and actual != modality and not (modality == "OT" and actual == "SC"):
-            problems.append(
-                Problem(
-                    sheet, place, f"{path} holds {actual}, the sheet says {modality}", "correct the column 'modality'"
-                )
-            )
+            known = actual if actual in MODALITIES else "no modality of the standard"
+            what = f"{path} holds {known}, the sheet says {modality}"
+            problems.append(Problem(sheet, place, what, "correct the column 'modality'"))
     return problems
 
 

@@ -6,12 +6,8 @@ standard registers), identifiers as keyed hashes, file names not at all: a folde
 
 import hashlib
 import hmac
-import logging
 import os
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +15,12 @@ from typing import Any
 import numpy as np
 from nibabel import aff2axcodes
 from pydicom import Dataset, dcmread
-from pydicom import config as pydicom_config
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, AllTransferSyntaxes
 
 from kimedlib.dicom_pixels import refusal_reasons
-from kimedlib.dicom_series import REPEATED_BY, SPACING_TOLERANCE, is_cine, slice_places, slice_spacing
+from kimedlib.dicom_series import MODALITIES, REPEATED_BY, SPACING_TOLERANCE, is_cine, slice_places, slice_spacing
 from kimedlib.pseudonyms import Linkage, dicom_uid
 
 COLUMNS = (
@@ -33,13 +28,6 @@ COLUMNS = (
     "columns", "pixel_mm", "slices", "volumes", "spacing_mm", "gaps", "largest_gap_mm", "duplicates", "orientation",
     "axes", "orientations", "echoes", "acquisitions", "decision", "reasons", "first_file",
 )  # fmt: skip
-# Defined terms of PS3.3 C.7.3.1.1.1 that hospital archives hold; any other text may name somebody.
-MODALITIES = frozenset((
-    "AR", "ASMT", "AU", "BI", "BMD", "CR", "CT", "DOC", "DX", "ECG", "EPS", "ES", "FID", "GM", "HD", "IO", "IVOCT",
-    "IVUS", "KO", "LS", "MG", "MR", "NM", "OAM", "OCT", "OP", "OPT", "OPV", "OT", "PLAN", "PR", "PT", "PX", "REG",
-    "RF", "RG", "RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "SC", "SEG", "SM", "SMR", "SR", "SRF",
-    "STAIN", "TG", "US", "VA", "XA", "XC",
-))  # fmt: skip
 TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "ImageType", "BurnedInAnnotation",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "PixelSpacing", "ImagePositionPatient",
@@ -60,21 +48,6 @@ OF_FRAME = (
 OBLIQUE_DEGREES = 5.0
 RIGHT_ANGLE_TOLERANCE = 0.03  # scalar product of the row and column directions, which are rounded to 0.01
 PLANES = ("sagittal", "coronal", "axial")
-
-
-@contextmanager
-def silent() -> Iterator[None]:
-    """Keep pydicom's warnings out of the log: they repeat the values that they find fault with."""
-    logger, mode = logging.getLogger("pydicom"), pydicom_config.settings.reading_validation_mode
-    before, logger.disabled = logger.disabled, True
-    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = before
-        pydicom_config.settings.reading_validation_mode = mode
 
 
 @dataclass

@@ -1,10 +1,15 @@
 """What a folder of DICOM files holds: one series or a mixture, complete or with gaps."""
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset, dcmread
+from pydicom import config as pydicom_config
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
@@ -13,6 +18,33 @@ from kimedlib.problems import Problem
 SPACING_TOLERANCE = 0.1  # of the slice distance
 # Slices at one place are no duplicates if any of these differs: echoes, phases, repetitions.
 REPEATED_BY = ("AcquisitionNumber", "EchoTime", "TemporalPositionIdentifier", "TriggerTime", "ImageType")
+# Defined terms of PS3.3 C.7.3.1.1.1 that hospital archives hold; any other text may name somebody.
+MODALITIES = frozenset((
+    "AR", "ASMT", "AU", "BI", "BMD", "CR", "CT", "DOC", "DX", "ECG", "EPS", "ES", "FID", "GM", "HD", "IO", "IVOCT",
+    "IVUS", "KO", "LS", "MG", "MR", "NM", "OAM", "OCT", "OP", "OPT", "OPV", "OT", "PLAN", "PR", "PT", "PX", "REG",
+    "RF", "RG", "RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "SC", "SEG", "SM", "SMR", "SR", "SRF",
+    "STAIN", "TG", "US", "VA", "XA", "XC",
+))  # fmt: skip
+# Read as numbers further on; an error there would repeat the text that stands in their place.
+NUMBERS = (
+    "InstanceNumber", "Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "ImagePositionPatient",
+    "ImageOrientationPatient", "PixelSpacing",
+)  # fmt: skip
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep pydicom's warnings out of the log: they repeat the values that they find fault with."""
+    logger, mode = logging.getLogger("pydicom"), pydicom_config.settings.reading_validation_mode
+    before, logger.disabled = logger.disabled, True
+    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = before
+        pydicom_config.settings.reading_validation_mode = mode
 
 
 def dicom_files(path: Path) -> list[Path]:
@@ -22,6 +54,7 @@ def dicom_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
+@silent()
 def read_all(path: Path, *, pixels: bool) -> tuple[list[tuple[Path, Dataset]], list[Problem]]:
     """Read every file of a folder; problems name each file that is no (whole) DICOM file."""
     found, problems = [], []
@@ -35,7 +68,7 @@ def read_all(path: Path, *, pixels: bool) -> tuple[list[tuple[Path, Dataset]], l
             )
             continue
         except (EOFError, OSError, ValueError, KeyError, AttributeError) as error:
-            problems.append(Problem(str(file), "", f"cannot be read ({error})", "export it again"))
+            problems.append(Problem(str(file), "", f"cannot be read ({type(error).__name__})", "export it again"))
             continue
         if reason:
             problems.append(Problem(str(file), "", reason, "export it again"))
@@ -49,6 +82,11 @@ def defect(dataset: Dataset, *, pixels: bool) -> str:
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
         if keyword not in dataset:
             return f"is cut off, or no image: {keyword} is missing"
+    for keyword in NUMBERS:
+        try:
+            np.asarray(dataset.get(keyword) or 0, dtype=float)
+        except (TypeError, ValueError):
+            return f"{keyword} is no number"
     if not pixels:
         return ""
     if "Rows" in dataset and "PixelData" not in dataset:

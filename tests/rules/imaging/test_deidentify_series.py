@@ -10,7 +10,7 @@ import imaging_steps
 import numpy as np
 import pandas as pd
 import pytest
-from pydicom import dcmread
+from pydicom import DataElement, config, dcmread
 
 from kimedlib.problems import InputProblems
 
@@ -83,6 +83,21 @@ def test_all_problems_of_a_series_at_once(chain, tmp_path):
     text = str(raised.value)
     assert all(part in text for part in ("notes.txt: is not a DICOM file", "slices missing", "repeats the slice"))
     assert not (tmp_path / "decisions/bad.json").exists()
+
+
+def test_log_does_not_repeat_invalid_values(chain, tmp_path, caplog, recwarn):
+    series = tmp_path / "series"
+    shutil.copytree(chain / "raw/ct", series)
+    for path in series.iterdir():
+        dataset = dcmread(path)
+        dataset.add(DataElement("StudyInstanceUID", "UI", "1.2.mustermann", validation_mode=config.IGNORE))
+        dataset.add(DataElement("StudyDate", "DA", "mustermann", validation_mode=config.IGNORE))
+        dataset.save_as(path)
+    caplog.clear()
+    recwarn.clear()
+    imaging_steps.deidentify(tmp_path, series, "a")
+    said = caplog.text + "".join(str(warning.message) for warning in recwarn)
+    assert b"mustermann" not in said.encode() + all_bytes(tmp_path / "deidentified") + all_bytes(tmp_path / "audit")
 
 
 def test_short_key(chain, tmp_path):

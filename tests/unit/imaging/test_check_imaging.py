@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag
 
 from kimedlib.check_imaging import check_files, check_training_files
 
@@ -55,6 +58,32 @@ def test_bad_files_of_a_series(raw, tmp_path):
     assert "readme.txt: is not a DICOM file" in text
     assert "003.dcm: is cut off" in text
     assert "slices missing" in text
+
+
+def test_values_of_the_files_are_not_repeated(raw, tmp_path, capfd, caplog, recwarn):
+    """pydicom warns of a value by repeating it, Python of a number that is none: both may name a patient."""
+    series = tmp_path / "series"
+    shutil.copytree(raw / "raw/ct", series)
+    plants = {"003": {"InstanceNumber": b"Mustermann"}, "004": {"ImagePositionPatient": b"1\\2\\Mustermann"}}
+    plants |= {"005": {"StudyDate": b"Mustermann", "StudyInstanceUID": b"1.2.Mustermann", "Modality": b"MUSTERMANN"}}
+    for name, values in plants.items():
+        dataset = dcmread(series / f"{name}.dcm")
+        for keyword, value in values.items():
+            tag = tag_for_keyword(keyword)
+            vr = dictionary_VR(tag)
+            dataset[keyword] = RawDataElement(BaseTag(tag), vr, len(value), value, 0, False, True)
+        dataset.save_as(series / f"{name}.dcm")
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(series / "005.dcm", one)
+    for record in (caplog, recwarn):
+        record.clear()
+    text = found([("a", "P1", "CT", "lesion", str(series)), ("b", "P1", "CT", "lesion", str(one))])
+    for part in ("003.dcm: InstanceNumber is no number", "004.dcm: ImagePositionPatient is no number"):
+        assert part in text
+    assert "one holds no modality of the standard, the sheet says CT" in text
+    said = text + caplog.text + "".join(str(warning.message) for warning in recwarn) + "".join(capfd.readouterr())
+    assert "mustermann" not in said.lower()
 
 
 def test_cut_uncompressed_file(raw, tmp_path):
