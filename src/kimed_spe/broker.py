@@ -14,10 +14,11 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from kimed_spe import canonical, gate
+from kimed_spe import canonical, gate, trees
 from kimed_spe.door import Door
 from kimed_spe.permit_model import Context, PermitRefused
 from kimed_spe.register import Register
@@ -87,7 +88,7 @@ class Desk:
     register: Register
     sandbox: str = "bubblewrap"
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
-    products: set[Path] = field(default_factory=set)
+    products: set[str] = field(default_factory=set)
     jobs: int = 0
     admitted: bool = False
     written: list[int] = field(default_factory=lambda: [0, 0])
@@ -95,23 +96,31 @@ class Desk:
     def context(self, facts: Mapping[str, Any] | None = None) -> Context:
         """The facts in the gate's form; what the run makes, or this request adds to that, is no input."""
         facts = facts or {}
-        made = self.products | self._added(facts)
+        # Not their union: it would be made anew, of everything that the run makes, for every job.
+        made = (self.products, self._added(facts))
+        read = map(Path, facts.get("inputs", ()))
         return Context(
             root=self.root,
             user=gate.current_user(),
             snakefile=self.snakefile,
             sources=tuple(Path(name) for name in facts.get("sources", ())),
-            inputs=tuple(path for path in map(Path, facts.get("inputs", ())) if not _made(path, made)),
+            inputs=tuple(path for path in read if not any(_made(path, products) for products in made)),
             outputs=tuple(str(name) for name in facts.get("outputs", ())),
             resources={str(name): float(value) for name, value in facts.get("resources", {}).items()},
             overrides=tuple(str(name) for name in facts.get("overrides", ())),
             configs={Path(name): tuple(map(str, keys)) for name, keys in facts.get("configs", {}).items()},
             sandbox=self.sandbox,
             manifests=self.manifests,
+            source_root=self.source_root,
         )
 
-    def _added(self, facts: Mapping[str, Any]) -> set[Path]:
-        return {self.root / name for name in facts.get("outputs", ())}
+    @cached_property
+    def source_root(self) -> Path:
+        """Folder of the workflow's sources, as it was when the run began."""
+        return trees.source_root(self.root / self.snakefile)
+
+    def _added(self, facts: Mapping[str, Any]) -> set[str]:
+        return {str(self.root / name) for name in facts.get("outputs", ())}
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Compare facts of a run or job with the permit.
@@ -160,9 +169,9 @@ class Desk:
         self.written[:] = count, total
 
 
-def _made(path: Path, products: set[Path]) -> bool:
+def _made(path: Path, products: set[str]) -> bool:
     """Whether the run makes it; of a directory() output, single files may be inputs, as after checkpoints."""
-    return path in products or not products.isdisjoint(path.parents)
+    return str(path) in products or not products.isdisjoint(map(str, path.parents))
 
 
 class Broker:

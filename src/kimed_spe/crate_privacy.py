@@ -58,7 +58,7 @@ def _entity(entity: Mapping[str, Any], names: set[str]) -> Iterator[tuple[str, s
         bare = ADDRESS.sub("", text)
         if ABSOLUTE.search(bare):
             yield place, f"{key} holds an absolute path"
-        if SECRET.search(text) or any(word in key.lower() for word in register.SECRET_NAMES):
+        if SECRET.search(text) or register.SECRET_NAME.search(key):
             yield place, f"{key} holds what looks like a secret"
         if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", bare) for name in names):
             yield place, f"{key} names an account, a person or a machine"

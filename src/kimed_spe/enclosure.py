@@ -218,7 +218,7 @@ class Supervisor:
         mounts = self._mounts(state, groups)
         environment = self._environment(groups)
         return [
-            *namespaces(), *sandbox.system_arguments(state), *processes(), "--dev", "/dev",
+            *namespaces(), *sandbox.system_arguments(state), *processes(), "--dev", "/dev", *sandbox.device_arguments(),
             "--tmpfs", "/tmp", "--tmpfs", "/dev/shm",  # noqa: S108 - the enclosure's own
             *sandbox.mount_arguments(mounts), "--clearenv",
             *(part for name, value in environment.items() for part in ("--setenv", name, value)),

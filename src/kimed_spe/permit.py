@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class _Run:
 
     @cached_property
     def source_root(self) -> Path:
-        return trees.source_root(self.context.root / self.context.snakefile)
+        return self.context.source_root or trees.source_root(self.context.root / self.context.snakefile)
 
     @cached_property
     def tree(self) -> trees.Manifest | trees.TreeProblem:
@@ -104,6 +104,7 @@ def check(permit: Permit, context: Context, trust: TrustStore, now: datetime) ->
     return [refusal for part in PARTS for refusal in part(run)]
 
 
+@cache
 def pattern(text: str) -> re.Pattern[str]:
     """Regular expression of a path pattern: `{name}` and `*` stay within a folder, `**` does not."""
     pieces = re.split(r"(\*\*|\*|\{[^{}]*\})", text)
@@ -319,10 +320,9 @@ def _plans(run: _Run) -> Iterator[Refusal]:
 
 def _relative(path: Path, root: Path) -> str | None:
     plain = Path(os.path.normpath(path.absolute()))
-    for candidate in (plain, plain.resolve()):
-        if candidate.is_relative_to(root):
-            return candidate.relative_to(root).as_posix()
-    return None
+    if not plain.is_relative_to(root):
+        plain = plain.resolve()
+    return plain.relative_to(root).as_posix() if plain.is_relative_to(root) else None
 
 
 PARTS: tuple[Part, ...] = (

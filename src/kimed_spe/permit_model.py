@@ -129,6 +129,8 @@ class Context:
         Time of the newest entry of the register.
     revocations_seen
         Number of the newest revocation list that the register knows.
+    source_root
+        Folder of the workflow's sources; None where it is still to be found.
     """
 
     root: Path
@@ -146,6 +148,7 @@ class Context:
     project: str | None = None
     newest_known: datetime | None = None
     revocations_seen: int = 0
+    source_root: Path | None = None
 
 
 def load(path: Path) -> Permit:

@@ -20,7 +20,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from kimed_spe import canonical, software
 from kimed_spe.jobs import Plan
-from kimed_spe.register import SECRET_NAMES
+from kimed_spe.register import SECRET_NAME
 
 LONGEST_PARAMETER = 200
 """Characters of a parameter's value that the register keeps as they are."""
@@ -206,7 +206,7 @@ def parameters(job: Any) -> dict[str, str]:
     found = {}
     for name, value in job.params.items():
         text = str(value)
-        if any(word in name.lower() for word in SECRET_NAMES):
+        if SECRET_NAME.search(name):
             found[f"withheld_{canonical.sha256(name.encode())[:8]}"] = "withheld: the name speaks of a secret"
         elif len(text) > LONGEST_PARAMETER or "/" in text:
             found[name] = f"sha256:{canonical.sha256(text.encode())}"
@@ -216,7 +216,10 @@ def parameters(job: Any) -> dict[str, str]:
 
 
 def _read(job: Any, workflow: Any) -> Iterator[Path]:
-    yield Path(workflow.sourcecache.runtime_cache_path)
+    cache = Path(workflow.sourcecache.runtime_cache_path)
+    # Mostly there is nothing in it, and every mount costs every job.
+    if any(cache.iterdir()):
+        yield cache
     if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method and job.conda_env:
         yield Path(job.conda_env.address).absolute()
         if workflow.conda_base_path:

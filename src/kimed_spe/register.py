@@ -8,6 +8,7 @@ and a rewritten history. `verify` re-hashes everything and trusts no stored hash
 import fcntl
 import io
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ CHECKPOINT_TYPE = "application/vnd.kimed.register-checkpoint+json"
 DEFAULT = Path(".spe/register")
 START = merkle.root([]).hex()
 """What the first entry names as its predecessor: the root of the empty tree."""
-SECRET_NAMES = ("password", "passphrase", "passwd", "secret", "token", "private_key", "credential")
+SECRET_NAME = re.compile("password|passphrase|passwd|secret|token|private_key|credential", re.IGNORECASE)
 TAIL = 1 << 16
 """Bytes first read from the end to find the last entry."""
 
@@ -109,6 +110,8 @@ class Register:
         self.path = (path or site.place("register", DEFAULT)).resolve()
         self.log = self.path / "log.jsonl"
         self._seen: dict[str, tuple[int, list[Entry]]] = {}
+        # The last line that was read or written here, and what it says.
+        self._known: tuple[bytes, Entry] | None = None
 
     def append(self, kind: str, content: Mapping[str, Any]) -> Entry:
         """Add an entry; it is on the disk when this returns.
@@ -242,10 +245,13 @@ class Register:
             if line[1] or start == 0:
                 break
             tail *= 4
-        try:
-            return parse(line[2])
-        except ValueError as error:
-            raise RegisterError(f"{self.log}: the last line is damaged ({error}); run `spe audit verify`") from error
+        if self._known is None or self._known[0] != line[2]:
+            try:
+                self._known = (line[2], parse(line[2]))
+            except ValueError as error:
+                text = f"{self.log}: the last line is damaged ({error}); run `spe audit verify`"
+                raise RegisterError(text) from error
+        return self._known[1]
 
     def _mend(self, descriptor: int) -> None:
         """Cut off a line that a crash left half-written, and record that this was done."""
@@ -265,6 +271,7 @@ class Register:
         if os.write(descriptor, data) != len(data):
             raise RegisterError(f"{self.log}: the entry was not written completely (disk full?)")
         os.fsync(descriptor)
+        self._known = (data[:-1], entry)
         return entry
 
 
@@ -272,7 +279,7 @@ def _refuse_secrets(value: Any, where: str) -> None:
     """Raise if a value looks like a secret: the register is read by many and never forgets."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if any(word in str(name).lower() for word in SECRET_NAMES):
+            if SECRET_NAME.search(str(name)):
                 raise RegisterError(f"{where}.{name}: secrets do not belong into a register")
             _refuse_secrets(inner, f"{where}.{name}")
     elif isinstance(value, (list, tuple)):

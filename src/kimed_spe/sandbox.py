@@ -47,11 +47,12 @@ fi
 own=${own[*]@Q} block=1024
 . "$box/launch"
 """
-# Kernel interfaces in /proc that bubblewrap itself covers only where it finds them writable by mode; root is let
-# through /proc/sys by its user id alone (proc(5)), without any capability.
-PROC_READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
+# Kernel memory, log and keys; root is let through by its user id alone (proc(5)), without any capability.
 PROC_HIDDEN = ("kcore", "keys", "timer_list", "kmsg", "latency_stats", "sched_debug", "key-users")
 ACCOUNT = "job"
+DEVICES = Path("/run/dev")
+"""In the enclosure: the /dev of boxes, made once for all of them."""
+DEVICE_NAMES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 class SandboxError(RuntimeError):
@@ -160,7 +161,6 @@ class Sandbox:
             *self._namespaces(),
             *system_arguments(folder),
             *proc_arguments(),
-            "--dev", "/dev",
             *self._environment(environment, kept),
         ]  # fmt: skip
 
@@ -222,7 +222,7 @@ class Sandbox:
         # Folders that bubblewrap has to make on the way to mounts in /tmp: in memory, and not in the job's own folder.
         places = {mount.place for mount in own}
         own += [Mount(SHARED / name, writable=True) for name in common_names(places) if SHARED / name not in places]
-        arguments = list(self.base) + mount_arguments(own)
+        arguments = [*self.base, *box_devices(own), *mount_arguments(own)]
         shared_memory = ["--size", str(limits.memory)] if limits.memory else []
         arguments += [*shared_memory, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - the box's own
         variables = {"TMPDIR": str(tmp), "TMP": str(tmp), "TEMP": str(tmp), **thread_variables(limits.threads)} | dict(
@@ -294,21 +294,33 @@ def system_arguments(folder: Path) -> list[str]:
 
 
 def proc_arguments() -> list[str]:
-    """A new /proc without kernel settings that could be written and without kernel memory and keys.
+    """A new /proc in which nothing can be written, without kernel memory and keys.
 
-    For ordinary accounts only what they could read or write otherwise (settings of the box's own namespaces, keys),
-    because every mount costs every job.
+    For ordinary accounts only what they could read otherwise (keys) is covered: every mount costs every job.
     """
     root = os.geteuid() == 0
     arguments = ["--proc", "/proc"]
-    for name in PROC_READ_ONLY if root else PROC_READ_ONLY[:1]:
-        if (Path("/proc") / name).exists():
-            arguments += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     for name in PROC_HIDDEN:
         path = Path("/proc") / name
         if path.exists() and (root or os.access(path, os.R_OK)):
             arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
-    return arguments
+    return [*arguments, "--remount-ro", "/proc"]
+
+
+def device_arguments() -> list[str]:
+    """For the enclosure: the /dev of all boxes, without terminals (a shared one would let jobs read each other's)."""
+    arguments = ["--tmpfs", str(DEVICES), "--dir", f"{DEVICES}/shm", "--symlink", "/proc/self/fd", f"{DEVICES}/fd"]
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        arguments += ["--symlink", f"/proc/self/fd/{number}", f"{DEVICES}/{name}"]
+    for name in DEVICE_NAMES:
+        arguments += ["--dev-bind", f"/dev/{name}", f"{DEVICES}/{name}"]
+    return [*arguments, "--remount-ro", str(DEVICES)]
+
+
+def box_devices(mounts: Iterable[Mount]) -> list[str]:
+    """The /dev of a box: that of the enclosure, or a new one where there is none, or where devices are added."""
+    added = any(mount.place.is_relative_to("/dev") for mount in mounts)
+    return ["--dev", "/dev"] if added or not DEVICES.is_dir() else ["--dev-bind", str(DEVICES), "/dev"]
 
 
 def ordered(mounts: Iterable[Mount]) -> list[Mount]:

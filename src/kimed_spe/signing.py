@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ DEMONSTRATION = "DEMONSTRATION KEY"
 
 LARGEST = 16 << 20
 """Bytes of a signed document: a device or an endless file must not fill the memory."""
+
+MOST_PROVEN = 64
+_PROVEN: dict[tuple[object, ...], frozenset[str]] = {}
+"""Who validly signed which bytes: the same permit is asked about for every job."""
 
 Passphrase = Callable[[], bytes]
 
@@ -79,14 +84,18 @@ def seal(content: Any, payload_type: str, *signers: CryptoSigner) -> Envelope:
 
 def valid_signers(envelope: Envelope, keys: list[Key]) -> set[str]:
     """Ids of those of `keys` that have validly signed the envelope; each key counts once."""
-    found = set()
-    for key in keys:
-        try:
-            envelope.verify([key], 1)
-        except VerificationError:
-            continue
-        found.add(key.keyid)
-    return found
+    signatures = tuple(sorted((name, signature.signature) for name, signature in envelope.signatures.items()))
+    asked = (envelope.pae(), signatures, tuple((key.keyid, key.scheme, repr(key.keyval)) for key in keys))
+    if asked not in _PROVEN:
+        if len(_PROVEN) >= MOST_PROVEN:
+            _PROVEN.clear()
+        found = set()
+        for key in keys:
+            with suppress(VerificationError):
+                envelope.verify([key], 1)
+                found.add(key.keyid)
+        _PROVEN[asked] = frozenset(found)
+    return set(_PROVEN[asked])
 
 
 def new_key(path: Path, passphrase: bytes | None = None) -> SSlibKey:
