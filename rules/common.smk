@@ -8,6 +8,7 @@ A workflow includes this file first. It defines functions only, no rules:
     read_samples(...)     the sample sheet, checked line by line; its files checked before any job
     scaled(megabytes)     a memory request that doubles with every retry
     share_of_cores(jobs)  threads for each of several jobs that are ready together
+    leave_out(packages)   packages that Snakemake need not import
 """
 
 import sys
@@ -24,14 +25,14 @@ from snakemake.utils import update_config
 
 from kimedlib.library import library_digest
 from kimedlib.problems import InputProblems
-from kimedlib.sheet import check_config, expand_variables, read_sheet
+from kimedlib.sheet import check_config, expand_variables, read_rows, read_sheet
 
 SCHEMAS = REPOSITORY / "config" / "schemas"
 
 
 def library(step):
-    """Digest of the library code behind scripts/<step>.py: library edits must rerun jobs."""
-    return library_digest(REPOSITORY / "scripts", step)
+    """Digest of the library code behind scripts/<step>.py, for the jobs that need it: library edits must rerun them."""
+    return lambda wildcards: library_digest(REPOSITORY / "scripts", step)
 
 
 def clear_errors(check, *arguments):
@@ -57,22 +58,34 @@ def read_config(*paths):
     return merged
 
 
-def read_samples(path, name, check_files):
+def read_samples(path, name, check_files, read=read_sheet):
     """Sample sheet as a data frame of strings; `check_files(frame, path)` lists what is wrong with the files.
 
-    The files are looked at by the main process only: a job must not repeat the work of all.
+    With `read=read_rows` it is a list of rows, which spares a start 0.4 s for pandas. The files are looked at by the
+    main process only: a job must not repeat the work of all.
     """
-    frame = clear_errors(read_sheet, path, SCHEMAS / f"{name}.samples.schema.yaml")
+    sheet = clear_errors(read, path, SCHEMAS / f"{name}.samples.schema.yaml")
     if workflow.is_main_process:
-        problems = check_files(frame, path)
+        problems = check_files(sheet, path)
         if problems:
             raise WorkflowError(str(InputProblems(problems)))
-    return frame
+    return sheet
 
 
 def scaled(megabytes):
     """Memory in MB that doubles with each attempt, so that one out-of-memory kill does not end a run."""
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
+def leave_out(*packages):
+    """Spare a start the import of packages with data frames (pandas 0.35 s, polars 0.45 s of processor time).
+
+    Snakemake imports all that are installed to ask of every parameter whether it is a frame; without them it does not
+    ask. Where another workflow is around this one, which may need them, nothing is left out, nor what is there already.
+    """
+    if len(workflow.included_stack) == 1:
+        for package in packages:
+            sys.modules.setdefault(package, None)  # what Python takes as "not installed"
 
 
 def share_of_cores(jobs, elsewhere=4):

@@ -14,6 +14,7 @@ rule align_reads:
         alignments=lambda wildcards: reads_of(UNITS, wildcards.sample, "alignments"),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
+        dictionary="<results>/reference/reference.dict",
         index=multiext("<results>/reference/reference.fa", ".amb", ".ann", ".bwt", ".pac", ".sa"),
     output:
         alignments="<results>/alignments/{sample}.cram",

@@ -28,9 +28,10 @@ rule check_identity:
         mem_mb=scaled(1000),
         runtime=240,
     params:
-        samples=SAMPLES.loc[
-            NORMALS + TUMOURS, ["sample", "patient_id", "role", "family_id", "father_id", "mother_id"]
-        ].to_dict("records"),
+        samples=[
+            part_of(SAMPLES[sample], "sample", "patient_id", "role", "family_id", "father_id", "mother_id")
+            for sample in NORMALS + TUMOURS
+        ],
         settings=config["qc"],
         library=library("genomics/check_identity"),
     script:

@@ -32,7 +32,7 @@ rule profile_tumour:
         mem_mb=scaled(1000),
         runtime=240,
     params:
-        sample=lambda wildcards: SAMPLES.loc[wildcards.sample, ["sample", "patient_id"]].to_dict(),
+        sample=lambda wildcards: part_of(SAMPLES[wildcards.sample], "sample", "patient_id"),
         region=config["region"],
         calling=config["somatic"],
         settings=config["tumour"],

@@ -31,7 +31,7 @@ rule sample_qc:
         mem_mb=scaled(500),
         runtime=120,
     params:
-        sample=lambda wildcards: SAMPLES.loc[wildcards.sample, ["sample", "patient_id", "role", "sex"]].to_dict(),
+        sample=lambda wildcards: part_of(SAMPLES[wildcards.sample], "sample", "patient_id", "role", "sex"),
         normal=lambda wildcards: "".join(NORMALS_OF[wildcards.sample]),
         region=config["region"],
         settings=config["qc"],

@@ -11,8 +11,8 @@ rule score_variants:
     input:
         calls=expand("<results>/{kind_and_sample}.vcf.gz", kind_and_sample=SCORED),
         calls_index=expand("<results>/{kind_and_sample}.vcf.gz.tbi", kind_and_sample=SCORED),
-        truths=list(SAMPLES.loc[TRUTHS, "truth_vcf"]),
-        regions=sorted(set(SAMPLES.loc[TRUTHS, "truth_bed"]) - {""}),
+        truths=[SAMPLES[sample]["truth_vcf"] for sample in TRUTHS],
+        regions=sorted({SAMPLES[sample]["truth_bed"] for sample in TRUTHS} - {""}),
         alignments=expand("<results>/alignments/{sample}.cram", sample=TRUTHS),
         alignments_index=expand("<results>/alignments/{sample}.cram.crai", sample=TRUTHS),
         reference="<results>/reference/reference.fa",
@@ -32,7 +32,7 @@ rule score_variants:
         mem_mb=scaled(500),
         runtime=60,
     params:
-        samples=SAMPLES.loc[TRUTHS, ["sample", "role", "truth_bed"]].to_dict("records"),
+        samples=[part_of(SAMPLES[sample], "sample", "role", "truth_bed") for sample in TRUTHS],
         library=library("genomics/score_variants"),
     script:
         "../../scripts/genomics/score_variants.py"

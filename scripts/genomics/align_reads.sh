@@ -75,6 +75,8 @@ case $umi in
 esac
 
 # Batches of a fixed size (-K): the number of threads changes nothing. Headers keep no command lines, which hold paths.
+# The contigs of the header get their checksums from the dictionary: samtools would read the whole reference for them.
+grep '^@SQ' "${snakemake_input[dictionary]}" >"$work/contigs"
 # Statistics are counted as the alignments pass by: nothing is read again for them.
 mkfifo "$work/passing"
 samtools stats - <"$work/passing" >"$work/sample.stats" &
@@ -84,7 +86,7 @@ $source |
     --quality-cutoff "${snakemake_params[quality]}" --minimum-length "${snakemake_params[minimum_length]}" \
     -a "${snakemake_params[adapter_1]}" -A "${snakemake_params[adapter_2]}" --interleaved "${reads[@]}" |
   bwa mem -p -t "${snakemake[threads]}" -K 10000000 "${groups[@]}" "$reference" - |
-  sed '/^@PG/s/\tCL:.*//' |
+  sed -e '/^@PG/s/\tCL:.*//' -e '/^@SQ/{' -e "R $work/contigs" -e 'd}' |
   samtools fixmate -m -u --no-PG - - |
   samtools sort -u --no-PG -m 200M -T "$work/sort" - |
   samtools markdup -u --no-PG "${barcode[@]}" - - |
@@ -92,7 +94,8 @@ $source |
   samtools view -C --no-PG --reference "$reference" -o "$work/with_path.cram" -
 wait "$statistics" || fail 'the alignments could not be counted'
 
-# The reference is known by its checksums; its path is of this machine only.
+# The reference is known by its checksums; its path is of this machine only. (In place, the length of the file would tell
+# the length of the path.)
 samtools reheader --no-PG -c "sed 's/\tUR:[^\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
 samtools index "$work/sample.cram" &
 indexing=$!

@@ -21,8 +21,8 @@ fail() {
 }
 
 # Stretches of the region or of all contigs, together at most $chunk_bases per line, and so that every thread has work: but
-# not below 20,000, beside which the margins would be much. Each is written twice: as it is, and with a margin, since what
-# is called depends on the reads and pairs nearby.
+# not below 40,000, which are called as fast as the tools of another chunk start. Each is written twice: as it is, and with
+# a margin, since what is called depends on the reads and pairs nearby.
 stretches() {
   if [ -n "$region" ]; then
     awk -F '\t' -v region="$region" '{
@@ -36,10 +36,11 @@ stretches() {
 }
 
 chunks() {
-  local bases share
+  local bases parts share
   bases=$(stretches | awk '{ bases += $3 - $2 + 1 } END { printf "%.0f", bases }')
-  share=$(((bases + snakemake[threads] - 1) / snakemake[threads]))
-  share=$((share < 20000 ? 20000 : share))
+  parts=$((bases / 40000 < snakemake[threads] ? bases / 40000 : snakemake[threads]))
+  parts=$((parts < 1 ? 1 : parts))
+  share=$(((bases + parts - 1) / parts))
   stretches | awk -v size="$((share < chunk_bases ? share : chunk_bases))" -v margin=1000 -v whole="$likelihoods" '{
     for (first = $2; first <= $3; first = last + 1) {
       last = whole || first + size - filled - 1 > $3 ? $3 + 0 : first + size - filled - 1
@@ -55,26 +56,30 @@ chunks() {
 
 # Genotype likelihoods of all positions, those without another allele in blocks (-g), and the calls made from them. Where
 # the likelihoods are kept, chunks are whole contigs: a block must not end or begin with a chunk.
-call_chunk() { # number, stretches, stretches with margins
-  bcftools mpileup --no-version -f "$reference" -r "$3" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
+call_chunk() { # name of its likelihoods, stretches with margins
+  bcftools mpileup --no-version -f "$reference" -r "$2" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
     -q "$minimum_mapping_quality" -d "$maximum_depth" -a AD,DP,SP -Ou "$alignments" |
     if [ -n "$likelihoods" ]; then tee "$work/$1.likelihoods"; else cat; fi |
-    bcftools call --no-version -m -v -a GQ -Ou - |
-    bcftools view --no-version -t "$2" -Ou -o "$work/$1.calls" -
+    bcftools call --no-version -m -v -a GQ "${@:3}" -
 }
 
-if [ -n "${snakemake_input[raw_calls]:-}" ]; then
-  within=()
-  if [ -n "$region" ]; then within=(-t "$region"); fi
-  bcftools view --no-version "${targets[@]}" -Ou "${snakemake_input[raw_calls]}" |
-    bcftools view --no-version "${within[@]}" -Ou -o "$work/calls" -
-else
-  mapfile -t stretches < <(chunks)
-  ((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"
-  running=0
+# Calls as text. A single chunk is streamed: it needs no cutting, and the tools behind it start while it is called.
+all_calls() {
+  local within=() running=0 number exact wide
+  if [ -n "${snakemake_input[raw_calls]:-}" ]; then
+    if [ -n "$region" ]; then within=(-t "$region"); fi
+    bcftools view --no-version "${targets[@]}" -Ou "${snakemake_input[raw_calls]}" |
+      bcftools view --no-version "${within[@]}" -Ov -
+    return
+  fi
+  if ((${#stretches[@]} == 1)); then
+    call_chunk 000000 "${stretches[0]#* }" -Ov
+    return
+  fi
   for number in "${!stretches[@]}"; do
     read -r exact wide <<<"${stretches[number]}"
-    call_chunk "$(printf '%06d' "$number")" "$exact" "$wide" &
+    number=$(printf '%06d' "$number")
+    call_chunk "$number" "$wide" -Ou | bcftools view --no-version -t "$exact" -Ou -o "$work/$number.calls" - &
     running=$((running + 1))
     if ((running >= snakemake[threads])); then
       wait -n || fail 'a chunk could not be called'
@@ -82,17 +87,21 @@ else
     fi
   done
   for ((; running > 0; running--)); do wait -n || fail 'a chunk could not be called'; done
-  if ((${#stretches[@]} == 1)); then
-    mv "$work"/*.calls "$work/calls"
-  else
-    bcftools concat --no-version -Ou -o "$work/calls" "$work"/*.calls
-  fi
-  if [ -n "$likelihoods" ]; then
-    bcftools concat --no-version -Ob -o "$likelihoods.tmp" "$work"/*.likelihoods
-    mv "$likelihoods.tmp" "$likelihoods"
-    bcftools index --csi --force "$likelihoods"
-  fi
-fi
+  bcftools concat --no-version -Ov "$work"/*.calls
+}
+
+# Counts the alleles that were called, and adds the evidence for the filters to the header.
+count_and_explain() {
+  filters=${snakemake_params[filters]} awk -F '\t' -v count="$work/alleles" '
+    /^#CHROM/ {
+      lines = split(ENVIRON["filters"], line, "\n")
+      for (one = 1; one <= lines; one++)
+        if (split(line[one], part) == 3) printf "##FILTER=<ID=%s,Description=\"%s: %s\">\n", part[1], part[2], part[3]
+    }
+    !/^#/ { alleles += split($5, allele, ",") }
+    { print }
+    END { print alleles + 0 >count }'
+}
 
 add_filters() { # lines of name, expression, evidence
   local name expression evidence
@@ -133,20 +142,28 @@ add_consequences() {
   fi
 }
 
-bcftools query -f '%ALT\n' "$work/calls" | awk -F , '{ alleles += NF } END { print alleles + 0 }' >"$work/alleles" &
-counting=$!
+mapfile -t stretches < <(chunks)
+((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"
 read -ra known <<<"${snakemake_input[known_sites]:-}"
-awk -F '\t' 'NF { printf "##FILTER=<ID=%s,Description=\"%s: %s\">\n", $1, $2, $3 }' \
-  <<<"${snakemake_params[filters]}" >"$work/filters"
-bcftools norm --no-version -f "$reference" -m -any -Ou "$work/calls" |
-  bcftools annotate --no-version -h "$work/filters" -Ou - |
+mkfifo "$work/$sample.vcf.gz" # MultiQC takes the name of the sample from that of the file
+(cd "$work" && bcftools stats -f PASS "$sample.vcf.gz" >statistics) &
+statistics=$!
+all_calls |
+  count_and_explain |
+  bcftools norm --no-version -f "$reference" -m -any -Ou - |
   add_filters "${snakemake_params[filters]}" |
   add_known_sites "${known[@]}" |
   add_consequences |
-  bcftools view --no-version -Oz -o "$variants.tmp" -
+  tee "$work/$sample.vcf.gz" |
+  bcftools view --no-version -Oz --write-index=tbi -o "$variants.tmp" -
+wait "$statistics" || fail 'the variants could not be counted'
+if [ -n "$likelihoods" ]; then
+  bcftools concat --no-version -Ob -o "$likelihoods.tmp" "$work"/*.likelihoods
+  mv "$likelihoods.tmp" "$likelihoods"
+  bcftools index --csi --force "$likelihoods"
+fi
 
 # What a run must not go on with, though every tool said that all was well.
-wait "$counting" || fail 'the alleles could not be counted'
 read -r alleles <"$work/alleles"
 ((alleles > 0)) || fail 'no variants: is the coverage too low, or the region wrong?'
 gzip --decompress --stdout "$variants.tmp" | awk -F '\t' -v work="$work" '
@@ -159,9 +176,7 @@ read -r written <"$work/written"
 [ "$(cat "$work/samples")" = "$sample" ] || fail "the variants are not of the sample $sample alone"
 [ "$(cat "$work/contigs")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
   fail 'the contigs of the variants are not those of the reference'
-mv "$variants.tmp" "$variants"
-bcftools index --tbi --force "$variants" &
-indexing=$!
-bcftools stats -f PASS "$variants" >"${snakemake_output[statistics]}.tmp"
-wait "$indexing" || fail 'the variants could not be indexed'
+cp "$work/statistics" "${snakemake_output[statistics]}.tmp"
 mv "${snakemake_output[statistics]}.tmp" "${snakemake_output[statistics]}"
+mv "$variants.tmp" "$variants"
+mv "$variants.tmp.tbi" "${snakemake_output[variants_index]}"

@@ -4,14 +4,16 @@ import csv
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from kimedlib.problems import InputProblems, Problem, raise_if
+
+if TYPE_CHECKING:  # pandas takes 0.4 s to import, which is longer than all else that is done here
+    import pandas as pd
 
 
 def load_schema(path: Path) -> dict[str, Any]:
@@ -72,7 +74,14 @@ def check_config(config: dict[str, Any], schema_path: Path, file: str) -> None:
     raise_if(Problem(file, f"key {error.json_path}", error.message, remedy(error, schema)) for error in errors)
 
 
-def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
+def read_sheet(path: str | Path, schema_path: Path) -> "pd.DataFrame":
+    """The rows of `read_rows` as a data frame of strings with all columns of the schema."""
+    import pandas as pd
+
+    return pd.DataFrame(read_rows(path, schema_path), dtype=str)
+
+
+def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
     """Read a tab-separated sheet and check every cell.
 
     The schema describes one row (`type: object`, all values strings); its keyword `x-unique` lists
@@ -80,8 +89,8 @@ def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        One row per line, all columns of the schema, strings; absent values are "".
+    list
+        One row per line with all columns of the schema, in its order; absent values are "".
 
     Raises
     ------
@@ -130,7 +139,7 @@ def read_sheet(path: str | Path, schema_path: Path) -> pd.DataFrame:
         problems += check_row(file, number, {name: value for name, value in row.items() if name in properties}, schema)
     problems += check_unique(file, rows, schema.get("x-unique", []))
     raise_if(problems)
-    return pd.DataFrame([{name: row.get(name, "") for name in properties} for _, row in rows], dtype=str)
+    return [{name: row.get(name, "") for name in properties} for _, row in rows]
 
 
 def check_header(file: str, header: list[str], schema: dict[str, Any]) -> list[Problem]:

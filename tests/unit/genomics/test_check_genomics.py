@@ -37,13 +37,13 @@ def good(tmp_path):
 
 def problems(good):
     config, frame, _ = good
-    return check_files(config, frame, "sheet.tsv")
+    return check_files(config, frame.to_dict("records"), "sheet.tsv")
 
 
 def test_good_input_has_no_problems(good):
     assert problems(good) == []
-    assert normals_of(good[1]) == {"p_normal": ["p_normal"], "p_tumour": ["p_normal"]}
-    assert normals_of(good[1][good[1]["role"] == "tumour"]) == {"p_tumour": []}
+    assert normals_of(good[1].to_dict("records")) == {"p_normal": ["p_normal"], "p_tumour": ["p_normal"]}
+    assert normals_of(good[1][good[1]["role"] == "tumour"].to_dict("records")) == {"p_tumour": []}
 
 
 def truncate(path):
@@ -131,7 +131,7 @@ def test_a_tumour_may_be_alone_with_a_panel_of_this_reference(good):
     config, frame, folder = good
     (folder / "panel.vcf").write_text("##fileformat=VCFv4.2\nc1\t2\t.\tC\tA\t.\t.\t.\n")
     (folder / "other.vcf").write_text("##fileformat=VCFv4.2\n20\t2\t.\tC\tA\t.\t.\t.\n")
-    alone = frame[frame["role"] == "tumour"].reset_index(drop=True)
+    alone = frame[frame["role"] == "tumour"].to_dict("records")
     somatic = {"panel_of_normals": str(folder / "panel.vcf"), "population_frequencies": ""}
     assert check_files({**config, "somatic": somatic}, alone, "sheet.tsv") == []
     somatic["panel_of_normals"] = str(folder / "other.vcf")

@@ -2,7 +2,6 @@
 
 import gzip
 
-import pandas as pd
 import pysam
 import pytest
 
@@ -138,9 +137,9 @@ def sheet(reference):
         config = {"reference": reference.path, "gene_model": "", "targets": "", "region": ""}
         empty = ("sex", "lane", "fastq_1", "fastq_2", "father_id", "mother_id", "truth_vcf", "truth_bed")
         row = dict.fromkeys(empty, "") | {"sample": "p_normal", "patient_id": "p", "role": "normal"}
-        frame = pd.DataFrame([row | {"alignments": str(path)} | columns])
+        rows = [row | {"alignments": str(path)} | columns]
         if checksums is None:
-            return [one.found for one in check_files(config, frame, "sheet.tsv")]
+            return [one.found for one in check_files(config, rows, "sheet.tsv")]
         from kimedlib.check_genomics_reads import check_alignments
 
         known = Reference(reference.path, reference.contigs, checksums)
@@ -200,7 +199,7 @@ def test_lanes_of_a_sample_agree(tmp_path, sheet, reference):
     config = {"reference": reference.path, "gene_model": "", "targets": "", "region": ""}
 
     def texts(second):
-        return [one.found for one in check_files(config, pd.DataFrame([row, row | second]), "sheet.tsv")]
+        return [one.found for one in check_files(config, [row, row | second], "sheet.tsv")]
 
     assert texts({"lane": "L2"}) == []
     assert "not all with a lane" in texts({"lane": ""})[0]
