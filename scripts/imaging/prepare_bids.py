@@ -84,7 +84,14 @@ def dicom_slice_distance(folder: Path) -> float:
     return slice_spacing(slice_places([dataset for _, dataset in found]))
 
 
-def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, conversion: Path) -> None:
+def write_review(said: dict[str, dict[str, Any]], review: Path) -> None:
+    """One list of what people have to look at."""
+    columns = ["sample", "files", "place", "reason"]
+    rows = [{"sample": sample, **row} for sample, entry in sorted(said.items()) for row in entry.get("review", [])]
+    write_table(pd.DataFrame(rows, columns=columns), review)
+
+
+def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, conversion: Path, review: Path) -> None:
     """Build the data set.
 
     Parameters
@@ -100,6 +107,8 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
     conversion
         Table: sample, patient_id, modality, task, image (below `bids`), slice_distance_mm (of the DICOM
         files), refused (reason or empty).
+    review
+        Table: sample, files, place, reason of what a person has to look at before the images are passed on.
 
     Raises
     ------
@@ -142,6 +151,7 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
     lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
     (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_table(pd.DataFrame(table), conversion)
+    write_review(said, review)
 
 
 if __name__ == "__main__":
@@ -152,4 +162,5 @@ if __name__ == "__main__":
             decisions=[Path(path) for path in snakemake.input.decisions],
             bids=Path(snakemake.output.bids),
             conversion=Path(snakemake.output.conversion),
+            review=Path(snakemake.output.review),
         )
