@@ -14,12 +14,17 @@ import numpy as np
 import pandas as pd
 
 from kimedlib.dicom_series import read_all, slice_places, slice_spacing
+from kimedlib.imaging_bids import describe
 from kimedlib.imaging_nifti import save_nifti
 from kimedlib.imaging_tables import read_sheet_rows, records
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 
-BIDS_VERSION = "1.10.0"
+README = """De-identified images, brought here by the imaging workflow of the KIMed Demonstrators.
+
+Participants have the pseudonyms of the sample sheet. Computed tomography, PET and MR images other than T1-weighted
+heads lie in folders that the BIDS standard does not know; .bidsignore lists these.
+"""
 # dcm2niix keeps these for data sets that were not de-identified; none of them may go on.
 IDENTIFYING_KEYS = re.compile(
     r"^(Patient|Institution|Institutional|Station|Operator|Referring|Performing|Physician|Accession|Device(Serial|UID)|"
@@ -140,13 +145,7 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
         )
     if all(entry["refused"] for entry in table):
         raise ValueError("every series was refused; the reasons are in the decisions of deidentify_series")
-    description = {
-        "Name": "De-identified images",
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "KIMed Demonstrators, workflow imaging"}],
-    }
-    (bids / "dataset_description.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    describe(bids, "De-identified images", "raw", README)
     participants = sorted({str(entry["patient_id"]) for entry in table if not entry["refused"]})
     lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
     (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
