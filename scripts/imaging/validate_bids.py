@@ -16,11 +16,9 @@ COMMAND = "bids-validator-deno"
 # Why a warning of the validator is no fault of the data set.
 EXPLANATIONS = {
     "SIDECAR_KEY_RECOMMENDED": "the DICOM files do not say it, or it names a device, site or person",
-    "JSON_KEY_RECOMMENDED": "licence and vocabularies are the data holder's to say",
+    "JSON_KEY_RECOMMENDED": "licence, vocabularies and sources are the data holder's to say",
     "NO_AUTHORS": "authors are the data holder's to say",
     "TOO_FEW_AUTHORS": "authors are the data holder's to say",
-    "SUGGESTED_COLUMNS_MISSING": "age, sex and the like are in the table of the cohort, not here",
-    "PARTICIPANT_AGE_89": "no ages here",
 }
 
 

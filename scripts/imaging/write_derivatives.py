@@ -63,17 +63,25 @@ def main(
     written = 0
     for row in rows:
         place, stem, suffix = split_name(Path(row["image"]))
-        raw = [f"bids:raw:{row['image']}"]
+        origin = {"Sources": [f"bids:raw:{row['image']}"], "SpatialReference": "orig"}
         made = folders.get(row["task"], Path("none")) / f"{row['sample']}.nii.gz"
         if made.exists() and row["task"] == "brain":
-            add_image(made, folder / place / f"{stem}_desc-brain_mask", {"Type": "Brain", "Sources": raw})
+            add_image(
+                made,
+                folder / place / f"{stem}_desc-brain_mask",
+                {"Type": "Brain", "Description": "Found without network", **origin},
+            )
         elif made.exists():
-            add_image(made, folder / place / f"{stem}_dseg", {"Manual": row["task"] == "outline", "Sources": raw})
+            add_image(
+                made,
+                folder / place / f"{stem}_dseg",
+                {"Manual": row["task"] == "outline", "Description": "Regions", **origin},
+            )
             labels = pd.DataFrame(sorted(region_names(row["task"], names).items()), columns=["index", "name"])
             write_table(labels, folder / place / f"{stem}_dseg.tsv")
         face = defaced[0] / f"{row['sample']}.nii.gz" if defaced else Path("none")
         if face.exists():
-            sidecar = {"Description": "The face is cut off", "SkullStripped": False, "Sources": raw}
+            sidecar = {"Description": "The face is cut off", "SkullStripped": False, **origin}
             add_image(face, folder / place / f"{stem}_desc-defaced_{suffix}", sidecar)
         written += made.exists() + face.exists()
     if not written:
