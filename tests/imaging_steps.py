@@ -27,6 +27,7 @@ import train_segmentation  # noqa: E402
 SEED = 5
 PATIENT = "P001"
 PROFILE = REPOSITORY / "config/imaging.confidentiality_profile.tsv"
+REGIONS = REPOSITORY / "config/imaging.pixel_regions.tsv"
 KEY = "a key of more than sixteen characters"
 IMAGES: dict[str, Any] = {
     "ct": {"shape": [44, 44, 16], "spacing_mm": [3.4, 3.4, 4.0], "noise": 9},
@@ -89,15 +90,16 @@ def simulate(folder: Path) -> None:
 
 
 def deidentify(
-    folder: Path, series: Path, sample: str, key: str = KEY, linkage: Path | None = None, patient_id: str = PATIENT
-) -> None:
+    folder: Path, series: Path, sample: str, key: str = KEY, linkage: Path | None = None, patient_id: str = PATIENT,
+    pixels: str = "refuse", regions: Path = REGIONS,
+) -> None:  # fmt: skip
     """One series to <folder>/deidentified/<sample>."""
     (folder / "key").write_text(key)
     deidentify_series.main(
         series=series, key_file=folder / "key", linkage=linkage, profile=PROFILE,
         folder=folder / "deidentified" / sample,
         audit=folder / "audit" / f"{sample}.tsv", decision=folder / "decisions" / f"{sample}.json", sample=sample,
-        patient_id=patient_id, options=["modified_dates", "patient_characteristics"],
+        patient_id=patient_id, options=["modified_dates", "patient_characteristics"], pixels=pixels, regions=regions,
     )  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def convert_and_check(folder: Path) -> None:
     prepare_bids.main(
         sheet=folder / "samples.tsv", images=[folder / "deidentified" / row["sample"] for row in rows],
         decisions=[folder / "decisions" / f"{row['sample']}.json" for row in rows],
-        bids=folder / "bids", conversion=folder / "conversion.tsv",
+        bids=folder / "bids", conversion=folder / "conversion.tsv", review=folder / "review.tsv",
     )  # fmt: skip
     common = {"bids": folder / "bids", "conversion": folder / "conversion.tsv"}
     check_images.main(**common, checks=folder / "checks.tsv", picture=folder / "checks.png", minimum_slices=8)

@@ -1,7 +1,7 @@
 """One BIDS data set of all images.
 
 Inputs:  series of `deidentify_series` with their decisions, NIfTI images of the sheet
-Outputs: <results>/bids/, <results>/conversion.tsv
+Outputs: <results>/bids/, <results>/conversion.tsv, <results>/review.tsv
 """
 
 
@@ -14,6 +14,7 @@ rule prepare_bids:
     output:
         bids=directory("<results>/bids"),
         conversion="<results>/conversion.tsv",
+        review="<results>/review.tsv",
     log:
         "<logs>/prepare_bids/bids.log",
     benchmark:

@@ -14,12 +14,17 @@ import numpy as np
 import pandas as pd
 
 from kimedlib.dicom_series import read_all, slice_places, slice_spacing
+from kimedlib.imaging_bids import describe
 from kimedlib.imaging_nifti import save_nifti
 from kimedlib.imaging_tables import read_sheet_rows, records
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 
-BIDS_VERSION = "1.10.0"
+README = """De-identified images, brought here by the imaging workflow of the KIMed Demonstrators.
+
+Participants have the pseudonyms of the sample sheet. Computed tomography, PET and MR images other than T1-weighted
+heads lie in folders that the BIDS standard does not know; .bidsignore lists these.
+"""
 # dcm2niix keeps these for data sets that were not de-identified; none of them may go on.
 IDENTIFYING_KEYS = re.compile(
     r"^(Patient|Institution|Institutional|Station|Operator|Referring|Performing|Physician|Accession|Device(Serial|UID)|"
@@ -84,7 +89,14 @@ def dicom_slice_distance(folder: Path) -> float:
     return slice_spacing(slice_places([dataset for _, dataset in found]))
 
 
-def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, conversion: Path) -> None:
+def write_review(said: dict[str, dict[str, Any]], review: Path) -> None:
+    """One list of what people have to look at."""
+    columns = ["sample", "files", "place", "reason"]
+    rows = [{"sample": sample, **row} for sample, entry in sorted(said.items()) for row in entry.get("review", [])]
+    write_table(pd.DataFrame(rows, columns=columns), review)
+
+
+def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, conversion: Path, review: Path) -> None:
     """Build the data set.
 
     Parameters
@@ -100,6 +112,8 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
     conversion
         Table: sample, patient_id, modality, task, image (below `bids`), slice_distance_mm (of the DICOM
         files), refused (reason or empty).
+    review
+        Table: sample, files, place, reason of what a person has to look at before the images are passed on.
 
     Raises
     ------
@@ -131,17 +145,12 @@ def main(*, sheet: Path, images: list[Path], decisions: list[Path], bids: Path, 
         )
     if all(entry["refused"] for entry in table):
         raise ValueError("every series was refused; the reasons are in the decisions of deidentify_series")
-    description = {
-        "Name": "De-identified images",
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "KIMed Demonstrators, workflow imaging"}],
-    }
-    (bids / "dataset_description.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    describe(bids, "De-identified images", "raw", README)
     participants = sorted({str(entry["patient_id"]) for entry in table if not entry["refused"]})
     lines = ["participant_id", *(f"sub-{participant}" for participant in participants)]
     (bids / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_table(pd.DataFrame(table), conversion)
+    write_review(said, review)
 
 
 if __name__ == "__main__":
@@ -152,4 +161,5 @@ if __name__ == "__main__":
             decisions=[Path(path) for path in snakemake.input.decisions],
             bids=Path(snakemake.output.bids),
             conversion=Path(snakemake.output.conversion),
+            review=Path(snakemake.output.review),
         )

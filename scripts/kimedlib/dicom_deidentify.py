@@ -132,9 +132,11 @@ class Cleaner:
     deidentifier: Deidentifier
     identifiers: frozenset[str]
     audit: Audit
+    noted: bool = False
 
     def note(self, path: str, tag: BaseTag, action: str) -> None:
         """Count an action; never a value."""
+        self.noted = True
         name = "private" if tag.is_private else keyword_for_tag(tag) or "unknown"
         self.audit[f"{path}({tag.group:04X},{tag.element:04X})", name, action] += 1
 
@@ -152,12 +154,15 @@ class Cleaner:
                 self.note(path, tag, "kept: clean_graphics option")
                 continue
             reason = self.unwanted(tag, dataset)
+            self.noted = False
             if reason is None:
                 reason = self.apply(dataset, dataset[tag], path)
             if reason is not None:
                 if tag in dataset:
                     del dataset[tag]
                 self.note(path, tag, reason)
+            elif not self.noted:
+                self.note(path, tag, "kept")
 
     def unwanted(self, tag: BaseTag, dataset: Dataset) -> str | None:
         """Why an element goes whatever it holds."""
@@ -234,9 +239,8 @@ class Cleaner:
     def trim(self, dataset: Dataset, element: DataElement) -> None:
         """Cut what hides behind or between the pixels."""
         tidy = tidied(dataset, element.value)
-        if tidy != element.value:
-            element.value = tidy
-            self.note("", element.tag, "trimmed: bytes or bits of no pixel")
+        self.note("", element.tag, "kept" if tidy == element.value else "trimmed: bytes or bits of no pixel")
+        element.value = tidy
 
     def repeats_identifier(self, element: DataElement) -> bool:
         """Whether a text holds one of the object's own identifiers."""
@@ -333,6 +337,14 @@ def safe_blocks(dataset: Dataset) -> dict[BaseTag, str]:
     return found
 
 
+def method_code(name: str) -> Dataset:
+    """Item of (0012,0064) for the profile or one of its options."""
+    code = Dataset()
+    code.CodeValue, code.CodeMeaning = METHOD_CODES[name]
+    code.CodingSchemeDesignator = "DCM"
+    return code
+
+
 def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Dataset:
     """De-identify one object in place; pixels must have been decoded and judged before.
 
@@ -359,13 +371,7 @@ def deidentify(dataset: Dataset, deidentifier: Deidentifier, audit: Audit) -> Da
     dataset.PatientName = dataset.PatientID = deidentifier.pseudonym
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = "PS3.15 Basic Profile"
-    codes = []
-    for name in ("basic", *options):
-        code = Dataset()
-        code.CodeValue, code.CodeMeaning = METHOD_CODES[name]
-        code.CodingSchemeDesignator = "DCM"
-        codes.append(code)
-    dataset.DeidentificationMethodCodeSequence = codes
+    dataset.DeidentificationMethodCodeSequence = [method_code(name) for name in ("basic", *options)]
     told = {"full_dates": "UNMODIFIED", "modified_dates": "MODIFIED"}
     dataset.LongitudinalTemporalInformationModified = next((told[name] for name in options if name in told), "REMOVED")
     dataset.file_meta = FileMetaDataset()

@@ -7,6 +7,7 @@ from pathlib import Path
 # PS3.16 CID 7050: codes that say in (0012,0064) what was done. Options in the order in which they count.
 METHOD_CODES = {
     "basic": ("113100", "Basic Application Confidentiality Profile"),
+    "clean_pixel_data": ("113101", "Clean Pixel Data Option"),
     "clean_graphics": ("113103", "Clean Graphics Option"),
     "clean_structured_content": ("113104", "Clean Structured Content Option"),
     "clean_descriptors": ("113105", "Clean Descriptors Option"),
@@ -18,7 +19,8 @@ METHOD_CODES = {
     "safe_private": ("113111", "Retain Safe Private Option"),
     "institution_identity": ("113112", "Retain Institution Identity Option"),
 }
-OPTIONS = tuple(name for name in METHOD_CODES if name != "basic")
+# Not chosen like the others: pixels are cleaned by their own policy.
+OPTIONS = tuple(name for name in METHOD_CODES if name not in ("basic", "clean_pixel_data"))
 # Rows of PS3.15 Table E.3.10-1 with numbers only: creator, group, element within its block, representation. Any other
 # private attribute goes, and one of these whose content is no number.
 SAFE_PRIVATE = frozenset(

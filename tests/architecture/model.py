@@ -23,6 +23,7 @@ EVERYTHING = {
         "config/imaging.yaml",
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
+        "config/deface/imaging.yaml",
         "config/inventory/imaging.yaml",
     )
 }

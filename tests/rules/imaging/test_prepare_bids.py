@@ -64,5 +64,5 @@ def test_nothing_to_convert(chain, tmp_path):
     with pytest.raises(ValueError, match="every series was refused"):
         prepare_bids.main(
             sheet=sheet, images=[chain / "deidentified/P001_scout"], decisions=[chain / "decisions/P001_scout.json"],
-            bids=tmp_path / "bids", conversion=tmp_path / "conversion.tsv",
+            bids=tmp_path / "bids", conversion=tmp_path / "conversion.tsv", review=tmp_path / "review.tsv",
         )  # fmt: skip
