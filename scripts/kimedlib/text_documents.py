@@ -1,7 +1,8 @@
 """Read clinical documents of several formats, and write them back with other annotations or another text.
 
 Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside, FHIR
-Composition (kimedlib.text_fhir). Offsets count code points of the text as it was decoded; nothing is normalised.
+Composition (kimedlib.text_fhir), the text layer of PDF (kimedlib.text_pdf; written as BRAT). Offsets count code points
+of the text as it was decoded; nothing but the text of a PDF is normalised.
 """
 
 import base64
@@ -18,13 +19,27 @@ from kimedlib.atomic import atomic_path
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.text_fhir import composition_of, rewritten
 from kimedlib.text_model_data import LABELS, Letter, Span, trimmed
+from kimedlib.text_pdf import text_of_pdf
 
 LAYER, FEATURE = "webanno.custom.PHI", "kind"
-FORMATS = ("text", "cas_json", "cas_xmi", "brat", "fhir")
-SUFFIXES = {"text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json"}
+FORMATS = ("text", "cas_json", "cas_xmi", "brat", "fhir", "pdf")
+SUFFIXES = {
+    "text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json", "pdf": ".txt",
+}  # fmt: skip
+"""What the file of a written document ends in, by the format that the document was read in."""
 LARGEST_BYTES = 20_000_000
 MOJIBAKE = re.compile("Ã[\u0080-\u00bf¤¶¼Ÿ„–œ©¨]|â€[\u0080-\u009f“”™œžš¦]|Â[\u00a0-\u00bf]")
 ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+
+
+def written_form(form: str) -> str:
+    """The format that a document is written in: its own, but never PDF."""
+    return "brat" if form == "pdf" else form
+
+
+def written_name(document: str, form: str) -> str:
+    """Name of the file that a document is written to."""
+    return document.removesuffix(SUFFIXES[form]) + SUFFIXES[form]
 
 
 def _stop(file: str, place: str, found: str, remedy: str) -> InputProblems:
@@ -115,6 +130,10 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
             check_text(text, file)
         else:
             text = "".join(decode(part, file) for part in _attachments(resource, file))
+        return _letter(name, text, [], file)
+    if form == "pdf":
+        text = text_of_pdf(data, file)
+        check_text(text, file)
         return _letter(name, text, [], file)
     text = decode(data, file)
     annotations = path.with_suffix(".ann")
@@ -287,5 +306,5 @@ def write_letter(letter: Letter, source: Path, form: str, path: Path, moved: Seq
             temporary.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         else:
             temporary.write_bytes(letter.text.encode())
-    if form == "brat":
+    if written_form(form) == "brat":
         path.with_suffix(".ann").write_text(brat_annotations(letter), encoding="utf-8")
