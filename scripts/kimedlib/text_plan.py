@@ -97,6 +97,12 @@ def files(frame: pd.DataFrame) -> list[str]:
     return sorted(found)
 
 
+def model_files(folder: str) -> list[str]:
+    """All files of the folder of a user's model, of an empty one the first that is missing."""
+    found = sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
+    return found or [str(Path(folder) / "config.json")]
+
+
 def judged(chosen: dict[str, dict[str, list[str]]], frame: pd.DataFrame) -> dict[str, list[str]]:
     """Per fold the documents whose annotations are the truth to compare with: all but those of role `new`."""
     new = set(frame.loc[frame["role"] == "new", "document"])

@@ -24,7 +24,8 @@ EVERYTHING = {
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
         "config/inventory/imaging.yaml",
-    )
+    ),
+    "clinical_text": ("config/clinical_text.yaml", "config/plugin/clinical_text.yaml"),
 }
 
 
