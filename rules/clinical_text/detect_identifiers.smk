@@ -26,6 +26,7 @@ rule detect_identifiers:
         runtime=60,
     params:
         least=(config["detection"]["plugin"] or {}).get("least"),
+        language=config["detection"]["language"],
         names=lambda wildcards: FOLDS[wildcards.fold]["test"],
         library=library("clinical_text/detect_identifiers"),
     script:

@@ -12,7 +12,9 @@ from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 from kimedlib.text_calibration import Calibration
 from kimedlib.text_dial import POINTS, Dial, confidence, detect
+from kimedlib.text_english import LEAST, english_spans
 from kimedlib.text_gazetteers import gazetteers
+from kimedlib.text_language import English
 from kimedlib.text_layers import Found, merged
 from kimedlib.text_model_data import Letter, Span, read_lines
 from kimedlib.text_tagger import Model
@@ -33,7 +35,7 @@ def plugin_spans(plugin: Path | None) -> dict[str, list[Found]]:
 
 def main(
     *, documents: Path, model: Path, dial: Path, found: Path, names: list[str], plugin: Path | None = None,
-    least: dict[str, float] | None = None,
+    least: dict[str, float] | None = None, language: str = "de",
 ) -> None:  # fmt: skip
     """Detect.
 
@@ -47,6 +49,8 @@ def main(
         Documents to work on.
     plugin, least
         Spans of `apply_plugin`, and from which confidence on they count, per operating point.
+    language
+        de, en or auto: where patterns of English letters are a further layer (`text_language.English`).
     """
     letters = read_lines(documents)
     settings = json.loads(dial.read_text(encoding="utf-8"))
@@ -55,17 +59,18 @@ def main(
     tagger = Model(model)
     gazetteers()
     further = plugin_spans(plugin)
+    where = English(language)
     start = time.perf_counter()
     rows = []
     for name in sorted(names):
         letter = Letter(name, letters[name].text)
         tagged = tagger.tag(letter.text)
+        english = english_spans(letter.text, where)
         for point in POINTS:
-            own = [(span, confidence(span, tagged, calibration)) for span in detect(letter, tagged, point, thresholds)]
-            added = [one for one in further.get(name, []) if least and one[1] >= least[point]]
-            rows += [
-                (name, point, span.begin, span.end, span.label, sure) for span, sure in merged(own, added, letter.text)
-            ]
+            both = [(span, confidence(span, tagged, calibration)) for span in detect(letter, tagged, point, thresholds)]
+            for layer, limits in ((english, LEAST), (further.get(name, []), least or {})):
+                both = merged(both, [one for one in layer if one[1] >= limits[point]], letter.text)
+            rows += [(name, point, span.begin, span.end, span.label, sure) for span, sure in both]
     print(f"letters={len(names)} seconds={time.perf_counter() - start:.3f}")
     write_table(pd.DataFrame(rows, columns=COLUMNS), found, float_format="%.6f")
 
@@ -80,4 +85,5 @@ if __name__ == "__main__":
             names=list(snakemake.params.names),
             plugin=Path(snakemake.input.plugin) if snakemake.input.plugin else None,
             least=snakemake.params.least,
+            language=snakemake.params.language,
         )

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - tables of words are read by line
 """Which parts of a document are English, where a document may change its language from one paragraph to the next."""
 
 import re
@@ -19,7 +20,7 @@ LEAST_WORDS = 2
 
 @dataclass(frozen=True)
 class English:
-    """Where English patterns apply: `language` is de (nowhere), en (everywhere), or auto (where the words are English)."""
+    """Where English patterns apply: `language` de is nowhere, en everywhere, auto where the words are English."""
 
     language: str = "auto"
 
@@ -27,7 +28,7 @@ class English:
         """(begin, end) of English parts, joined where they follow each other.
 
         With `auto` a paragraph is of the language whose small words it holds more of; one with fewer than two of them
-        (letter heads, tables) is of that of the next paragraph that has, else of the one before.
+        (letter heads, tables, signatures) is English if the next or the last one that has them is.
         """
         if self.language == "de" or not text:
             return []
@@ -56,11 +57,12 @@ def _language(text: str) -> str:
 
 
 def _filled(spoken: list[str]) -> list[str]:
-    """Undecided paragraphs take the language of the next decided one, the last ones of the one before."""
+    """Undecided paragraphs are English if the next or the last decided one is."""
     result = list(spoken)
-    following = ""
-    for number in range(len(result) - 1, -1, -1):
-        following = result[number] or following
-        result[number] = following
-    last = next((one for one in reversed(spoken) if one), "")
-    return [one or last for one in result]
+    for order in (range(len(spoken)), range(len(spoken) - 1, -1, -1)):
+        last = ""
+        for number in order:
+            last = spoken[number] or last
+            if last == "en" and not spoken[number]:
+                result[number] = last
+    return result
