@@ -74,14 +74,16 @@ def _words(text: str, days: int, years: Sequence[int]) -> str | None:
         match = form.fullmatch(text)
         if match is None:
             continue
-        get = {"g": "", "h": "", "d": None, "y": None, **match.groupdict()}
+        get = dict.fromkeys(("d", "nth", "g", "h", "y"), "") | {
+            key: one or "" for key, one in match.groupdict().items()
+        }
         month = next((number for number, name in enumerate(NAMES, 1) if _is_month(get["m"], name)), None)
         if month is None:
             return None
         day = int(get["d"] or 15)
         new = (date(_year(get["y"]), month, day) if get["y"] else _near(day, month, years)) + timedelta(days)
-        tail = _ordinal(new.day) if get.get("nth") else ""
-        number = f"{new.day:02d}" if (get["d"] or "").startswith("0") else str(new.day)
+        tail = _ordinal(new.day) if get["nth"] else ""
+        number = f"{new.day:02d}" if get["d"].startswith("0") else str(new.day)
         year = "" if not get["y"] else f"{new.year % 100:02d}" if len(get["y"]) == 2 else str(new.year)
         named = _named(new.month, get["m"], get["h"] in ("-", "/", ".")) + get["dot"]
         return written.format(m=named, d=number + tail, y=year, g=get["g"], h=get["h"])

@@ -109,7 +109,9 @@ def test_language_of_paragraphs():
     english = planted.letter(1, planted.A[0])[0].text
     both = f"{planted.GERMAN}\n{english}\n\n{planted.GERMAN}"
     parts = English("auto").parts(both)
-    assert [both[begin:end].strip() for begin, end in parts] == [english.strip()]
+    assert len(parts) == 1
+    inside = both[slice(*parts[0])]
+    assert english.strip() in inside and "wir berichten" not in inside
     assert len(english.split("\n\n")) > 5, "heads, tables and signatures without small words"
     assert English("de").parts(both) == [] and English("en").parts(both) == [(0, len(both))]
     assert English("auto").parts("") == []
