@@ -78,11 +78,11 @@ PATTERNS: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple((label, sure, r
     ("NAME_DOCTOR", LIKELY, rf"{TITLED}{NAME}(?:,?[ \t]and[ \t]|,[ \t]|/)(?:Drs?\.?[ \t])?(?P<hit>{NAME})(?![ \t]*(?:Hospital|Clinic|disease))"),
     ("NAME_PATIENT", SURE, rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Master|Messrs)\b\.?[ \t]+(?P<hit>{NAME}|[A-Z]\.(?![A-Za-z])|[A-Z]{{3,}}(?:[ \t][A-Z]{{3,}})?)"),
     ("NAME_DOCTOR", SURE, rf"\b(?P<hit>{FULL}|{SHOUTED}),?[ \t]+{DEGREE}"),
-    ("NAME_TITLE", LIKELY, rf"(?<=[a-zA-Z],[ \t])(?P<hit>{DEGREE})|(?<=[a-z][ \t])(?P<hit2>(?:MD|MBBS|FRCS|FRCP|MRCP|MRCGP)\b)"),
+    ("NAME_TITLE", LIKELY, rf"\b(?:{FULL}|{SHOUTED}),?[ \t]+(?P<hit>{DEGREE}(?:,[ \t]+{DEGREE})*)"),
     ("NAME_DOCTOR", SURE, rf"\b(?i:dictated by|transcribed by|electronically signed by|signed by|signed|authenticated by|reported by|read by|attending(?: physician)?|resident(?: physician)?|surgeon|assistant surgeon|anesthesiologist|anaesthetist|referring (?:physician|doctor)|primary care (?:physician|provider)|PCP|GP|consultant|named nurse|nurse|pathologist|radiologist|physiotherapist|social worker|provider|cc|copy to)[ \t]*:[ \t]*(?:{TITLED})?(?P<hit>{LISTED}|{SHOUTED})"),
     ("NAME_DOCTOR", LIKELY, rf"(?i:sincerely|regards|faithfully|truly|wishes),?[ \t]*\n(?:[^\n]{{0,30}}\n){{0,3}}?[ \t]*(?:{TITLED})?(?P<hit>{FULL})[ \t]*(?=\n|$|,|\()"),
     ("NAME_PATIENT", SURE, rf"(?m:^|[;|\t])[ \t]*(?i:patient(?:'s)?(?: name)?|name(?: of patient)?|re|regarding|client|full name|surname|forename|first name|last name|known as)[ \t]*:[ \t]*(?:(?:Mr|Mrs|Ms|Miss)\.?[ \t]+)?(?P<hit>{LISTED}|{SHOUTED})"),
-    ("NAME_RELATIVE", LIKELY, rf"\b{KIN}(?:[ \t](?:is|was|called|named))?[ \t]*[,:(]?[ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr)\.?[ \t]+)?(?P<hit>{NAME})(?!['’]s[ \t](?:disease|syndrome))"),
+    ("NAME_RELATIVE", LIKELY, rf"\b(?i:{KIN})(?:[ \t](?:is|was|called|named))?[ \t]*[,:(]?[ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr)\.?[ \t]+)?(?P<hit>{NAME})(?!['’]s[ \t](?:disease|syndrome))"),
     ("NAME_OTHER", LIKELY, rf"\b(?i:emergency contact|contact|interpreter|informant|witness|friend|neighbou?r|pastor|lawyer|caretaker)[ \t]*[:,]?[ \t]+(?:is[ \t]+)?(?:(?:Mr|Mrs|Ms|Miss)\.?[ \t]+)?(?P<hit>{FULL})"),
     ("NAME_PATIENT", LIKELY, rf"\bDear[ \t](?!Dr|Prof|Colleague|Sir|Madam|Mr|Ms|Miss|Doctor|Team|All|Patient)(?P<hit>{NAME})(?=[ \t]*[,:\n])"),
     ("NAME_PATIENT", LIKELY, rf"(?P<hit>{FULL})[ \t]*(?=[,(][ \t]*(?i:DOB|born|date of birth|aged?[ \t]\d|a[ \t]\d{{1,3}}[ -]year|MRN|NHS))"),
@@ -168,14 +168,9 @@ def english_spans(text: str, where: English) -> list[Found]:
         part = text[begin:end]
         hits = [*_hits(part), *_pairs(part)]
         for span, sure in sorted(hits, key=lambda one: (-one[1], one[0].begin, -one[0].end)):
-            found = _with(found, Span(span.begin + begin, span.end + begin, span.label), sure, text)
+            found = merged(found, [(Span(span.begin + begin, span.end + begin, span.label), sure)], text)
     for span, sure in list(_again(text, found)):
         if any(begin <= span.begin and span.end <= end for begin, end in parts):
             found = merged(found, [(span, sure)], text)
     return found
 
-
-def _with(found: list[Found], span: Span, sure: float, text: str) -> list[Found]:
-    """Add a span unless it touches a surer one that it does not hold whole."""
-    touched = [one for one, _ in found if one.begin < span.end and span.begin < one.end]
-    return found if len(touched) > 1 else merged(found, [(span, sure)], text)

@@ -74,7 +74,7 @@ def _of_countries(countries: Iterable[str]) -> list[Any]:
 
 
 def measure(letters: list[Letter], find: Finder) -> dict[str, float]:
-    """Whole spans hidden, identifiers among hidden characters, letters that leak a direct identifier, letters a minute."""
+    """Whole spans hidden, identifiers among hidden characters, letters leaking a direct one, letters a minute."""
     counts, lost, total, leaking = Counts(), 0, 0, 0
     start = time.perf_counter()
     for letter in letters:
@@ -121,7 +121,7 @@ def main() -> None:
     letters = (
         planted()
         if given.planted
-        else [read_letter(path, "cas_json", path.stem) for path in given.folder.glob("*.json")]
+        else [read_letter(path, "cas_json", path.stem) for path in sorted(given.folder.glob("*.json"))]
     )
     rows = []
     for everything in (False, True):

@@ -9,10 +9,10 @@ pytest.importorskip(
     "presidio_analyzer", reason="presidio-analyzer is not installed (tests/benchmarks/peer_presidio.py)"
 )
 
-from benchmarks import peer_presidio  # noqa: E402
+from benchmarks import peer_presidio
 
-from kimedlib.text_documents import read_letter  # noqa: E402
-from kimedlib.text_model_data import Letter, Span  # noqa: E402
+from kimedlib.text_documents import read_letter
+from kimedlib.text_model_data import Letter, Span
 
 
 @pytest.fixture(autouse=True)
