@@ -2,8 +2,8 @@
 """Invented English letters with planted identifiers and trap words.
 
 Names of persons and towns are put together from syllables and are in no list that the workflow uses. `A` are styles that
-patterns were developed with, `B` such that were read once, late; `C` were written before they were first run, and patterns were not
-changed since.
+patterns were developed with, `B` such that were read once, late; `C` and `D` were
+written before they were first run; patterns were changed after C was read, and not since D was run.
 """
 
 import random
@@ -120,6 +120,10 @@ C = (
     "GERIATRIC ASSESSMENT\n\nThis {age:AGE} year old gentleman, {first:NAME_PATIENT} {last:NAME_PATIENT}, was referred by his GP {drt:NAME_TITLE} {dlast:NAME_DOCTOR} because of {trap}. A retired {job:PROFESSION}, he has lived in {town:LOCATION_CITY} since {year:DATE}. His daughter {kin:NAME_RELATIVE} ({ukphone:CONTACT_PHONE}) helps with shopping. Past history includes {trap} in {monthyear:DATE}. On {ukdate:DATE} {last:NAME_PATIENT} fell at home at {street:LOCATION_STREET}, {postcode:LOCATION_ZIP}.\n\nPlan: {trap}; review by {proft:NAME_TITLE} {olast:NAME_DOCTOR} at {hospital:LOCATION_HOSPITAL} on {slashdate:DATE}.\n\nWith best wishes\n\n{dfirst:NAME_DOCTOR} {olast:NAME_DOCTOR}\nSpecialist Registrar to {proft:NAME_TITLE} {olast:NAME_DOCTOR}\n",
     "OPERATIVE REPORT\n\nPATIENT: {last:NAME_PATIENT}, {first:NAME_PATIENT}          MED REC #: {mrn:ID}\nDATE OF OPERATION: {usdate:DATE}\nSURGEON: {dfirst:NAME_DOCTOR} {dlast:NAME_DOCTOR}, {md:NAME_TITLE}\nASSISTANT: {ofirst:NAME_DOCTOR} {olast:NAME_DOCTOR}, PA-C\n\nINDICATIONS: {first:NAME_PATIENT} is a {age:AGE}-year-old {job} with {trap}. Risks were discussed with Mr. {last:NAME_PATIENT} and his wife, {kin:NAME_RELATIVE}.\n\nPROCEDURE: {trap}. Estimated blood loss 50 ml. Specimen {mrn:ID} was sent.\n\nThe patient was transferred to {hospital:LOCATION_HOSPITAL} on {monthday:DATE}. Questions to {drt:NAME_TITLE} {dlast:NAME_DOCTOR}'s office, {usphone:CONTACT_PHONE}.\n",
     "Progress note {dashdate:DATE}\n\nS: Ms {last:NAME_PATIENT} feels better today. She tells me that she grew up in {town:LOCATION_CITY} and worked as a {job:PROFESSION} until {year:DATE}. No {trap}.\nO: {trap}. {trap}.\nA/P: Discussed with {drt:NAME_TITLE} {dlast:NAME_DOCTOR} and with {kin:NAME_RELATIVE}, her husband, who can be reached at {usphone:CONTACT_PHONE} or {email:CONTACT_EMAIL}. Will call {drt:NAME_TITLE} {olast:NAME_DOCTOR} before {longdate:DATE}.\n{dfirst:NAME_DOCTOR} {dlast:NAME_DOCTOR} {md:NAME_TITLE}, {usdate:DATE}, 09:15\n",
+)
+D = (
+    "Hospice intake\n\nClient: {first:NAME_PATIENT} {last:NAME_PATIENT}\nIntake date {longdate:DATE}\n\n{first:NAME_PATIENT} was transferred to us from {hospital:LOCATION_HOSPITAL} after a long course with {trap}. Home address is {street:LOCATION_STREET}, {town:LOCATION_CITY}, {state:LOCATION_OTHER} {zip:LOCATION_ZIP}. The family, especially {kin:NAME_RELATIVE}, would like visits in the evening. Before retirement {last:NAME_PATIENT} had been a {job:PROFESSION}. At {age:AGE} years of age, comfort is the goal. {trap} as needed. Our chaplain {ofirst:NAME_OTHER} {olast:NAME_OTHER} will visit on {monthday:DATE}. Orders by {dfirst:NAME_DOCTOR} {dlast:NAME_DOCTOR}, {md:NAME_TITLE}; on-call number {usphone:CONTACT_PHONE}.\n",
+    "PHYSIOTHERAPY SUMMARY\n\nName: {last:NAME_PATIENT} {first:NAME_PATIENT}     D.O.B.: {slashdate:DATE}     NHS: {nhs:ID}\n\nI treated {first:NAME_PATIENT} between {month:DATE} and {monthyear:DATE} for {trap}. Sessions were arranged by {drt:NAME_TITLE} {dlast:NAME_DOCTOR}, {hospital:LOCATION_HOSPITAL}. {She} cycles to {town:LOCATION_CITY} twice a week. {trap} on both sides. Discharged {ukdate:DATE}; {first:NAME_PATIENT} may self-refer, telephone {ukphone:CONTACT_PHONE}, {email:CONTACT_EMAIL}.\n\n{ofirst:NAME_DOCTOR} {olast:NAME_DOCTOR}\nSenior Physiotherapist, {town:LOCATION_CITY}\n",
 )
 GERMAN = "Sehr geehrte Kollegin, sehr geehrter Kollege,\n\nwir berichten über den Patienten, der sich bei uns in der Ambulanz vorstellte und der nach der Behandlung wieder nach Hause entlassen wurde.\n\n"
 

@@ -13,6 +13,7 @@ from functools import cache
 from kimedlib.text_gazetteers import gazetteers, zipf
 from kimedlib.text_language import English
 from kimedlib.text_layers import Found, merged
+from kimedlib.text_lexicon import TRAPS
 from kimedlib.text_model_data import Span, trimmed
 
 SURE, LIKELY, POSSIBLE = 0.98, 0.9, 0.5
@@ -35,7 +36,7 @@ STATE = r"(?:A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMY
 POSTCODE = r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})\b"
 HOSPITAL_END = r"(?:Hospitals?|Medical Cent(?:er|re)|Health (?:Cent(?:er|re)|System|Board)|Infirmary|Clinic|Hospice|Surgery|Medical Practice|Nursing Home|Care Home|Rehabilitation Cent(?:er|re)|NHS (?:Foundation )?Trust|Healthcare|Cancer Cent(?:er|re)|Medical Group)"
 PLACE = rf"(?!{MONTH})(?!{LOWEST}){CAP}(?:[ \t](?:{CAP}|upon|on|under|of)(?=[ \t]?))?"
-KIN = r"(?:wife|husband|spouse|partner|son|daughter|mother|father|sister|brother|niece|nephew|aunt|uncle|cousin|grandson|granddaughter|grandmother|grandfather|carer|caregiver|guardian|next of kin)"
+KIN = r"(?:wife|husband|spouse|partner|son|daughter|mother|father|sister|brother|niece|nephew|aunt|uncle|cousin|grandson|granddaughter|grandmother|grandfather|boyfriend|girlfriend|fianc[eé]e?|roommate|carer|caregiver|guardian|next of kin)"
 TENS = r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 TITLED = r"\b(?:Dr|Drs|Prof|Professor|Doctor)\b\.?[ \t]+(?:(?:Dr|Prof)\.?[ \t]+)?"
 NUMBERED = r"(?:Number|No|Num|ID|#)\b\.?"
@@ -68,7 +69,7 @@ PATTERNS: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple((label, sure, r
     ("LOCATION_OTHER", SURE, rf"(?<=, )(?P<hit>{STATE})(?=[ \t,]+\d{{5}}\b)"),
     ("LOCATION_ZIP", SURE, rf"\b{STATE}[ \t,]+(?P<hit>\d{{5}}(?:-\d{{4}})?)(?!\d)|\b(?P<hit2>{POSTCODE})"),
     ("LOCATION_CITY", LIKELY, rf"(?P<hit>(?!{STREET_END}){CAP}(?:[ \t](?:{CAP}|upon|on|under)){{0,2}}),?[ \t\n]+(?={POSTCODE})"),
-    ("LOCATION_CITY", LIKELY, rf"\b(?i:lives|living|resides|residing|resident|residence|moved|relocated|brought in|came|comes|arrived|presents|presented|drove|woman|man|gentleman|lady|male|female|student|born|raised|grew up|native|travel(?:l?ed|ling)?|trip|visit(?:ed|ing)?|vacation|works|originally|brought up|transferred)\b[ \t]+(?:alone[ \t]+|with[ \t][\w \t]{{2,20}}[ \t])?(?:in|of|to|from|near|at|outside)[ \t]+(?P<hit>{PLACE})(?![ \t]*(?:Street|Road|Avenue|Lane|Hospital|Clinic|Infirmary|Medical|Nursing|Care|House))"),
+    ("LOCATION_CITY", LIKELY, rf"\b(?i:lives|lived|living|resides|residing|resident|residence|moved|relocated|brought in|came|comes|arrived|presents|presented|drove|woman|man|gentleman|lady|male|female|student|born|raised|grew up|native|travel(?:l?ed|ling)?|trip|visit(?:ed|ing)?|vacation|works|originally|brought up|transferred)\b[ \t]+(?:alone[ \t]+|with[ \t][\w \t]{{2,20}}[ \t])?(?:in|of|to|from|near|at|outside)[ \t]+(?P<hit>{PLACE})(?![ \t]*(?:Street|Road|Avenue|Lane|Hospital|Clinic|Infirmary|Medical|Nursing|Care|House))"),
     ("LOCATION_HOSPITAL", LIKELY, rf"\b(?:(?:{CAP}|St\.?|Royal)(?:['’]s)?[ \t](?:and[ \t]|of[ \t](?:the[ \t])?|[&][ \t])?){{1,5}}{HOSPITAL_END}(?:[ \t]of[ \t]{CAP}(?:[ \t]{CAP})?)?|\bHospital of [A-Z]\w+(?:[ \t]{CAP})?"),
     ("LOCATION_ORGANIZATION", LIKELY, rf"\b(?:University|College|School|Church|City|County) of {CAP}(?:[ \t]{CAP})?|\b(?:{CAP}[ \t]){{1,3}}(?:University|College|High School|Elementary School|Primary School|Academy|Inc|LLC|Ltd|Corporation|Council)\b\.?"),
     ("PROFESSION", LIKELY, r"\b(?i:works?|worked|working|employed|trained)[ \t]as[ \t](?:an?|the)[ \t](?P<hit>[a-z]+(?:[ -][a-z]+)?(?<!for)(?<!in)(?<!at)(?<!and)(?<!until)(?<!with))(?=[ \t.,;\n]|$)|\b(?i:occupation|profession)[ \t]*:[ \t]*(?:[Rr]etired[ \t])?(?P<hit2>[A-Za-z]+(?:[ -][a-z]+)?)"),
@@ -83,6 +84,8 @@ PATTERNS: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple((label, sure, r
     ("NAME_DOCTOR", LIKELY, rf"(?i:sincerely|regards|faithfully|truly|wishes),?[ \t]*\n(?:[^\n]{{0,30}}\n){{0,3}}?[ \t]*(?:{TITLED})?(?P<hit>{FULL})[ \t]*(?=\n|$|,|\()"),
     ("NAME_PATIENT", SURE, rf"(?m:^|[;|\t])[ \t]*(?i:patient(?:'s)?(?: name)?|name(?: of patient)?|re|regarding|client|full name|surname|forename|first name|last name|known as)[ \t]*:[ \t]*(?:(?:Mr|Mrs|Ms|Miss)\.?[ \t]+)?(?P<hit>{LISTED}|{SHOUTED})"),
     ("NAME_RELATIVE", LIKELY, rf"\b(?i:{KIN})(?:[ \t](?:is|was|called|named))?[ \t]*[,:(]?[ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr)\.?[ \t]+)?(?P<hit>{NAME})(?!['’]s[ \t](?:disease|syndrome))"),
+    ("NAME_RELATIVE", LIKELY, rf"(?P<hit>{NAME})(?=,[ \t](?:her|his|their|my|the patient['’]s)[ \t](?:\w+[ \t])?{KIN}\b)"),
+    ("NAME_PATIENT", LIKELY, rf"\b(?:gentleman|lady|man|woman|male|female|boy|girl|baby|infant|child)\b,?[ \t]+(?:named[ \t]+|called[ \t]+)?(?P<hit>{FULL})"),
     ("NAME_OTHER", LIKELY, rf"\b(?i:emergency contact|contact|interpreter|informant|witness|friend|neighbou?r|pastor|lawyer|caretaker)[ \t]*[:,]?[ \t]+(?:is[ \t]+)?(?:(?:Mr|Mrs|Ms|Miss)\.?[ \t]+)?(?P<hit>{FULL})"),
     ("NAME_PATIENT", LIKELY, rf"\bDear[ \t](?!Dr|Prof|Colleague|Sir|Madam|Mr|Ms|Miss|Doctor|Team|All|Patient)(?P<hit>{NAME})(?=[ \t]*[,:\n])"),
     ("NAME_PATIENT", LIKELY, rf"(?P<hit>{FULL})[ \t]*(?=[,(][ \t]*(?i:DOB|born|date of birth|aged?[ \t]\d|a[ \t]\d{{1,3}}[ -]year|MRN|NHS))"),
@@ -93,6 +96,11 @@ PATTERNS: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple((label, sure, r
 ))  # fmt: skip
 NUMBER_10 = re.compile(r"(?<![\d.+-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\d-]|\.\d)")
 SSN = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
+UNUSUAL = 2.0
+"""Zipf frequency below which a word is hardly one."""
+DRUG = re.compile(
+    r"(?:ine|ol|ide|ate|one|pril|m[ai]b|nib|cin|lin|zole|vir|tan|[pz]am|statin|ium|xin|tin|lix|gliptin|parin|oxaban|azide|caine|phen|dil|mycin|cillin)$"
+)
 EPONYM_TAIL = re.compile(
     r"(?:['’]s?)?[ \t]+(?:disease|syndrome|lymphoma|palsy|sign|signs|test|tests|score|scale|criteria|catheter|procedure|phenomenon|reflex|classification|grade|stage|esophagus|oesophagus|contracture|fracture|hernia|ulcer|tumou?r|sarcoma|thyroiditis|ophthalmopathy|cells?|bodies|law|triad|method|line|drain|tube|clamp|forceps|manoeuvre|maneuver|position|index|formula|coma|neuroma|chorea|encephalopathy|duct|gland|node|nodes|virus)\b"
 )
@@ -146,6 +154,21 @@ def _pairs(text: str) -> Iterator[Found]:
             yield Span(match.start(), match.end(), "NAME_OTHER"), POSSIBLE if _common(given) else LIKELY
 
 
+def _unusual(text: str) -> Iterator[Found]:
+    """Capitalised words within sentences that are in lists of names and not common, or in no dictionary and no drug."""
+    lists = gazetteers()
+    for match in re.finditer(rf"(?<=[a-z,;] )(?P<hit>{CAP})\b(?![ \t]+\d+[ \t]?(?:mg|mcg|g|ml|units)\b)", text):
+        word = match[0].casefold().removesuffix("'s").removesuffix("’s")
+        named = word in lists.first or word in lists.last
+        strange = zipf(word, "en") < UNUSUAL and not DRUG.search(word)
+        if (
+            (strange or (named and not _common(word)))
+            and word not in TRAPS
+            and not EPONYM_TAIL.match(text, match.end())
+        ):
+            yield Span(match.start(), match.end(), "NAME_OTHER"), POSSIBLE
+
+
 def _again(text: str, found: list[Found]) -> Iterator[Found]:
     """Other places of the words of a name: `Mr. Tavrick`, then `Tavrick` or `TAVRICK` alone."""
     known: dict[str, tuple[str, float]] = {}
@@ -166,11 +189,10 @@ def english_spans(text: str, where: English) -> list[Found]:
     parts = where.parts(text)
     for begin, end in parts:
         part = text[begin:end]
-        hits = [*_hits(part), *_pairs(part)]
+        hits = [*_hits(part), *_pairs(part), *_unusual(part)]
         for span, sure in sorted(hits, key=lambda one: (-one[1], one[0].begin, -one[0].end)):
             found = merged(found, [(Span(span.begin + begin, span.end + begin, span.label), sure)], text)
     for span, sure in list(_again(text, found)):
         if any(begin <= span.begin and span.end <= end for begin, end in parts):
             found = merged(found, [(span, sure)], text)
     return found
-

@@ -84,9 +84,9 @@ def test_traps_are_left_alone(text):
     assert not found(text, "safe")
 
 
-@pytest.mark.parametrize(("styles", "recall"), [("A", 0.98), ("B", 0.93)])
+@pytest.mark.parametrize(("styles", "recall"), [("A", 0.98), ("B", 0.98), ("C", 0.98), ("D", 0.88)])
 def test_planted_letters(styles, recall):
-    """Names in no list; B was written before patterns were first run, and not looked at since."""
+    """Names in no list; D was first run when the patterns were done, and is what a new style of letter may give."""
     spans = missed = hidden = right = spoilt = 0
     for style in getattr(planted, styles):
         for seed in range(5):
