@@ -8,6 +8,7 @@ import pandas as pd
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts" / folder) for folder in ("clinical_text", "synthetic")]
 
+import apply_plugin  # noqa: E402, F401
 import assess_risk  # noqa: E402
 import detect_identifiers  # noqa: E402
 import export_review  # noqa: E402, F401
@@ -54,11 +55,11 @@ def learn(folder: Path, target: Path, processes: int = 1, letters: int = 6) -> N
     )  # fmt: skip
 
 
-def detect(folder: Path) -> None:
+def detect(folder: Path, **layers: object) -> None:
     detect_identifiers.main(
         documents=folder / "documents.jsonl", model=folder / "model", dial=folder / "dial.json",
         found=folder / "found.tsv",
-        names=names(folder, "test", "new"),
+        names=names(folder, "test", "new"), **layers,
     )  # fmt: skip
 
 

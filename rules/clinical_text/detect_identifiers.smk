@@ -1,6 +1,6 @@
 """Find identifiers in the letters of one fold.
 
-Inputs:  letters of `read_documents`, model and operating points of `train_tagger`
+Inputs:  letters of `read_documents`, model and operating points of `train_tagger`, spans of `apply_plugin`
 Outputs: <results>/detections/{fold}.tsv
 """
 
@@ -11,6 +11,7 @@ rule detect_identifiers:
         documents="<results>/originals/documents.jsonl",
         model="<results>/models/{fold}",
         dial="<results>/dials/{fold}.json",
+        plugin="<results>/plugin/{fold}.tsv" if config["detection"]["plugin"] else [],
     output:
         found="<results>/detections/{fold}.tsv",
     log:
@@ -24,6 +25,8 @@ rule detect_identifiers:
         mem_mb=scaled(1000),
         runtime=60,
     params:
+        least=(config["detection"]["plugin"] or {}).get("least"),
+        language=config["detection"]["language"],
         names=lambda wildcards: FOLDS[wildcards.fold]["test"],
         library=library("clinical_text/detect_identifiers"),
     script:

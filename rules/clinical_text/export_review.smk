@@ -6,7 +6,7 @@ Outputs: <results>/review/ (original text: only where `review.export` is set)
 
 
 rule export_review:
-    """BRAT documents with confidence as notes; corrected, they go back into the sample sheet as training letters."""
+    """BRAT or UIMA-CAS with confidences; corrected, they go back into the sample sheet as training letters."""
     input:
         documents="<results>/originals/documents.jsonl",
         found=expand("<results>/detections/{fold}.tsv", fold=sorted(FOLDS)),
@@ -24,6 +24,7 @@ rule export_review:
         mem_mb=scaled(1000),
         runtime=20,
     params:
+        form=config["review"]["format"],
         library=library("clinical_text/export_review"),
     script:
         "../../scripts/clinical_text/export_review.py"

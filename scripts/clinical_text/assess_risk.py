@@ -11,7 +11,7 @@ from kimedlib.figure_style import PALETTE, new_figure, save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 from kimedlib.text_calibration import expected_error
-from kimedlib.text_documents import SUFFIXES, read_letter
+from kimedlib.text_documents import read_letter, written_form, written_name
 from kimedlib.text_model_data import read_lines
 from kimedlib.text_risk import risk_rows
 
@@ -103,8 +103,7 @@ def main(
     for folder, names in zip(folders, folds, strict=True):
         for name in names:
             form = str(rows.loc[name, "format"])
-            path = folder / f"{name.removesuffix(SUFFIXES[form])}{SUFFIXES[form]}"
-            texts[name] = read_letter(path, form, name).text
+            texts[name] = read_letter(folder / written_name(name, form), written_form(form), name).text
     judged = [name for name in texts if rows.loc[name, "role"] != "new"]
     patients = {str(name): str(patient) for name, patient in rows["patient_id"].items()}
     measures = risk_rows(letters, texts, patients, judged)

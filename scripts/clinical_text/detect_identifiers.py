@@ -12,14 +12,31 @@ from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
 from kimedlib.text_calibration import Calibration
 from kimedlib.text_dial import POINTS, Dial, confidence, detect
+from kimedlib.text_english import LEAST, english_spans
 from kimedlib.text_gazetteers import gazetteers
-from kimedlib.text_model_data import Letter, read_lines
+from kimedlib.text_language import English
+from kimedlib.text_layers import Found, merged
+from kimedlib.text_model_data import Letter, Span, read_lines
 from kimedlib.text_tagger import Model
 
 COLUMNS = ["document", "point", "begin", "end", "label", "confidence"]
 
 
-def main(*, documents: Path, model: Path, dial: Path, found: Path, names: list[str]) -> None:
+def plugin_spans(plugin: Path | None) -> dict[str, list[Found]]:
+    """Spans of the user's model per document."""
+    if plugin is None:
+        return {}
+    table = pd.read_csv(plugin, sep="\t", dtype={"document": str})
+    found: dict[str, list[Found]] = {}
+    for name, begin, end, label, sure in zip(*(table[column] for column in table), strict=True):
+        found.setdefault(str(name), []).append((Span(int(begin), int(end), str(label)), float(sure)))
+    return found
+
+
+def main(
+    *, documents: Path, model: Path, dial: Path, found: Path, names: list[str], plugin: Path | None = None,
+    least: dict[str, float] | None = None, language: str = "de",
+) -> None:  # fmt: skip
     """Detect.
 
     Parameters
@@ -30,6 +47,10 @@ def main(*, documents: Path, model: Path, dial: Path, found: Path, names: list[s
         Table: document, operating point, offsets, label, confidence; no text.
     names
         Documents to work on.
+    plugin, least
+        Spans of `apply_plugin`, and from which confidence on they count, per operating point.
+    language
+        de, en or auto: where patterns of English letters are a further layer (`text_language.English`).
     """
     letters = read_lines(documents)
     settings = json.loads(dial.read_text(encoding="utf-8"))
@@ -37,16 +58,19 @@ def main(*, documents: Path, model: Path, dial: Path, found: Path, names: list[s
     calibration = Calibration(settings["calibration"]["slope"], settings["calibration"]["offset"])
     tagger = Model(model)
     gazetteers()
+    further = plugin_spans(plugin)
+    where = English(language)
     start = time.perf_counter()
     rows = []
     for name in sorted(names):
         letter = Letter(name, letters[name].text)
         tagged = tagger.tag(letter.text)
+        english = english_spans(letter.text, where)
         for point in POINTS:
-            rows += [
-                (name, point, span.begin, span.end, span.label, confidence(span, tagged, calibration))
-                for span in detect(letter, tagged, point, thresholds)
-            ]
+            both = [(span, confidence(span, tagged, calibration)) for span in detect(letter, tagged, point, thresholds)]
+            for layer, limits in ((english, LEAST), (further.get(name, []), least or {})):
+                both = merged(both, [one for one in layer if one[1] >= limits[point]], letter.text)
+            rows += [(name, point, span.begin, span.end, span.label, sure) for span, sure in both]
     print(f"letters={len(names)} seconds={time.perf_counter() - start:.3f}")
     write_table(pd.DataFrame(rows, columns=COLUMNS), found, float_format="%.6f")
 
@@ -59,4 +83,7 @@ if __name__ == "__main__":
             dial=Path(snakemake.input.dial),
             found=Path(snakemake.output.found),
             names=list(snakemake.params.names),
+            plugin=Path(snakemake.input.plugin) if snakemake.input.plugin else None,
+            least=snakemake.params.least,
+            language=snakemake.params.language,
         )

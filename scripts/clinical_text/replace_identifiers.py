@@ -8,7 +8,7 @@ import pandas as pd
 from kimedlib.logs import log_to
 from kimedlib.pseudonyms import read_linkage
 from kimedlib.table_files import write_table
-from kimedlib.text_documents import SUFFIXES, write_letter
+from kimedlib.text_documents import write_letter, written_name
 from kimedlib.text_model_data import Letter, Span, read_lines
 from kimedlib.text_replacement import Identity, everywhere, load_key, of_linkage, of_project, replace, whole_weeks
 
@@ -69,9 +69,8 @@ def main(
         new, replaced = replace(full, identity, mode)
         written = Letter(name, new.text, () if mode == "surrogate" else new.spans)
         source = Path(os.path.expandvars(str(rows.loc[name, "file"])))
-        stem = name.removesuffix(SUFFIXES[form])
         moved = tuple(zip(full.spans, new.spans, strict=True))
-        write_letter(written, source, form, folder / f"{stem}{SUFFIXES[form]}", moved)
+        write_letter(written, source, form, folder / written_name(name, form), moved)
         counts += [(name, label, number) for label, number in sorted(replaced.items())]
     write_table(pd.DataFrame(counts, columns=["document", "label", "replaced"]), audit)
     print(f"letters={len(names)} replaced={sum(number for _, _, number in counts)}")

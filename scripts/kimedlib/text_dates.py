@@ -9,6 +9,9 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from kimedlib.text_dates_english import month_first, shift_english
+from kimedlib.text_language import English
+
 UNKNOWN = "[DATE]"
 NAMES = (
     ("januar", "jänner", "jan", "january"), ("februar", "feber", "feb", "february"), ("märz", "mär", "mrz", "march"),
@@ -172,10 +175,19 @@ def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int
 
 
 def move_all(text: str, spans: Sequence[tuple[int, int]], days: int) -> list[str]:
-    """New texts of date spans; a day before a full date (`8. - 22.3.2025`) takes its month from that."""
+    """New texts of date spans; a day before a full date (`8. - 22.3.2025`) takes its month from that.
+
+    In English parts of the text English forms are tried first.
+    """
+    english, american = English().parts(text), month_first(text)
     result = []
     for number, (begin, end) in enumerate(spans):
         piece = text[begin:end]
+        if any(first <= begin < last for first, last in english):
+            moved = shift_english(piece, days, years_near(text, begin), american)
+            if moved:
+                result.append(moved)
+                continue
         head = re.fullmatch(r"(\d{1,2})\.?", piece)
         follower = spans[number + 1] if number + 1 < len(spans) else None
         if head and follower and follower[0] - end <= 12:

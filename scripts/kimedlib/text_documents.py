@@ -1,30 +1,43 @@
 """Read clinical documents of several formats, and write them back with other annotations or another text.
 
 Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside, FHIR
-Composition (kimedlib.text_fhir). Offsets count code points of the text as it was decoded; nothing is normalised.
+Composition (kimedlib.text_fhir), the text layer of PDF (kimedlib.text_pdf; written as BRAT). Offsets count code points
+of the text as it was decoded; nothing but the text of a PDF is normalised.
 """
 
 import base64
 import binascii
-import io
 import json
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kimedlib.atomic import atomic_path
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.text_cas import cas_text, read_cas
 from kimedlib.text_fhir import composition_of, rewritten
 from kimedlib.text_model_data import LABELS, Letter, Span, trimmed
+from kimedlib.text_pdf import text_of_pdf
 
-LAYER, FEATURE = "webanno.custom.PHI", "kind"
-FORMATS = ("text", "cas_json", "cas_xmi", "brat", "fhir")
-SUFFIXES = {"text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json"}
+FORMATS = ("text", "cas_json", "cas_xmi", "brat", "fhir", "pdf")
+SUFFIXES = {
+    "text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json", "pdf": ".txt",
+}  # fmt: skip
+"""What the file of a written document ends in, by the format that the document was read in."""
 LARGEST_BYTES = 20_000_000
 MOJIBAKE = re.compile("Ã[\u0080-\u00bf¤¶¼Ÿ„–œ©¨]|â€[\u0080-\u009f“”™œžš¦]|Â[\u00a0-\u00bf]")
-ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)", re.DOTALL)
+
+
+def written_form(form: str) -> str:
+    """The format that a document is written in: its own, but never PDF."""
+    return "brat" if form == "pdf" else form
+
+
+def written_name(document: str, form: str) -> str:
+    """Name of the file that a document is written to."""
+    return document.removesuffix(SUFFIXES[form]) + SUFFIXES[form]
 
 
 def _stop(file: str, place: str, found: str, remedy: str) -> InputProblems:
@@ -101,12 +114,8 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
     except OSError as error:
         raise _stop(file, "", error.strerror or str(error), "give the path of a document") from None
     if form in ("cas_json", "cas_xmi"):
-        cas = _cas(data, path, form)
-        text = cas.sofa_string or ""
+        text, found = read_cas(data, path, form)
         check_text(text, file)
-        found = [
-            (int(one.begin), int(one.end), str(getattr(one, FEATURE, None) or "OTHER")) for one in cas.select(LAYER)
-        ]
         return _letter(name, text, found, file)
     if form == "fhir":
         resource = _json(data, file)
@@ -115,6 +124,10 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
             check_text(text, file)
         else:
             text = "".join(decode(part, file) for part in _attachments(resource, file))
+        return _letter(name, text, [], file)
+    if form == "pdf":
+        text = text_of_pdf(data, file)
+        check_text(text, file)
         return _letter(name, text, [], file)
     text = decode(data, file)
     annotations = path.with_suffix(".ann")
@@ -146,36 +159,6 @@ def _json(data: bytes, file: str) -> Any:
         raise _stop(file, "", f"is no JSON: {str(error).split(':')[0]}", "export the document again") from None
 
 
-def _cas(data: bytes, path: Path, form: str) -> Any:
-    """The CAS; XMI takes the types from TypeSystem.xml beside it or, without, knows the layer of identifiers only."""
-    import cassis
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if form == "cas_json":
-                cas = cassis.load_cas_from_json(io.BytesIO(data))
-            else:
-                beside = path.with_name("TypeSystem.xml")
-                types = (
-                    cassis.load_typesystem(io.BytesIO(beside.read_bytes())) if beside.is_file() else cassis.TypeSystem()
-                )
-                _with_layer(types)
-                cas = cassis.load_cas_from_xmi(io.BytesIO(data), typesystem=types, lenient=True)
-        _with_layer(cas.typesystem)
-    except Exception as error:  # noqa: BLE001 - whatever a broken file makes of the library
-        raise _stop(
-            str(path), "", f"is no {form} that can be read ({type(error).__name__})", "export it again"
-        ) from None
-    return cas
-
-
-def _with_layer(types: Any) -> None:
-    if not types.contains_type(LAYER):
-        layer = types.create_type(LAYER, "uima.tcas.Annotation")
-        types.create_feature(layer, FEATURE, "uima.cas.String")
-
-
 def _is_composition(resource: Any) -> bool:
     return isinstance(resource, dict) and resource.get("resourceType") in ("Composition", "Bundle")
 
@@ -204,18 +187,22 @@ def _brat(path: Path, text: str) -> list[tuple[int, int, str]]:
     """Text-bound annotations of a standoff file; pieces of a discontinuous one are spans of their own."""
     found = []
     problems = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise _stop(str(path), f"byte {error.start + 1}", "is no UTF-8", "export both files again") from None
+    for number, line in enumerate(lines, 1):
         if not line.startswith("T"):
             continue
-        match = ANNOTATION.fullmatch(line)
+        match = ANNOTATION.fullmatch(line.removesuffix("\r"))
         if match is None:
             problems.append(
                 Problem(str(path), f"line {number}", "is no text-bound annotation", "T1<tab>LABEL 0 5<tab>text")
             )
             continue
         pieces = [tuple(map(int, piece.split())) for piece in match[2].split(";")]
-        quoted = " ".join(text[begin:end] for begin, end in pieces).replace("\n", " ")
-        if quoted != match[3].replace("\n", " "):
+        quoted = " ".join(text[begin:end] for begin, end in pieces)
+        if quoted.split() != match[3].split():
             problems.append(
                 Problem(
                     str(path), f"line {number}", "does not quote the text at its offsets", "export both files again"
@@ -267,15 +254,7 @@ def write_letter(letter: Letter, source: Path, form: str, path: Path, moved: Seq
     """
     with atomic_path(path) as temporary:
         if form in ("cas_json", "cas_xmi"):
-            import cassis
-
-            types = cassis.TypeSystem()
-            _with_layer(types)
-            cas = cassis.Cas(types, sofa_string=letter.text, sofa_mime="text/plain")
-            layer = types.get_type(LAYER)
-            cas.add_all([layer(begin=span.begin, end=span.end, **{FEATURE: span.label}) for span in letter.spans])
-            text = cas.to_json() if form == "cas_json" else cas.to_xmi()
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(cas_text(letter, form), encoding="utf-8")
         elif form == "fhir":
             old = _json(source.read_bytes(), str(source))
             if _is_composition(old):
@@ -287,5 +266,5 @@ def write_letter(letter: Letter, source: Path, form: str, path: Path, moved: Seq
             temporary.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         else:
             temporary.write_bytes(letter.text.encode())
-    if form == "brat":
+    if written_form(form) == "brat":
         path.with_suffix(".ann").write_text(brat_annotations(letter), encoding="utf-8")

@@ -6,15 +6,20 @@ from pathlib import Path
 import pandas as pd
 
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.text_documents import written_name
 
 FEWEST_TRAINING = 4
-SUFFIXES = {"text": (".txt",), "cas_json": (".json",), "cas_xmi": (".xmi",), "brat": (".txt",), "fhir": (".json",)}
+SUFFIXES = {
+    "text": (".txt",), "cas_json": (".json",), "cas_xmi": (".xmi",), "brat": (".txt",), "fhir": (".json",),
+    "pdf": (".pdf",),
+}  # fmt: skip
 
 
 def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
-    """Missing files, file names that do not suit the format, one file named twice, too few letters to train on."""
+    """Missing files, names that do not suit the format, one file named twice, two documents written to one file."""
     problems = []
     seen: dict[str, int] = {}
+    written: dict[str, int] = {}
     for number, row in enumerate(frame.to_dict("records"), 2):
         path, place = str(row["file"]), f"line {number}, column file"
         if not Path(path).is_file():
@@ -31,6 +36,12 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
                 Problem(sheet, place, f"'{path}' stands already in line {seen[path]}", "give each document once")
             )
         seen.setdefault(path, number)
+        target = written_name(str(row["document"]), str(row["format"])).casefold()
+        if target in written:
+            place = f"line {number}, column document"
+            found = f"'{row['document']}' would be written to the file of line {written[target]}"
+            problems.append(Problem(sheet, place, found, "give the documents names that differ without their endings"))
+        written.setdefault(target, number)
     return problems
 
 
@@ -84,6 +95,12 @@ def files(frame: pd.DataFrame) -> list[str]:
         if beside is not None and beside.is_file():
             found.add(str(beside))
     return sorted(found)
+
+
+def model_files(folder: str) -> list[str]:
+    """All files of the folder of a user's model, of an empty one the first that is missing."""
+    found = sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
+    return found or [str(Path(folder) / "config.json")]
 
 
 def judged(chosen: dict[str, dict[str, list[str]]], frame: pd.DataFrame) -> dict[str, list[str]]:

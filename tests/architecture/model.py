@@ -25,7 +25,8 @@ EVERYTHING = {
         "config/clinic/imaging.yaml",
         "config/deface/imaging.yaml",
         "config/inventory/imaging.yaml",
-    )
+    ),
+    "clinical_text": ("config/clinical_text.yaml", "config/plugin/clinical_text.yaml"),
 }
 
 

@@ -50,3 +50,15 @@ def test_files(tmp_path, monkeypatch):
     for part in ("no file b.txt", "is not named like cas_xmi", "stands already in line 2", "e.json: is empty"):
         assert part in said
     assert files(sheet) == ["a.ann", "a.txt", "b.txt", "e.json"]
+
+
+def test_two_documents_of_one_output_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "a.pdf"):
+        (tmp_path / name).write_text("x")
+    rows = [("a.txt", "text", "a.txt"), ("A", "pdf", "a.pdf"), ("b", "pdf", "a.pdf")]
+    sheet = pd.DataFrame(
+        [{"document": d, "patient_id": "P", "role": "new", "format": f, "file": p} for d, f, p in rows]
+    )
+    said = [str(problem) for problem in check_files(sheet, "s")]
+    assert len(said) == 2 and "line 3, column document: 'A' would be written to the file of line 2" in said[0]
