@@ -84,7 +84,7 @@ def main(
         settled = {**asdict(found_dial), "calibration": calibration, **letters_seen}
         temporary.write_text(json.dumps(settled, indent=1) + "\n")
     write_table(table, trust, float_format="%.6g")
-    write_table(pd.DataFrame(curve(chosen, unseen)), points, float_format="%.6g")
+    write_table(pd.DataFrame(curve(chosen, unseen, found_dial.net)), points, float_format="%.6g")
     print(f"trained on {len(chosen)} letters; {found_dial}")
 
 

@@ -129,7 +129,7 @@ def parrot_attack(letters: Sequence[Attacked]) -> Suspicion:
     Giving the number of originals away is in favour of the attacker.
     """
     apparent, originals = _sizes(letters)
-    if not originals or len(letters) < 2:  # noqa: PLR2004 - halves
+    if not originals or len(letters) < 2:
         return Suspicion(apparent, originals, 0, 0)
     prepared = [_words(letter) for letter in letters]
     scored: list[tuple[float, bool]] = []
@@ -138,9 +138,7 @@ def parrot_attack(letters: Sequence[Attacked]) -> Suspicion:
         for number, (rows, marked, flags) in enumerate(prepared):
             if number % 2 == half and any(marked):
                 chances = model(rows)
-                scored += [
-                    (chance, flag) for chance, mark, flag in zip(chances, marked, flags, strict=True) if mark
-                ]
+                scored += [(chance, flag) for chance, mark, flag in zip(chances, marked, flags, strict=True) if mark]
     scored.sort(key=lambda one: one[0])
     return Suspicion(apparent, originals, originals, sum(flag for _, flag in scored[:originals]))
 

@@ -10,18 +10,19 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 import numpy as np
 
 from kimedlib.text_calibration import Calibration
-from kimedlib.text_frames import apply_frames
+from kimedlib.text_frames import NET, apply_frames
 from kimedlib.text_gazetteers import zipf
 from kimedlib.text_lexicon import word_classes
-from kimedlib.text_model_data import Letter, Span, spans_of, trimmed
+from kimedlib.text_model_data import DIRECT, Letter, Span, spans_of, trimmed
 from kimedlib.text_patterns import pattern_hits
 from kimedlib.text_rules import RARE, apply_rules
-from kimedlib.text_scores import Counts, characters, leaked, leaks_directly, strict
+from kimedlib.text_scores import Counts, characters, leaked, strict
 from kimedlib.text_tagger import Tagged
 from kimedlib.text_tokens import Token
 
@@ -64,10 +65,6 @@ CERTAIN = frozenset(
         "hospital_short",
         "university",
         "profession_after",
-        "year",
-        "day_month",
-        "month_slash",
-        "month_short_year",
     ]
 )
 """Patterns that `safe` trusts without the model."""
@@ -124,10 +121,13 @@ class Dial:
         Least mean probability of a span at `precision`.
     suspect
         Probability from which on a token is hidden at `safe`.
+    net
+        How many kinds of rare words `safe` hides wherever they stand: the first so many of `text_frames.NET`.
     """
 
     sure: float
     suspect: float
+    net: int = 0
 
 
 def inside(tagged: Tagged) -> np.ndarray:
@@ -150,7 +150,7 @@ def detect(letter: Letter, tagged: Tagged, point: str, dial: Dial) -> list[Span]
         return spans
     if point == "precision":
         return [span for span in spans if confidence(span, tagged) >= dial.sure]
-    return _safe(letter, tagged, spans, dial.suspect)
+    return _safe(letter, tagged, spans, dial)
 
 
 def cleaned(spans: Sequence[Span], text: str) -> list[Span]:
@@ -202,17 +202,21 @@ def confidence(span: Span, tagged: Tagged, calibration: Calibration | None = Non
     return float(np.mean(found)) if found else 0.0
 
 
-def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], suspect: float) -> list[Span]:
+def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], dial: Dial) -> list[Span]:
     tokens = tagged.tokens
-    labels = _likely(tagged, suspect)
+    labels = _likely(tagged, dial.suspect)
     _cover(tokens, labels, ((span.begin, span.end, span.label) for span in spans), replace=True)
-    certain = ((begin, end, label) for begin, end, label, name in pattern_hits(letter.text) if name in CERTAIN)
-    _cover(tokens, labels, certain, replace=False)
+    _cover(tokens, labels, _certain(letter.text), replace=False)
     apply_rules(letter.text, tokens, labels)
-    apply_frames(letter.text, tokens, labels, tagged.novel)
+    apply_frames(letter.text, tokens, labels, tagged.novel, dial.net)
     _propagate(tokens, labels)
     _bridge(tokens, labels)
     return _joined(tokens, labels, {span.begin for span in spans})
+
+
+@lru_cache(maxsize=256)
+def _certain(text: str) -> tuple[tuple[int, int, str], ...]:
+    return tuple((begin, end, label) for begin, end, label, name in pattern_hits(text) if name in CERTAIN)
 
 
 def _likely(tagged: Tagged, suspect: float) -> list[str]:
@@ -327,24 +331,25 @@ def _joined(tokens: Sequence[Token], labels: Sequence[str], starts: set[int]) ->
 def choose(letters: Sequence[Letter], tagged: Sequence[Tagged], least_precision: float) -> Dial:
     """Thresholds from letters that the models behind `tagged` did not see.
 
-    `suspect` is the lowest of the grid at which the characters hidden are identifiers with at least
-    `least_precision`; `sure` the one with the best precision that keeps 95 % of the recall of `balanced`.
+    `suspect` and `net` are those with which fewest letters leak a direct identifier, then fewest identifiers leak, of
+    all at which the characters hidden are identifiers with at least `least_precision`; `sure` is the one with the best
+    precision that keeps 95 % of the recall of `balanced`.
     """
-    suspect = GRID[0]
-    for threshold in GRID:
-        counts = Counts()
-        for letter, one in zip(letters, tagged, strict=True):
-            counts += characters(detect(letter, one, "safe", Dial(1.0, threshold)), letter)
-        if counts.precision < least_precision:
-            break
-        suspect = threshold
+    tried = []
+    for net in range(len(NET), -1, -1):
+        for suspect in GRID:
+            row = _judged(letters, tagged, Dial(1.0, suspect, net))
+            if row["char_precision"] < least_precision:
+                break
+            tried.append((row["leaking"], -row["span_recall"], -net, suspect))
+    _, _, net, suspect = min(tried, default=(0, 0, 0, GRID[0]))
     best = (0.0, 0.0)
     whole = _strict(letters, tagged, 0.0).recall
     for sure in (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
         counts = _strict(letters, tagged, sure)
         if counts.recall >= 0.95 * whole:
             best = max(best, (counts.precision, sure))
-    return Dial(best[1], suspect)
+    return Dial(best[1], suspect, -net)
 
 
 def leak_bound(letters: Sequence[Letter], tagged: Sequence[Tagged], dial: Dial) -> tuple[int, float]:
@@ -354,8 +359,7 @@ def leak_bound(letters: Sequence[Letter], tagged: Sequence[Tagged], dial: Dial) 
     exchangeable letters of which k leak, at most (k + 1) / (n + 1) are expected to. It holds for the models that did
     not see the letters, and for thresholds that get only lower by what was chosen.
     """
-    pairs = zip(letters, tagged, strict=True)
-    leaking = sum(leaks_directly(detect(letter, one, "safe", dial), letter) for letter, one in pairs)
+    leaking = int(_judged(letters, tagged, dial)["leaking"])
     return leaking, (leaking + 1) / (len(letters) + 1)
 
 
@@ -366,17 +370,19 @@ def _strict(letters: Sequence[Letter], tagged: Sequence[Tagged], sure: float) ->
     return counts
 
 
-def curve(letters: Sequence[Letter], tagged: Sequence[Tagged]) -> list[dict[str, float]]:
-    """Recall of whole spans and precision of characters of `safe` over the grid."""
-    rows = []
-    for threshold in GRID:
-        counts, lost, total = Counts(), 0, 0
-        for letter, one in zip(letters, tagged, strict=True):
-            found = detect(letter, one, "safe", Dial(1.0, threshold))
-            counts += characters(found, letter)
-            lost += len(leaked(found, letter))
-            total += len(letter.spans)
-        rows.append(
-            {"threshold": threshold, "span_recall": 1 - lost / max(total, 1), "char_precision": counts.precision}
-        )
-    return rows
+def _judged(letters: Sequence[Letter], tagged: Sequence[Tagged], dial: Dial) -> dict[str, float]:
+    counts, lost, total, leaking = Counts(), 0, 0, 0
+    for letter, one in zip(letters, tagged, strict=True):
+        found = detect(letter, one, "safe", dial)
+        missed = leaked(found, letter)
+        counts += characters(found, letter)
+        lost += len(missed)
+        total += len(letter.spans)
+        leaking += any(span.label in DIRECT for span in missed)
+    recall = 1 - lost / max(total, 1)
+    return {"span_recall": recall, "char_precision": counts.precision, "leaking": float(leaking)}
+
+
+def curve(letters: Sequence[Letter], tagged: Sequence[Tagged], net: int) -> list[dict[str, float]]:
+    """Recall of whole spans, precision of characters and leaking letters of `safe` over the grid."""
+    return [{"threshold": one, **_judged(letters, tagged, Dial(1.0, one, net))} for one in GRID]

@@ -20,7 +20,9 @@ ORGANS = frozenset("leber herz hals magen darm galle gallen lunge haut blut bein
 """Family names of the lists that letters use as words."""
 DEGREES = frozenset("mba msc bsc phd md mph mhba facs dr ddr prof".split())
 HOSPITAL_CODES = re.compile(r"(?:UK[A-Z]{1,2}|AKH|LKH|BKH|MHH|UMG|LMU|TUM|SMZ)")
-UNLISTED, SPELLED = 2.5, 0.6
+NET = ("given", "family", "spelled", "alike")
+"""Kinds of rare words: in a list of given names; of family names; of no list and spelled much, or somewhat, like one."""
+UNLISTED, SPELLED = 2.5, {3: 0.9, 4: 0.6}
 """Words of no list are hidden below this Zipf frequency and above this likeness to a name (`name_likeness`)."""
 MEDICAL_END = re.compile(
     r"(?:platin|cillin|m[yi]cin|oxacin|sartan|pril|olol|azol|statin|semid|thiazid|[ao]mid|pram|azin|pine?|idin|taxel|tecan|bine?"
@@ -56,10 +58,20 @@ CUES: tuple[tuple[str, bool, re.Pattern[str]], ...] = (
 """Label, whether the words must look like names, and what stands before them."""
 
 
-def apply_frames(text: str, tokens: Sequence[Token], labels: list[str], novel: Sequence[bool] = ()) -> None:
-    """All rules, in order; `novel` says of each token that no training letter has its word outside identifiers."""
-    _listed(tokens, labels)
-    _spelled(tokens, labels, novel)
+def apply_frames(text: str, tokens: Sequence[Token], labels: list[str], novel: Sequence[bool], net: int) -> None:
+    """All rules, in order.
+
+    Parameters
+    ----------
+    novel
+        Of each token whether no training letter has its word outside identifiers; empty if not known.
+    net
+        The first so many kinds of `NET` are hidden wherever they stand.
+    """
+    if net > 0:
+        _listed(tokens, labels, family=net > 1)
+    if net in SPELLED:
+        _spelled(tokens, labels, novel, SPELLED[net])
     for label, strict, cue in CUES:
         for match in cue.finditer(text):
             for index in name_run(tokens, bisect_left(tokens, match.end(), key=lambda one: one.begin), strict):
@@ -116,27 +128,31 @@ def _dosed(tokens: Sequence[Token], index: int) -> bool:
     )
 
 
-def _listed(tokens: Sequence[Token], labels: list[str]) -> None:
+def _listed(tokens: Sequence[Token], labels: list[str], *, family: bool) -> None:
     """Words of the lists of names that are no common words, unless something eponymous stands beside them."""
     lists = gazetteers()
     for index, token in enumerate(tokens):
         word = token.form.casefold()
         if labels[index] or len(word) < 4 or not token.form.istitle() or word in TRAPS or word in ORGANS:
             continue
-        given, family = word in lists.first, word in lists.last
-        if (not given and not family) or zipf(word) >= (GIVEN if given else FAMILY) or word_classes(word):
+        given = word in lists.first
+        if (
+            not (given or (family and word in lists.last))
+            or zipf(word) >= (GIVEN if given else FAMILY)
+            or word_classes(word)
+        ):
             continue
         if not _eponym(tokens, index):
             labels[index] = "NAME_OTHER"
 
 
-def _spelled(tokens: Sequence[Token], labels: list[str], novel: Sequence[bool]) -> None:
+def _spelled(tokens: Sequence[Token], labels: list[str], novel: Sequence[bool], least: float) -> None:
     """Words of no list, rare, new, and spelled like a name rather than like a drug or a disease."""
     for index, new in enumerate(novel):
         token, word = tokens[index], tokens[index].form.casefold()
         if labels[index] or not new or not token.form.istitle() or not word.isalpha() or len(word) < 4:
             continue
-        if zipf(word) >= UNLISTED or name_likeness(word) <= SPELLED or word_classes(word) or MEDICAL_END.search(word):
+        if zipf(word) >= UNLISTED or name_likeness(word) <= least or word_classes(word) or MEDICAL_END.search(word):
             continue
         if not _dosed(tokens, index) and not _eponym(tokens, index):
             labels[index] = "NAME_OTHER"
