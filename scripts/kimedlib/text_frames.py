@@ -48,7 +48,7 @@ KIN = (
 CUES: tuple[tuple[str, bool, re.Pattern[str]], ...] = (
     ("NAME_DOCTOR", False, re.compile(rf"\b{STAFF}(?:[ \t]+(?:von|durch|am|:))?[ \t]*:[ \t]*")),
     ("NAME_DOCTOR", False, re.compile(rf"\b(?:von|durch|mit|bei|an|gez\.)[ \t]+(?:{SHORT_ROLES}[ \t]+)+")),
-    ("NAME_DOCTOR", True, re.compile(rf"\b(?:{SHORT_ROLES}|{STAFF})[ \t]+")),
+    ("NAME_DOCTOR", True, re.compile(rf"\b(?:{SHORT_ROLES}|{STAFF})[ \t]+(?:(?:von|durch|an)[ \t]+)?")),
     ("NAME_DOCTOR", False, re.compile(r"\b(?:Dres|Drs|Dr|Prof|PD|OA|OÄ)\b\.?[ \t]*(?:med\.?[ \t]*)?")),
     ("NAME_RELATIVE", True, re.compile(rf"\b{KIN}[ \t]*[,(:]?[ \t]*")),
     ("NAME_PATIENT", False, re.compile(r"\b(?:Name|Vorname|Nachname|Familienname|Patientenname|Zuname)[ \t]*:[ \t]*")),
@@ -92,6 +92,11 @@ def _rare(token: Token) -> bool:
     return zipf(word) < RARE and not any(one not in ("street", "hospital", "town") for one in word_classes(word))
 
 
+def _unknown(token: Token) -> bool:
+    word = token.form.casefold()
+    return _rare(token) and zipf(word) < UNLISTED and not MEDICAL_END.search(word)
+
+
 def _given(token: Token) -> bool:
     word = token.form.casefold()
     return token.form.istitle() and word in gazetteers().first and zipf(word) < GIVEN and not word_classes(word)
@@ -100,14 +105,14 @@ def _given(token: Token) -> bool:
 def name_run(tokens: Sequence[Token], start: int, strict: bool) -> list[int]:
     """Numbers of the tokens of a name that begins at `start`, within its line, without titles and degrees.
 
-    `strict`: words must be in a list or be spelled like a name; else it is enough that they are rare.
+    `strict`: words must be in a list or be spelled like a name; else it is enough that hardly any text has them.
     """
     found: list[int] = []
     words = 0
     for index in range(start, min(start + 12, len(tokens))):
         token, word = tokens[index], tokens[index].form.casefold()
         follower = tokens[index + 1].form if index + 1 < len(tokens) else ""
-        if _given(token) or (could_be_name(token) if strict else _rare(token)):
+        if _given(token) or could_be_name(token) or (not strict and _unknown(token)):
             found.append(index)
             words += 1
         elif len(token.form) == 1 and token.form.isupper() and follower == ".":
