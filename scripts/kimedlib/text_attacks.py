@@ -23,6 +23,7 @@ from kimedlib.text_features import features
 from kimedlib.text_gazetteers import people
 from kimedlib.text_model_data import DIRECT, Letter, Span
 from kimedlib.text_replacement import Identity, everywhere, of_project, replace
+from kimedlib.text_surrogates import listed_words
 from kimedlib.text_tokens import tokenize
 
 KEY = b"of the attacks, no secret"
@@ -111,7 +112,7 @@ def attacked(letter: Letter, found: Sequence[Span], identity: Identity) -> Attac
 
 def lists_attack(letters: Sequence[Attacked]) -> Suspicion:
     """Who knows this program knows where its names come from, and suspects every name that is in none of its lists."""
-    known = {word.casefold() for names in people().values() for name in names for word in WORD.findall(name)}
+    known = listed_words()
     suspected = right = 0
     for letter in letters:
         for begin, original in letter.apparent.items():

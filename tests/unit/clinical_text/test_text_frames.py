@@ -1,4 +1,4 @@
-"""What stands behind cue words, rare words of lists, rests of identifiers are hidden; drugs, eponyms, values are not."""
+"""What stands behind cue words, rare words of lists, rests of identifiers are hidden; drugs, eponyms, values not."""
 
 import pytest
 
