@@ -36,15 +36,35 @@ def test_nothing_missed_nothing_to_find():
     assert lists_attack([one]).originals == 0 and lists_attack([one]).rows("x") == []
 
 
-def test_who_knows_the_lists_finds_originals_that_are_in_none():
-    one = attacked(LETTER, [NAMES[0]], IDENTITY)
-    found = lists_attack([one])
+def test_who_knows_the_lists_suspects_what_is_in_none():
+    letter = Attacked("Anna Schmidt und Wosniakowski", {0: False, 5: False, 17: True})
+    found = lists_attack([letter])
     assert (found.right, found.suspected, found.originals) == (1, 1, 1)
     assert dict(found.rows("x")) == {
         "x_precision_pct": 100,
         "x_recall_pct": 100,
         "x_chance_pct": pytest.approx(100 / 3),
     }
+
+
+def test_stand_ins_of_rare_names_are_as_rare_so_that_lists_do_not_help():
+    rare = (
+        "Kokiniakis",
+        "Wosniakowski",
+        "Quastenflossner",
+        "Zwirnberger",
+        "Ulbrechtsen",
+        "Hagelloch",
+        "Brumsel",
+        "Tantzer",
+    )
+    out = []
+    for missed in range(len(rare)):
+        text = "".join(f"Herr {name} kam.\n" for name in rare)
+        spans = tuple(Span(text.index(name), text.index(name) + len(name), "NAME_PATIENT") for name in rare)
+        out.append(attacked(Letter("d", text, spans), spans[:missed] + spans[missed + 1 :], IDENTITY))
+    found = lists_attack(out)
+    assert found.originals == found.right == 8 and found.suspected == found.apparent == 64
 
 
 def told(count: int, different: bool) -> list[Attacked]:
