@@ -93,8 +93,10 @@ def assess(folder: Path, target: Path) -> None:
     assess_risk.main(
         documents=folder / "documents.jsonl", sheet=folder / "sheet.tsv", found=[folder / "found.tsv"],
         folders=[target / "deidentified"], points=[folder / "points.tsv"], trust=[folder / "trust.tsv"],
+        dials=[folder / "dial.json"],
         scores=folder / "scores.tsv",
         labels=folder / "labels.tsv",
         risk=target / "risk.tsv", review=target / "review.tsv", picture=target / "dial.png",
         report=target / "risk.html", folds=[names(folder, "test", "new")], least=0.5,
+        point="safe", mode="surrogate",
     )  # fmt: skip

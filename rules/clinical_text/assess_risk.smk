@@ -6,7 +6,7 @@ Outputs: <results>/risk.tsv, <results>/review.tsv, <results>/dial.png, <results>
 
 
 rule assess_risk:
-    """Linking attacks by names and by dates, groups of equal quasi-identifiers, doubtful places for review."""
+    """Attacks by names, dates and stand-ins, groups of equal quasi-identifiers, doubtful places for review."""
     input:
         documents="<results>/originals/documents.jsonl",
         sheet=config["samples"],
@@ -14,6 +14,7 @@ rule assess_risk:
         folders=expand("<results>/deidentified/{fold}", fold=sorted(FOLDS)),
         points=expand("<results>/dials/{fold}.tsv", fold=sorted(FOLDS)),
         trust=expand("<results>/reliability/{fold}.tsv", fold=sorted(FOLDS)),
+        dials=expand("<results>/dials/{fold}.json", fold=sorted(FOLDS)),
         scores="<results>/scores.tsv" if any(JUDGED.values()) else [],
         labels="<results>/labels.tsv" if any(JUDGED.values()) else [],
     output:
@@ -34,6 +35,7 @@ rule assess_risk:
     params:
         folds=[FOLDS[fold]["test"] for fold in sorted(FOLDS)],
         least=config["review"]["confidence"],
+        settings=config["replacement"]["settings"],
         library=library("clinical_text/assess_risk"),
     script:
         "../../scripts/clinical_text/assess_risk.py"

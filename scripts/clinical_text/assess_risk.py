@@ -2,6 +2,7 @@
 
 import base64
 import html
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,11 @@ from kimedlib.atomic import atomic_path
 from kimedlib.figure_style import PALETTE, new_figure, save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
+from kimedlib.text_attacks import attack_rows
 from kimedlib.text_calibration import expected_error
+from kimedlib.text_dial import POINTS
 from kimedlib.text_documents import read_letter, written_form, written_name
-from kimedlib.text_model_data import read_lines
+from kimedlib.text_model_data import Span, read_lines
 from kimedlib.text_risk import risk_rows
 
 WORDS = {
@@ -20,6 +23,15 @@ WORDS = {
     "linked_by_intervals": "letters recognised by somebody who knows all true dates, from the days between them",
     "smallest_class": "letters in the smallest group of equal sex, decade of age and ICD-10 codes (k)",
     "alone_in_class_pct": "letters alone in their group (%)",
+    "k": "smallest group of letters with the same quasi-identifiers, by what the attacker knows",
+    "k_below_5_pct": "letters in groups of fewer than five (%)",
+    "prosecutor_risk_pct": "chance to pick the right letter, for somebody who knows that a person is among them (%)",
+    "hips_missed": "names that were missed, and attacks that look for them among the stand-ins",
+    "hips_planted": "the same when one name in ten is left as it is on purpose: how well a missed name would hide",
+    "parrot": "a model trained on the apparent names of half of the letters suspects those that it recognises least",
+    "lists": "names that are in none of the public lists that stand-ins are drawn from are suspected",
+    "chance": "what guessing reaches",
+    "linked_by_form": "letters linked to their patient by sex, number of words and hyphen of the stand-ins alone",
 }
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Residual risk</title>
 <style>body{font:15px sans-serif;max-width:56em;margin:2em auto;color:#111}table{border-collapse:collapse;margin:1em 0}
@@ -40,6 +52,27 @@ def review_of(found: list[Path], least: float) -> pd.DataFrame:
     table = pd.concat([pd.read_csv(path, sep="\t", dtype={"document": str}) for path in found])
     doubtful = table[(table["point"] == "safe") & (table["confidence"] < least)].drop(columns="point")
     return doubtful.sort_values(["document", "confidence", "begin"])
+
+
+def replaced_spans(found: list[Path], point: str) -> dict[str, list[Span]]:
+    """What is replaced in each document; where several folds judge it, in the last: its text is that one's."""
+    spans: dict[str, list[Span]] = {}
+    for path in found:
+        table = pd.read_csv(path, sep="\t", dtype={"document": str})
+        own: dict[str, list[Span]] = {}
+        for row in table[table["point"] == point].itertuples():
+            own.setdefault(str(row.document), []).append(Span(int(row.begin), int(row.end), str(row.label)))
+        spans |= own
+    return spans
+
+
+def bounds_of(dials: list[Path]) -> str:
+    """A sentence on the bound of leaking letters that the training letters give, mean of the folds."""
+    bounds = [json.loads(path.read_text(encoding="utf-8"))["leak_bound"] for path in dials]
+    return (
+        f"<p>Bound from the training letters at safe, before any other was looked at: a direct identifier is missed in "
+        f"at most {100 * sum(bounds) / len(bounds):.1f} % of letters like them.</p>"
+    )
 
 
 def draw(points: list[Path], trust: list[Path], picture: Path) -> None:
@@ -79,15 +112,15 @@ def trust_words(trust: list[Path]) -> str:
 
 def main(
     *, documents: Path, sheet: Path, found: list[Path], folders: list[Path], points: list[Path], trust: list[Path],
-    scores: Path | None, labels: Path | None, risk: Path, review: Path, picture: Path, report: Path,
-    folds: list[list[str]], least: float,
+    dials: list[Path], scores: Path | None, labels: Path | None, risk: Path, review: Path, picture: Path, report: Path,
+    folds: list[list[str]], least: float, point: str, mode: str,
 ) -> None:  # fmt: skip
     """Assess.
 
     Parameters
     ----------
-    documents, sheet, found, folders, points, trust
-        Letters, sample sheet, and per fold detections, de-identified letters, thresholds and reliability.
+    documents, sheet, found, folders, points, trust, dials
+        Letters, sample sheet, and per fold detections, de-identified letters, curve, reliability and thresholds.
     scores, labels
         Results of `score_detection`, where annotations are known.
     risk, review, picture, report
@@ -96,6 +129,8 @@ def main(
         Documents of each fold.
     least
         Confidence below which a human should look.
+    point, mode
+        Operating point whose spans were replaced, and by what: only `surrogate` lets originals hide.
     """
     letters = read_lines(documents)
     rows = pd.read_csv(sheet, sep="\t", dtype=str, keep_default_na=False).set_index("document")
@@ -107,6 +142,8 @@ def main(
     judged = [name for name in texts if rows.loc[name, "role"] != "new"]
     patients = {str(name): str(patient) for name, patient in rows["patient_id"].items()}
     measures = risk_rows(letters, texts, patients, judged)
+    if judged and mode == "surrogate":
+        measures += attack_rows({name: letters[name] for name in judged}, replaced_spans(found, point), patients)
     write_table(pd.DataFrame(measures, columns=["metric", "value"]), risk, float_format="%.6g")
     doubtful = review_of(found, least)
     write_table(doubtful, review, float_format="%.6f")
@@ -114,10 +151,10 @@ def main(
     page = [PAGE, f"<p>{len(texts)} letters; annotations of {len(judged)} are known.</p>"]
     if scores and labels:
         values = pd.read_csv(scores, sep="\t").set_index(["sample", "metric"])["value"]
-        page.append("<h2>Documents in which a direct identifier was missed</h2>")
-        for point in ("precision", "balanced", "safe"):
-            share, low, high = (values[point, f"docs_leaking_pct{end}"] for end in ("", "_low", "_high"))
-            page.append(f"<p>{point}: {share:.1f} % (95 % interval {low:.1f} to {high:.1f} %)</p>")
+        page += ["<h2>Documents in which a direct identifier was missed</h2>", bounds_of(dials)]
+        for dial in POINTS:
+            share, low, high = (values[dial, f"docs_leaking_pct{end}"] for end in ("", "_low", "_high"))
+            page.append(f"<p>{dial}: {share:.1f} % (95 % interval {low:.1f} to {high:.1f} %)</p>")
         lost = pd.read_csv(labels, sep="\t")
         lost = lost[(lost["point"] == "safe") & (lost["leaked"] > 0)]
         page.append(
@@ -148,6 +185,7 @@ if __name__ == "__main__":
             folders=[Path(path) for path in snakemake.input.folders],
             points=[Path(path) for path in snakemake.input.points],
             trust=[Path(path) for path in snakemake.input.trust],
+            dials=[Path(path) for path in snakemake.input.dials],
             scores=Path(snakemake.input.scores) if snakemake.input.scores else None,
             labels=Path(snakemake.input.labels) if snakemake.input.labels else None,
             risk=Path(snakemake.output.risk),
@@ -156,4 +194,6 @@ if __name__ == "__main__":
             report=Path(snakemake.output.report),
             folds=[list(names) for names in snakemake.params.folds],
             least=snakemake.params.least,
+            point=snakemake.params.settings["point"],
+            mode=snakemake.params.settings["mode"],
         )

@@ -54,7 +54,7 @@ def main(
     """
     letters = read_lines(documents)
     settings = json.loads(dial.read_text(encoding="utf-8"))
-    thresholds = Dial(settings["sure"], settings["suspect"])
+    thresholds = Dial(settings["sure"], settings["suspect"], settings["net"])
     calibration = Calibration(settings["calibration"]["slope"], settings["calibration"]["offset"])
     tagger = Model(model)
     gazetteers()

@@ -12,7 +12,7 @@ from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.table_files import write_table
 from kimedlib.text_calibration import expected_error, fit, fit_apart, reliability
-from kimedlib.text_dial import choose, curve, inside
+from kimedlib.text_dial import choose, curve, inside, leak_bound
 from kimedlib.text_model_data import Letter, read_lines, tags_of
 from kimedlib.text_tagger import FOLDS, Settings, Tagged, train
 
@@ -77,12 +77,14 @@ def main(
         )
     unseen = train(chosen, list(read_lines(synthetic).values()), model, settings, processes)
     found_dial = choose(chosen, unseen, least_precision)
+    leaking, bound = leak_bound(chosen, unseen, found_dial)
     calibration, table = calibrated(chosen, unseen)
     with atomic_path(dial) as temporary:
-        settled = {**asdict(found_dial), "calibration": calibration, "training_letters": len(chosen)}
+        letters_seen = {"training_letters": len(chosen), "leaking_letters": leaking, "leak_bound": round(bound, 6)}
+        settled = {**asdict(found_dial), "calibration": calibration, **letters_seen}
         temporary.write_text(json.dumps(settled, indent=1) + "\n")
     write_table(table, trust, float_format="%.6g")
-    write_table(pd.DataFrame(curve(chosen, unseen)), points, float_format="%.6g")
+    write_table(pd.DataFrame(curve(chosen, unseen, found_dial.net)), points, float_format="%.6g")
     print(f"trained on {len(chosen)} letters; {found_dial}")
 
 

@@ -83,15 +83,38 @@ def link_by_intervals(originals: Mapping[str, str], texts: Mapping[str, str]) ->
     return Attack(right, len(texts))
 
 
-def classes(texts: Mapping[str, str]) -> Counter[tuple[str, str, tuple[str, ...]]]:
-    """How many letters share sex, decade of age and three-character ICD-10 codes, which stay readable."""
-    found: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
-    for text in texts.values():
-        sex = "f" if len(FEMALE.findall(text)) > len(MALE.findall(text)) else "m"
-        ages = [int(match) // 10 for match in AGE.findall(text)]
-        codes = tuple(sorted({match[0][:3] for match in ICD.finditer(text)}))
-        found[sex, str(ages[0]) if ages else "", codes] += 1
-    return found
+QUASI = ("sex", "sex_age", "sex_age_icd")
+"""Sets of quasi-identifiers that stay readable: sex, decade of age, three-character ICD-10 codes."""
+FEW = 5
+"""Groups below this size count as small."""
+
+
+def quasi_identifiers(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """Sex, decade of age and ICD-10 codes that a reader takes from a text; `` for an age that is not told."""
+    sex = "f" if len(FEMALE.findall(text)) > len(MALE.findall(text)) else "m"
+    ages = [int(match) // 10 for match in AGE.findall(text)]
+    return sex, str(ages[0]) if ages else "", tuple(sorted({match[0][:3] for match in ICD.finditer(text)}))
+
+
+def classes(texts: Mapping[str, str], known: int = len(QUASI)) -> Counter[tuple[object, ...]]:
+    """How many letters share the first `known` quasi-identifiers."""
+    return Counter(quasi_identifiers(text)[:known] for text in texts.values())
+
+
+def anonymity_rows(texts: Mapping[str, str]) -> list[tuple[str, float]]:
+    """Per set of quasi-identifiers: smallest group (k), share of letters in small groups, and the mean chance to pick
+    the right letter of a group for somebody who knows that a person is among them (prosecutor risk; El Emam and
+    Dankar 2008, doi:10.1197/jamia.M2716). Shares in percent.
+    """
+    rows: list[tuple[str, float]] = []
+    for known, name in enumerate(QUASI, 1):
+        sizes = classes(texts, known).values()
+        few = sum(size for size in sizes if size < FEW)
+        rows += [
+            (f"k_{name}", float(min(sizes))), (f"k_below_{FEW}_pct_{name}", 100 * few / len(texts)),
+            (f"prosecutor_risk_pct_{name}", 100 * len(sizes) / len(texts)),
+        ]  # fmt: skip
+    return rows
 
 
 def risk_rows(
@@ -113,4 +136,5 @@ def risk_rows(
     sizes = classes(texts)
     alone = sum(size for size in sizes.values() if size == 1)
     rows += [("smallest_class", min(sizes.values())), ("alone_in_class_pct", 100 * alone / len(texts))]
+    rows += anonymity_rows(texts)
     return rows

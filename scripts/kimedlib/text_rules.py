@@ -36,7 +36,8 @@ def could_be_name(token: Token) -> bool:
     return word in lists.first or word in lists.last or name_likeness(word) > 0
 
 
-def _is_name(label: str) -> bool:
+def is_name(label: str) -> bool:
+    """Whether a label is of a name, not of a title."""
     return label.startswith("NAME_") and label != "NAME_TITLE"
 
 
@@ -44,7 +45,7 @@ def _neighbours(tokens: Sequence[Token], labels: list[str]) -> None:
     """`Drs. Seiler und Wantzer`: the second; a given name at the end of a line: the family name on the next."""
     lists = gazetteers()
     for index in range(len(tokens) - 2):
-        if not _is_name(labels[index]) or labels[index + 1]:
+        if not is_name(labels[index]) or labels[index + 1]:
             continue
         between = tokens[index + 1]
         other, listed = index + 2, False
@@ -60,7 +61,7 @@ def _neighbours(tokens: Sequence[Token], labels: list[str]) -> None:
 
 
 def _given_name_ends_line(tokens: Sequence[Token], labels: Sequence[str], index: int) -> bool:
-    alone = index == 0 or not _is_name(labels[index - 1])
+    alone = index == 0 or not is_name(labels[index - 1])
     return alone and tokens[index + 1].is_break and tokens[index].form.casefold() in gazetteers().first
 
 
@@ -105,7 +106,7 @@ def _all_names(tokens: Sequence[Token], names: Sequence[int]) -> bool:
 def _initials(tokens: Sequence[Token], labels: list[str]) -> None:
     """`M. wird vorgestellt`, where a name with M was found: the initial stands for it. `M. Crohn` stays."""
     known = {
-        token.form[0] for token, label in zip(tokens, labels, strict=True) if _is_name(label) and len(token.form) > 2
+        token.form[0] for token, label in zip(tokens, labels, strict=True) if is_name(label) and len(token.form) > 2
     }
     for index in range(len(tokens) - 2):
         one, dot, follower = tokens[index : index + 3]

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 from kimedlib.text_gazetteers import COUNTRIES, GERMAN, PARTICLES, gazetteers, people
 from kimedlib.text_lexicon import HOSPITAL, TITLES
@@ -200,7 +200,20 @@ class Surrogates:
             return letter if word.isupper() else letter.lower()
         kinds = self._people
         kind = next((name for name in ("female", "male") if word.title() in kinds[name]), "last")
+        if kind == "last" and self._countries == GERMAN and folded not in listed_words():
+            return self._like(word, self._composed(folded))
         return self._like(word, self._name_of(kind, folded))
+
+    def _composed(self, folded: str) -> str:
+        """A family name in no list, of the halves of two that are: else who knows the lists would know that a name in
+        none of them is an original that was missed.
+        """
+        for number in range(100):
+            head, tail = (self._name_of("last", f"{folded}\0{part}{number}") for part in ("head", "tail"))
+            name = (head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :].casefold()).capitalize()
+            if len(name) > 3 and name.casefold() not in listed_words() | {folded}:
+                return name
+        return self._name_of("last", folded)
 
     def _name_of(self, kind: str, folded: str) -> str:
         """A one-word name of a kind; `last` for what is in no list of given names."""
@@ -266,6 +279,12 @@ class Surrogates:
         kind = self._pick("hospital", text.casefold(), HOSPITAL_NAMES)
         words = [word for word in WORD.findall(text) if HOSPITAL.search(word.casefold())]
         return f"{words[0] if words and words[0][0].isupper() and len(words[0]) < 12 else kind} {town}"
+
+
+@cache
+def listed_words() -> frozenset[str]:
+    """Words of all names that stand-ins are drawn from, case-folded."""
+    return frozenset(word.casefold() for names in people().values() for name in names for word in WORD.findall(name))
 
 
 def age(text: str) -> str:

@@ -9,8 +9,8 @@ doi:10.1016/S0893-6080(05)80023-1).
 
 import hashlib
 import multiprocessing
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import pycrfsuite
 
+from kimedlib.atomic import atomic_path
 from kimedlib.text_features import features
 from kimedlib.text_model_data import Letter, Span, tags_of
 from kimedlib.text_surrogates import varied
 from kimedlib.text_tokens import Token, tokenize
 
 NAMES = ("stage1.crf", "stage2.crf")
+WORDS = "words.txt"
 FOLDS = 3
 
 
@@ -52,12 +54,15 @@ class Tagged:
         Probability of each token to be no identifier.
     labels
         Most probable label of each token if it is one.
+    novel
+        Whether no letter that trained has the token's word outside identifiers; empty if that is not known.
     """
 
     tokens: list[Token]
     tags: list[str]
     outside: np.ndarray
     labels: list[str]
+    novel: tuple[bool, ...] = ()
 
 
 class Model:
@@ -65,15 +70,44 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         self._stages = [_open(folder / name) for name in NAMES]
+        self._words = frozenset((folder / WORDS).read_text(encoding="utf-8").split("\n"))
 
     def tag(self, text: str) -> Tagged:
         """Tags and probabilities of a text."""
         tokens = tokenize(text)
         if not tokens:
-            return Tagged([], [], np.zeros(0), [])
+            return Tagged([], [], np.zeros(0), [], ())
         rows = features(text, tokens)
         first = _marginals(self._stages[0], rows)
-        return _second(self._stages[1], tokens, rows, first)
+        return _second(self._stages[1], tokens, rows, first, self._words)
+
+
+class Vocabulary:
+    """Words that stand outside identifiers in letters, and never inside: what a name of somebody new is not."""
+
+    def __init__(self, letters: Iterable[tuple[Sequence[Token], Sequence[str]]]) -> None:
+        self._inside: Counter[str] = Counter()
+        self._outside: Counter[str] = Counter()
+        for tokens, tags in letters:
+            inside, outside = _sides(tokens, tags)
+            self._inside.update(inside)
+            self._outside.update(outside)
+
+    def words(self, left_out: tuple[Sequence[Token], Sequence[str]] | None = None) -> frozenset[str]:
+        """The words, case-folded; without what only the letter `left_out`, one of those given, says."""
+        inside, outside = self._inside, self._outside
+        if left_out is not None:
+            minus = [Counter(words) for words in _sides(*left_out)]
+            inside, outside = inside - minus[0], outside - minus[1]
+        return frozenset(outside.keys() - inside.keys())
+
+
+def _sides(tokens: Sequence[Token], tags: Sequence[str]) -> tuple[set[str], set[str]]:
+    sides: tuple[set[str], set[str]] = (set(), set())
+    for token, tag in zip(tokens, tags, strict=True):
+        if token.form.isalpha():
+            sides[tag == "O"].add(token.form.casefold())
+    return sides
 
 
 def _open(path: Path) -> Any:
@@ -91,7 +125,9 @@ def _marginals(tagger: Any, rows: list[list[str]]) -> dict[str, np.ndarray]:
     return dict(summed)
 
 
-def _second(tagger: Any, tokens: list[Token], rows: list[list[str]], first: dict[str, np.ndarray]) -> Tagged:
+def _second(
+    tagger: Any, tokens: list[Token], rows: list[list[str]], first: dict[str, np.ndarray], words: frozenset[str]
+) -> Tagged:
     rows = [row + more for row, more in zip(rows, second_features(tokens, first), strict=True)]
     tags = tagger.tag(rows)
     second = _marginals(tagger, rows)
@@ -99,7 +135,8 @@ def _second(tagger: Any, tokens: list[Token], rows: list[list[str]], first: dict
     table = np.array([second[label] for label in labels])
     best = [labels[index] for index in table.argmax(axis=0)]
     outside = 0.5 * (second["O"] + first["O"])
-    return Tagged(tokens, tags, np.clip(outside, 0, 1), best)
+    novel = tuple(token.form.casefold() not in words for token in tokens)
+    return Tagged(tokens, tags, np.clip(outside, 0, 1), best, novel)
 
 
 def second_features(tokens: Sequence[Token], first: dict[str, np.ndarray]) -> list[list[str]]:
@@ -161,6 +198,11 @@ def disguised(letter: Letter, copy: int) -> Letter:
     return Letter(f"{letter.name}#{copy}", "".join([*pieces, letter.text[last:]]), tuple(spans))
 
 
+def _write_words(words: frozenset[str], path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(sorted(words)), encoding="utf-8")
+
+
 def _learn(job: tuple[list[int], bool, Path]) -> None:
     """Train one model on the prepared letters of `_shared` with these numbers; runs in a forked process."""
     numbers, second, path = job
@@ -215,7 +257,7 @@ def train(
     extra
         Synthetic letters: they train, and are left out of what is returned.
     folder
-        Gets stage1.crf and stage2.crf.
+        Gets stage1.crf, stage2.crf and words.txt.
     processes
         Models trained at the same time.
 
@@ -238,9 +280,13 @@ def train(
     rows = [one[0] for one in prepared]
     copies = [[_prepared(disguised(letter, number)) for number in range(settings.copies)] for letter in letters]
     synthetic = [_prepared(letter) for letter in extra]
+    invented = [(tokenize(letter.text), one[1]) for letter, one in zip(extra, synthetic, strict=True)]
     _shared = _Material(settings, rows, [one[1] for one in prepared], copies, synthetic, [])
     everyone = list(range(len(letters)))
     parts = [[number for number in everyone if number % FOLDS != fold] for fold in range(FOLDS)]
+    own = list(zip(tokens, _shared.tags, strict=True))
+    known = Vocabulary([*own, *invented])
+    _write_words(known.words(), folder / WORDS)
     scratch = [folder / f"without-{fold}.crf" for fold in range(FOLDS)]
     jobs = [(everyone, False, folder / NAMES[0])]
     _learn_all(jobs + [(part, False, path) for part, path in zip(parts, scratch, strict=True)], processes)
@@ -253,7 +299,10 @@ def train(
     jobs = [(everyone, True, folder / NAMES[1])]
     _learn_all(jobs + [(part, True, path) for part, path in zip(parts, scratch, strict=True)], processes)
     unseen = [_open(path) for path in scratch]
-    result = [_second(unseen[number % FOLDS], tokens[number], rows[number], first[number]) for number in everyone]
+    result = [
+        _second(unseen[number % FOLDS], tokens[number], rows[number], first[number], known.words(own[number]))
+        for number in everyone
+    ]
     del unseen
     for path in scratch:
         path.unlink()

@@ -28,6 +28,8 @@ def test_shifting_keeps_distances_and_the_page_says_so(assessed: Path):
     values = pd.read_csv(assessed / "risk.tsv", sep="\t").set_index("metric")["value"]
     assert 0 <= values["linked_by_intervals_pct_deidentified"] <= values["linked_by_intervals_pct_original"]
     page = (assessed / "risk.html").read_text(encoding="utf-8")
+    assert values["hips_planted_originals"] > 0
+    assert "Bound from the training letters" in page
     for words in ("Attacks", "95 % interval", "linked by names pct original", "data:image/png;base64,"):
         assert words in page
 

@@ -10,7 +10,7 @@ import text_steps
 from kimedlib.problems import InputProblems
 from kimedlib.text_model_data import Letter, read_lines, write_lines
 
-FILES = ("model/stage1.crf", "model/stage2.crf", "dial.json", "points.tsv", "trust.tsv")
+FILES = ("model/stage1.crf", "model/stage2.crf", "model/words.txt", "dial.json", "points.tsv", "trust.tsv")
 
 
 def test_two_processes_give_the_bytes_of_one_and_other_letters_change_nothing(chain: Path, tmp_path: Path):
@@ -24,7 +24,7 @@ def test_two_processes_give_the_bytes_of_one_and_other_letters_change_nothing(ch
     text_steps.learn(tmp_path, tmp_path, processes=2)
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (chain / name).read_bytes(), name
-    assert sorted(path.name for path in (chain / "model").iterdir()) == ["stage1.crf", "stage2.crf"]
+    assert sorted(path.name for path in (chain / "model").iterdir()) == ["stage1.crf", "stage2.crf", "words.txt"]
 
 
 def test_lower_thresholds_find_more(chain: Path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kimedlib.text_dial import Dial, choose, cleaned, detect
+from kimedlib.text_dial import Dial, choose, cleaned, detect, leak_bound
 from kimedlib.text_model_data import Letter, Span, spans_of, tags_of
 from kimedlib.text_tagger import Tagged
 from kimedlib.text_tokens import tokenize
@@ -72,3 +72,43 @@ def test_tags_and_spans_are_inverse():
     tokens = tokenize(TEXT)
     spans = [Span(5, 14, "NAME_PATIENT"), Span(20, 34, "NAME_PATIENT")]
     assert spans_of(tokens, tags_of(tokens, spans)) == spans
+
+
+@pytest.mark.parametrize(
+    ("name", "elsewhere", "same"),
+    [
+        ("Kowalczyk", "Kowalczyks", True),
+        ("Müllerwald", "Muellerwald", True),
+        ("Kowalczyk", "Kowalzcyk", True),
+        ("Kowalczyk", "Kowalczik", True),
+        ("Kowalczyk", "Kowaltschik", False),
+    ],
+)
+def test_other_spellings_of_a_name_that_was_found(name, elsewhere, same):
+    text = f"Dr. {name} kam. Spät ging {elsewhere} dann."
+    found = words(detect(Letter("d", text), tagged(text, {}, []), "safe", Dial(0.9, 0.5)), text)
+    assert (elsewhere in found) == same
+
+
+def test_beside_a_hidden_word_less_is_enough():
+    text = "heute Xylander Befundwert morgen"
+    one = tagged(text, {"Xylander": 0.9, "Befundwert": 0.05}, [])
+    assert words(detect(Letter("d", text), one, "safe", Dial(0.9, 0.06)), text) == ["Xylander Befundwert"]
+    apart = tagged(text, {"Befundwert": 0.05}, [])
+    assert words(detect(Letter("d", text), apart, "safe", Dial(0.9, 0.06)), text) == []
+
+
+def test_bound_of_leaking_letters():
+    letters = [Letter(str(n), "Abel kam.", (Span(0, 4, "NAME_PATIENT"),)) for n in range(9)]
+    hits = [tagged(one.text, {"Abel": 0.9 if n else 0.0}, []) for n, one in enumerate(letters)]
+    assert leak_bound(letters, hits, Dial(1.0, 0.1)) == (1, 0.2)
+
+
+def test_a_net_is_taken_only_if_precision_allows_it():
+    leaking = Letter(
+        "a", "Gestern rief Gerlinde an. Abel kam.", (Span(13, 21, "NAME_PATIENT"), Span(26, 30, "NAME_PATIENT"))
+    )
+    none = tagged(leaking.text, {"Abel": 0.9}, [])
+    assert choose([leaking], [none], 0.8).net >= 1
+    plain = Letter("b", leaking.text, leaking.spans[1:])
+    assert choose([plain], [none], 0.8).net == 0

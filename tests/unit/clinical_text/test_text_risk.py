@@ -1,7 +1,7 @@
 """Attacks on letters where the right answer is known."""
 
 from kimedlib.text_model_data import Letter, Span
-from kimedlib.text_risk import Attack, classes, day_gaps, link_by_intervals, link_by_names
+from kimedlib.text_risk import Attack, anonymity_rows, classes, day_gaps, link_by_intervals, link_by_names
 
 ORIGINALS = {
     "a": Letter("a", "Anna Kowalczyk", (Span(0, 14, "NAME_PATIENT"),)),
@@ -30,3 +30,11 @@ def test_intervals_survive_shifting_and_give_a_letter_away():
 def test_classes():
     texts = {"a": "Frau, 47-jährig, G20.1", "b": "Frau, 43-jährig (G20.9)", "c": "Herr, 43-jährig, G20.9"}
     assert sorted(classes(texts).values()) == [1, 2]
+
+
+def test_anonymity_by_what_is_known():
+    texts = {str(n): "Frau, 47-jährig, G20.1" for n in range(5)} | {"x": "Herr, 47-jährig, G20", "y": "Frau, 31-jährig"}
+    rows = dict(anonymity_rows(texts))
+    assert (rows["k_sex"], rows["k_sex_age"], rows["k_sex_age_icd"]) == (1, 1, 1)
+    assert rows["k_below_5_pct_sex"] == 100 / 7 and rows["k_below_5_pct_sex_age"] == 200 / 7
+    assert rows["prosecutor_risk_pct_sex"] == 200 / 7 and rows["prosecutor_risk_pct_sex_age_icd"] == 300 / 7
