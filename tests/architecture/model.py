@@ -24,7 +24,8 @@ EVERYTHING = {
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
         "config/inventory/imaging.yaml",
-    )
+    ),
+    "singlecell": ("config/singlecell.yaml", "config/analyses/singlecell.yaml"),
 }
 
 

@@ -1,0 +1,44 @@
+"""Figures of the analyses that only some configs ask for; each is drawn from one table of results."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kimedlib.figure_style import DIVERGING, SEQUENTIAL, new_figure
+
+
+def grid(table: pd.DataFrame, title: str, colour_label: str, text: pd.DataFrame, *, diverging: bool = False) -> Figure:
+    """Coloured cells with their text; NaN stays white.
+
+    Parameters
+    ----------
+    table, text
+        Same rows and columns: what is coloured, what is written.
+    diverging
+        Colours around 0, else from 0 to the largest value.
+    """
+    figure, axes = new_figure(figsize=(max(4.6, 0.72 * table.shape[1] + 2.8), 0.36 * table.shape[0] + 2.2))
+    values, words = table.to_numpy(dtype=float), text.to_numpy()
+    reach = float(np.nanmax(np.abs(values), initial=1e-9))
+    image = axes.imshow(
+        values, aspect="auto", cmap=DIVERGING if diverging else SEQUENTIAL, vmin=-reach if diverging else 0, vmax=reach
+    )
+    for row, column in np.ndindex(values.shape):
+        strong = abs(values[row, column]) > 0.6 * reach if diverging else values[row, column] < 0.6 * reach
+        axes.text(
+            column, row, words[row, column], ha="center", va="center", fontsize=8,
+            color="white" if strong else "black",
+        )  # fmt: skip
+    axes.set_xticks(range(table.shape[1]), table.columns, rotation=35, ha="right")
+    axes.set_yticks(range(table.shape[0]), table.index)
+    axes.set(title=title, xlabel=table.columns.name or "", ylabel=table.index.name or "")
+    figure.colorbar(image, ax=axes, label=colour_label, shrink=0.9, pad=0.02)
+    return figure
+
+
+def shares_grid(table: pd.DataFrame, rows: str, columns: str, row_name: str, column_name: str) -> Figure:
+    """How the cells of each row label are spread over the column labels, in percent of the row."""
+    counted = pd.crosstab(table[rows].astype(str), table[columns].astype(str))
+    shares = counted.div(counted.sum(axis=1), axis=0) * 100
+    shares = shares.rename_axis(index=row_name, columns=column_name)
+    return grid(shares, f"{len(table):,} cells", "Cells of the row, %", shares.map(lambda value: f"{value:.0f}"))
