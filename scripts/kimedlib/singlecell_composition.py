@@ -1,5 +1,10 @@
 """Share of each cell type per sample, and its difference between two conditions."""
 
+import contextlib
+import io
+import logging
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -86,3 +91,41 @@ def compare(table: pd.DataFrame, samples: pd.DataFrame, design: Design, referenc
     result = pd.DataFrame(rows)
     result["p_adjusted"] = adjusted(result["p_value"])
     return result
+
+
+def propeller(cells: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.Series:
+    """p-value of each type by propeller: logit proportions, t tests moderated over the types.
+
+    A second opinion on `compare`: it weighs shares one by one, not against the other types.
+
+    Parameters
+    ----------
+    cells
+        Columns `group` and `cell_type`, one row per cell.
+    samples
+        Index group; columns patient_id, condition, batch.
+
+    References
+    ----------
+    Phipson et al., Bioinformatics 38:4720 (2022), doi:10.1093/bioinformatics/btac582; scanpro: Alayoubi et al., Sci
+    Rep 14:15581 (2024), doi:10.1038/s41598-024-66381-7.
+    """
+    from scanpro.scanpro import scanpro  # type: ignore[import-untyped]
+
+    # Letters first: names that look like numbers would enter the model as numbers.
+    described = "v" + samples[["patient_id", "condition", "batch"]].astype(str)
+    table = cells.loc[cells["group"].isin(samples.index), ["group", "cell_type"]].join(described, on="group")
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            found = scanpro(
+                table[["group", "cell_type", "condition", *design.terms]], clusters_col="cell_type",
+                conds_col="condition", samples_col="group", covariates=list(design.terms) or None, transform="logit",
+                conditions=[f"v{reference}", f"v{contrast}"], run_partial_sim=False, verbosity=0,
+            )  # fmt: skip
+        finally:
+            logging.disable(level)
+    p_values: pd.Series = found.results["p_values"].astype(float)
+    return p_values
