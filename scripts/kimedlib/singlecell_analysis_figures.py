@@ -42,3 +42,22 @@ def shares_grid(table: pd.DataFrame, rows: str, columns: str, row_name: str, col
     shares = counted.div(counted.sum(axis=1), axis=0) * 100
     shares = shares.rename_axis(index=row_name, columns=column_name)
     return grid(shares, f"{len(table):,} cells", "Cells of the row, %", shares.map(lambda value: f"{value:.0f}"))
+
+
+def effects_grid(tested: pd.DataFrame, level: float, title: str) -> Figure:
+    """Effects of the sources (columns) in the cell types (rows) that were tested; a star where adjusted p < `level`."""
+    done = tested[tested["effect"].notna()]
+    if done.empty:
+        figure, axes = new_figure(figsize=(5, 2))
+        axes.text(0.5, 0.5, "No comparison was possible\n(the table says why)", ha="center", va="center")
+        axes.set_axis_off()
+        return figure
+    order = list(dict.fromkeys(done["source"]))
+    place = {"index": "cell_type", "columns": "source"}
+    effects = done.pivot_table(values="effect", sort=False, **place)[order]
+    stars = done.assign(star=(done["p_adjusted"] < level).astype(float)).pivot_table(values="star", sort=False, **place)
+    marks = stars[order].map(lambda value: "*" if value > 0 else "")
+    words = effects.map(lambda value: "" if np.isnan(value) else f"{value:.1f}") + marks
+    effects = effects.rename_axis(index="", columns="")
+    effects.columns = [str(name).replace("_", " ").capitalize() for name in effects.columns]
+    return grid(effects, title, "Difference of activity", words, diverging=True)

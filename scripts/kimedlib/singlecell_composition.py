@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kimedlib.singlecell_design import Design, indicator_matrix
+from kimedlib.singlecell_design import Design, design_matrix
 
 
 def composition(cells: pd.DataFrame, types: list[str]) -> pd.DataFrame:
@@ -79,8 +79,7 @@ def compare(table: pd.DataFrame, samples: pd.DataFrame, design: Design, referenc
         p_adjusted.
     """
     chosen = samples[samples["condition"].isin([reference, contrast])]
-    matrix = indicator_matrix(chosen, list(design.terms)) if design.terms else np.ones((len(chosen), 1))
-    matrix = np.column_stack([matrix, (chosen["condition"] == contrast).to_numpy(dtype=float)])
+    matrix = design_matrix(chosen, design, contrast)
     rows = []
     for name, members in table.groupby("cell_type", sort=False):
         part = members.set_index("group").reindex(chosen.index)

@@ -34,6 +34,12 @@ def indicator_matrix(samples: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return np.column_stack([np.ones(len(samples)), dummies.to_numpy()])
 
 
+def design_matrix(samples: pd.DataFrame, design: Design, contrast: str) -> np.ndarray:
+    """`indicator_matrix` of the design's terms, then 1.0 for samples of `contrast` (samples x parameters)."""
+    base = indicator_matrix(samples, list(design.terms)) if design.terms else np.ones((len(samples), 1))
+    return np.column_stack([base, (samples["condition"] == contrast).to_numpy(dtype=float)])
+
+
 def estimable(samples: pd.DataFrame, columns: list[str]) -> bool:
     """Whether all parameters can be told apart and at least one degree of freedom is left for the spread."""
     matrix = indicator_matrix(samples, columns)

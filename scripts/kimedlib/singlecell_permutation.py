@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from kimedlib.singlecell_design import Design, indicator_matrix, relabelings
+from kimedlib.singlecell_design import Design, design_matrix, relabelings
 
 Matrix = NDArray[np.float64]
 RELABELINGS = 999
@@ -57,7 +57,7 @@ def permutation_null(
     Phipson & Smyth, Stat Appl Genet Mol Biol 9:39 (2010), doi:10.2202/1544-6115.1585.
     """
     labels = relabelings(samples, design, contrast, RELABELINGS, seed)
-    base = indicator_matrix(samples, list(design.terms)) if design.terms else np.ones((len(samples), 1))
+    base = design_matrix(samples, design, contrast)[:, :-1]
     statistics, freedom = condition_statistics(values.to_numpy(dtype=float), base, labels)
     # Rounded, so that labellings that are equal by symmetry are equal.
     sizes = np.abs(statistics).round(9)
