@@ -102,4 +102,5 @@ def log_counts_per_million(counts: pd.DataFrame) -> pd.DataFrame:
     Law et al., Genome Biol 15:R29 (2014), doi:10.1186/gb-2014-15-2-r29.
     """
     depth = counts.sum(axis=1) + 1
-    return np.log2((counts + 0.5).div(depth, axis=0) * 1e6)
+    logs = np.log2((counts + 0.5).div(depth, axis=0).to_numpy() * 1e6)
+    return pd.DataFrame(logs, index=counts.index, columns=counts.columns)

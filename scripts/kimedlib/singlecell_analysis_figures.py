@@ -53,11 +53,13 @@ def effects_grid(tested: pd.DataFrame, level: float, title: str) -> Figure:
         axes.set_axis_off()
         return figure
     order = list(dict.fromkeys(done["source"]))
-    place = {"index": "cell_type", "columns": "source"}
-    effects = done.pivot_table(values="effect", sort=False, **place)[order]
-    stars = done.assign(star=(done["p_adjusted"] < level).astype(float)).pivot_table(values="star", sort=False, **place)
-    marks = stars[order].map(lambda value: "*" if value > 0 else "")
+    done = done.assign(star=(done["p_adjusted"] < level).astype(float))
+    effects, stars = (
+        done.pivot_table(index="cell_type", columns="source", values=name, sort=False)[order]
+        for name in ("effect", "star")
+    )
+    marks = stars.map(lambda value: "*" if value > 0 else "")
     words = effects.map(lambda value: "" if np.isnan(value) else f"{value:.1f}") + marks
     effects = effects.rename_axis(index="", columns="")
-    effects.columns = [str(name).replace("_", " ").capitalize() for name in effects.columns]
+    effects.columns = [str(name).replace("_", " ") for name in effects.columns]
     return grid(effects, title, "Difference of activity", words, diverging=True)

@@ -150,7 +150,7 @@ def relabelings(samples: pd.DataFrame, design: Design, contrast: str, number: in
     for part in members:
         marked = int(real[part].sum())
         if total <= number:
-            options = list(itertools.islice(itertools.combinations(part, marked), number + 1))
+            options = list(itertools.islice(itertools.combinations(part.tolist(), marked), number + 1))
             choices.append(options)
             total *= len(options)
     if total <= number:
