@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kimedlib.figure_style import DIVERGING, SEQUENTIAL, new_figure
+from kimedlib.figure_style import DIVERGING, PALETTE, SEQUENTIAL, new_figure
 
 
 def grid(table: pd.DataFrame, title: str, colour_label: str, text: pd.DataFrame, *, diverging: bool = False) -> Figure:
@@ -63,3 +63,20 @@ def effects_grid(tested: pd.DataFrame, level: float, title: str) -> Figure:
     effects = effects.rename_axis(index="", columns="")
     effects.columns = [str(name).replace("_", " ") for name in effects.columns]
     return grid(effects, title, "Difference of activity", words, diverging=True)
+
+
+def pseudotime_by_group(table: pd.DataFrame) -> Figure:
+    """Pseudotime of the cells of each type, from the earliest to the latest type; medians as lines."""
+    known = table[table["pseudotime"].notna()]
+    middles = known.groupby("cell_type")["pseudotime"].median().sort_values(kind="stable")
+    figure, axes = new_figure(figsize=(7.0, 0.5 * max(len(middles), 1) + 1.7))
+    random = np.random.default_rng(0)
+    for place, (name, middle) in enumerate(middles.items()):
+        times = known.loc[known["cell_type"] == name, "pseudotime"]
+        heights = place + random.uniform(-0.3, 0.3, len(times))
+        axes.scatter(times, heights, s=6, linewidths=0, alpha=0.6, color=PALETTE[place % len(PALETTE)])
+        axes.vlines(middle, place - 0.38, place + 0.38, color="black", linewidth=1.6)
+    axes.set_yticks(range(len(middles)), middles.index)
+    axes.set(xlabel="Diffusion pseudotime (0: root)", xlim=(-0.02, 1.02), title=f"{len(known):,} cells in order")
+    axes.invert_yaxis()
+    return figure
