@@ -80,3 +80,19 @@ def pseudotime_by_group(table: pd.DataFrame) -> Figure:
     axes.set(xlabel="Diffusion pseudotime (0: root)", xlim=(-0.02, 1.02), title=f"{len(known):,} cells in order")
     axes.invert_yaxis()
     return figure
+
+
+def communication_grid(found: pd.DataFrame, level: float, number: int = 25) -> Figure:
+    """Strongest pairs (rows) in the combinations of types (columns) where they are specific (adjusted p < `level`)."""
+    sure = found[found["p_adjusted"].astype(float) < level].copy()
+    if sure.empty:
+        figure, axes = new_figure(figsize=(5, 2))
+        axes.text(0.5, 0.5, "No pair is specific to two types", ha="center", va="center")
+        axes.set_axis_off()
+        return figure
+    sure["pair"] = sure["ligand"] + " - " + sure["receptor"]
+    sure["types"] = sure["sender"] + " > " + sure["receiver"]
+    sure = sure.sort_values("score", ascending=False, kind="stable").head(number)
+    scores = sure.pivot_table(index="pair", columns="types", values="score", sort=False).astype(float)
+    words = scores.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
+    return grid(scores.rename_axis(index="", columns=""), "Ligand - receptor pairs", "Score", words)
