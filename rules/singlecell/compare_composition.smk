@@ -26,6 +26,7 @@ rule compare_composition:
     params:
         sheet=list(ROWS.values()),
         settings=config["comparison"],
+        seed=config["seed"],
         library=library("singlecell/compare_composition"),
     script:
         "../../scripts/singlecell/compare_composition.py"

@@ -1,6 +1,7 @@
 """Outputs appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 def atomic_path(final: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `final`; rename it to `final` when the block ends well.
 
-    The temporary name keeps all suffixes, since writers choose format and compression by them.
+    The temporary name keeps all suffixes, since writers choose format and compression by them. A folder that stands
+    where a new one goes is replaced.
 
     Raises
     ------
@@ -22,8 +24,14 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
     temporary = target.with_name(f".partial-{os.getpid()}-{target.name}")
     try:
         yield temporary
-        if not temporary.exists() or temporary.stat().st_size == 0:
+        folder = temporary.is_dir()
+        if not (any(temporary.iterdir()) if folder else temporary.exists() and temporary.stat().st_size):
             raise ValueError(f"{target}: the step wrote nothing")
+        if folder and target.is_dir():
+            shutil.rmtree(target)
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)

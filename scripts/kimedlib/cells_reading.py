@@ -15,6 +15,8 @@ from scipy import io, sparse
 
 from kimedlib.problems import InputProblems, Problem
 
+# What 10x calls features in features.tsv and H5 files.
+GENES, PROTEINS = "Gene Expression", "Antibody Capture"
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Where H5AD files whose index is Ensembl identifiers keep symbols; the first is that of the CELLxGENE schema.
 SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_names", "gene_name", "symbol")
@@ -88,8 +90,8 @@ def read_lines(path: Path) -> list[list[str]]:
         return [line.rstrip("\r\n").split("\t") for line in handle if line.strip()]
 
 
-def read_mtx(folder: Path) -> ad.AnnData:
-    """A 10x folder; only rows of type "Gene Expression" are kept where the types are given."""
+def read_mtx(folder: Path, kind: str = GENES) -> ad.AnnData:
+    """A 10x folder; only rows of type `kind` are kept where the types are given."""
     files = matrix_files(folder)
     missing = sorted({"matrix", "features", "barcodes"} - set(files))
     if missing:
@@ -108,14 +110,14 @@ def read_mtx(folder: Path) -> ad.AnnData:
         {
             "gene_id": [row[0] for row in features],
             "symbol": [row[1] if len(row) > 1 else row[0] for row in features],
-            "kind": [row[2] if len(row) > 2 else "Gene Expression" for row in features],
+            "kind": [row[2] if len(row) > 2 else GENES for row in features],
         }
     )
-    return assembled(counts, [row[0] for row in barcodes], table)
+    return assembled(counts, [row[0] for row in barcodes], table, kind)
 
 
-def read_h5(path: Path) -> ad.AnnData:
-    """A 10x H5 file of Cell Ranger 3 and later (group `matrix`) or of version 2 (one group per genome)."""
+def read_h5(path: Path, kind: str = GENES) -> ad.AnnData:
+    """Features of type `kind` of a 10x H5 file of Cell Ranger 3 and later (`matrix`) or 2 (one group per genome)."""
 
     def text(dataset: h5py.Dataset) -> list[str]:
         return [value.decode() if isinstance(value, bytes) else str(value) for value in dataset[()]]
@@ -131,8 +133,8 @@ def read_h5(path: Path) -> ad.AnnData:
             columns = {ours: text(features[theirs]) for ours, theirs in names.items()}
         else:
             columns = {"gene_id": text(group["genes"]), "symbol": text(group["gene_names"])}
-            columns["kind"] = ["Gene Expression"] * genes
-        return assembled(counts, text(group["barcodes"]), pd.DataFrame(columns))
+            columns["kind"] = [GENES] * genes
+        return assembled(counts, text(group["barcodes"]), pd.DataFrame(columns), kind)
 
 
 def read_h5ad(path: Path, matrix: str, subset: str) -> ad.AnnData:
@@ -170,7 +172,7 @@ def read_h5ad(path: Path, matrix: str, subset: str) -> ad.AnnData:
     ids = next((source.var[name] for name in ("gene_ids", "gene_id") if name in source.var), names)
     if names and sum(name.startswith("ENS") and name[-11:].isdigit() for name in names) > len(names) / 2:
         names = next(([str(x) for x in source.var[name]] for name in SYMBOL_COLUMNS if name in source.var), names)
-    table = pd.DataFrame({"gene_id": list(map(str, ids)), "symbol": names, "kind": "Gene Expression"})
+    table = pd.DataFrame({"gene_id": list(map(str, ids)), "symbol": names, "kind": GENES})
     result = assembled(sparse.csr_matrix(values), [str(name) for name in data.obs_names], table)
     result.obs = data.obs.copy()
     return result
@@ -181,14 +183,14 @@ def read_table(path: Path) -> ad.AnnData:
     separator = "," if ".csv" in path.suffixes else "\t"
     frame = pd.read_csv(path, sep=separator, index_col=0)
     names = [str(name) for name in frame.index]
-    table = pd.DataFrame({"gene_id": names, "symbol": names, "kind": "Gene Expression"})
+    table = pd.DataFrame({"gene_id": names, "symbol": names, "kind": GENES})
     counts = sparse.csr_matrix(frame.to_numpy(dtype=np.float64).T)
     return assembled(counts, [str(name) for name in frame.columns], table)
 
 
-def assembled(counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataFrame) -> ad.AnnData:
-    """Cells x genes with unique gene names; a symbol that occurs again gets its gene identifier appended."""
-    wanted = (features["kind"] == "Gene Expression").to_numpy()
+def assembled(counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataFrame, kind: str = GENES) -> ad.AnnData:
+    """Cells x features of `kind` with unique names; a symbol that occurs again gets its identifier appended."""
+    wanted = (features["kind"] == kind).to_numpy()
     features = features[wanted].reset_index(drop=True)
     repeated = features["symbol"].duplicated()
     names = features["symbol"].where(~repeated, features["symbol"] + "_" + features["gene_id"])

@@ -38,7 +38,7 @@ def write_mtx(folder: Path, counts: sparse.csr_matrix, barcodes: list[str], feat
 
 
 def write_h5(path: Path, counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataFrame) -> None:
-    """The HDF5 layout of Cell Ranger 3 and later."""
+    """The HDF5 layout of Cell Ranger 3 and later; features have gene_id, symbol and perhaps kind."""
     columns = sparse.csr_matrix(counts)
     columns.sort_indices()
     with h5py.File(path, "w") as handle:
@@ -56,7 +56,7 @@ def write_h5(path: Path, counts: sparse.csr_matrix, barcodes: list[str], feature
         texts = {
             "id": list(features["gene_id"]),
             "name": list(features["symbol"]),
-            "feature_type": ["Gene Expression"] * len(features),
+            "feature_type": list(features["kind"]) if "kind" in features else ["Gene Expression"] * len(features),
         }
         for place, name, values in [
             (group, "barcodes", barcodes),

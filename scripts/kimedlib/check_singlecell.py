@@ -217,6 +217,9 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         sound.append(not problems_here)
     problems += name_problems(frame.loc[sound], settings)
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
+    tables |= {
+        f"transfer.{key}": settings["transfer"][key] for key in ("reference", "label_table") if "transfer" in settings
+    }
     problems += [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
         for key, path in tables.items()

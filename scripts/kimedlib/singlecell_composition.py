@@ -1,10 +1,15 @@
 """Share of each cell type per sample, and its difference between two conditions."""
 
+import contextlib
+import io
+import logging
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kimedlib.singlecell_design import Design, indicator_matrix
+from kimedlib.singlecell_design import Design, design_matrix
 
 
 def composition(cells: pd.DataFrame, types: list[str]) -> pd.DataFrame:
@@ -74,8 +79,7 @@ def compare(table: pd.DataFrame, samples: pd.DataFrame, design: Design, referenc
         p_adjusted.
     """
     chosen = samples[samples["condition"].isin([reference, contrast])]
-    matrix = indicator_matrix(chosen, list(design.terms)) if design.terms else np.ones((len(chosen), 1))
-    matrix = np.column_stack([matrix, (chosen["condition"] == contrast).to_numpy(dtype=float)])
+    matrix = design_matrix(chosen, design, contrast)
     rows = []
     for name, members in table.groupby("cell_type", sort=False):
         part = members.set_index("group").reindex(chosen.index)
@@ -86,3 +90,41 @@ def compare(table: pd.DataFrame, samples: pd.DataFrame, design: Design, referenc
     result = pd.DataFrame(rows)
     result["p_adjusted"] = adjusted(result["p_value"])
     return result
+
+
+def propeller(cells: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.Series:
+    """p-value of each type by propeller: logit proportions, t tests moderated over the types.
+
+    A second opinion on `compare`: it weighs shares one by one, not against the other types.
+
+    Parameters
+    ----------
+    cells
+        Columns `group` and `cell_type`, one row per cell.
+    samples
+        Index group; columns patient_id, condition, batch.
+
+    References
+    ----------
+    Phipson et al., Bioinformatics 38:4720 (2022), doi:10.1093/bioinformatics/btac582; scanpro: Alayoubi et al., Sci
+    Rep 14:15581 (2024), doi:10.1038/s41598-024-66381-7.
+    """
+    from scanpro.scanpro import scanpro  # type: ignore[import-untyped]
+
+    # Letters first: names that look like numbers would enter the model as numbers.
+    described = "v" + samples[["patient_id", "condition", "batch"]].astype(str)
+    table = cells.loc[cells["group"].isin(samples.index), ["group", "cell_type"]].join(described, on="group")
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            found = scanpro(
+                table[["group", "cell_type", "condition", *design.terms]], clusters_col="cell_type",
+                conds_col="condition", samples_col="group", covariates=list(design.terms) or None, transform="logit",
+                conditions=[f"v{reference}", f"v{contrast}"], run_partial_sim=False, verbosity=0,
+            )  # fmt: skip
+        finally:
+            logging.disable(level)
+    p_values: pd.Series = found.results["p_values"].astype(float)
+    return p_values

@@ -1,5 +1,6 @@
 """Which comparison of two conditions the samples allow."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,12 @@ def indicator_matrix(samples: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Intercept and dummy variables of `columns` (samples x parameters)."""
     dummies = pd.get_dummies(samples[columns].astype(str), drop_first=True, dtype=float)
     return np.column_stack([np.ones(len(samples)), dummies.to_numpy()])
+
+
+def design_matrix(samples: pd.DataFrame, design: Design, contrast: str) -> np.ndarray:
+    """`indicator_matrix` of the design's terms, then 1.0 for samples of `contrast` (samples x parameters)."""
+    base = indicator_matrix(samples, list(design.terms)) if design.terms else np.ones((len(samples), 1))
+    return np.column_stack([base, (samples["condition"] == contrast).to_numpy(dtype=float)])
 
 
 def estimable(samples: pd.DataFrame, columns: list[str]) -> bool:
@@ -101,3 +108,62 @@ def permuted_conditions(samples: pd.DataFrame, design: Design, reference: str, c
         changed = chosen.groupby("condition").cumcount() % 2 == 0
     chosen.loc[changed, "condition"] = chosen.loc[changed, "condition"].map(swap)
     return chosen
+
+
+def donor_units(samples: pd.DataFrame) -> pd.Series:
+    """The unit of each sample: the first sample of the same donor and condition.
+
+    Two libraries of one donor in one condition are one observation: counted as two they would pass for two donors.
+
+    Parameters
+    ----------
+    samples
+        Index sample; columns patient_id, condition.
+    """
+    names = pd.Series(samples.index, index=samples.index)
+    return names.groupby([samples["patient_id"], samples["condition"]]).transform("first")
+
+
+def relabelings(samples: pd.DataFrame, design: Design, contrast: str, number: int, seed: int) -> np.ndarray:
+    """Ways of exchanging the conditions that would be as likely if the condition had no effect.
+
+    Paired donors exchange their two samples; otherwise labels are shuffled, within batches where the model has them.
+
+    Parameters
+    ----------
+    samples
+        Units of the two conditions; columns patient_id, condition, batch.
+    number
+        All distinct ways where they are fewer, else that many random ones (distinct, but for rare repeats).
+
+    Returns
+    -------
+    numpy.ndarray
+        Ways x units, 1.0 for the contrast. The real labels come first and occur once.
+    """
+    real = (samples["condition"] == contrast).to_numpy()
+    column = design.terms[0] if design.terms else None
+    strata = samples[column].astype(str).to_numpy() if column else np.repeat("", len(samples))
+    members = [np.flatnonzero(strata == name) for name in sorted(set(strata))]
+    choices = []
+    total = 1
+    for part in members:
+        marked = int(real[part].sum())
+        if total <= number:
+            options = list(itertools.islice(itertools.combinations(part.tolist(), marked), number + 1))
+            choices.append(options)
+            total *= len(options)
+    if total <= number:
+        chosen = [list(itertools.chain.from_iterable(way)) for way in itertools.product(*choices)]
+    else:
+        random = np.random.default_rng(seed)
+        chosen = [
+            [int(unit) for part in members for unit in random.choice(part, int(real[part].sum()), replace=False)]
+            for _ in range(number)
+        ]
+    ways = {real.tobytes(): real}
+    for units in chosen:
+        way = np.zeros(len(samples), dtype=bool)
+        way[units] = True
+        ways.setdefault(way.tobytes(), way)
+    return np.array(list(ways.values()), dtype=float)

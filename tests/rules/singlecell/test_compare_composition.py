@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 
-def run(study, step, folder, sheet):
+def run(study, step, folder, sheet, **changes):
     step("singlecell/compare_composition").main(
         cells=study.folder / "cells.tsv.gz", sheet=sheet, marker_table=study.markers, table=folder / "c.tsv",
-        test=folder / "t.tsv", settings=study.config["comparison"],
+        test=folder / "t.tsv", settings={**study.config["comparison"], **changes}, seed=1,
     )  # fmt: skip
     return pd.read_csv(folder / "c.tsv", sep="\t"), pd.read_csv(folder / "t.tsv", sep="\t")
 
@@ -23,3 +23,17 @@ def test_one_donor_per_condition_is_said(study, step, tmp_path):
     sheet = [{**row, "condition": "treated" if row["sample"] == "s1" else "untreated"} for row in study.sheet]
     _, test = run(study, step, tmp_path, sheet)
     assert test["status"].tolist() == ["skipped: condition 'treated' has 1 donor, 2 are needed"]
+
+
+def test_control_and_second_test_stand_beside_the_p_values(study, step, tmp_path):
+    _, test = run(study, step, tmp_path, study.sheet, permutation_control=True, propeller=True)
+    # Within batches of four and of two: 6 x 2 ways, and the opposite of the real one is as extreme.
+    assert set(test["relabelings"]) == {12} and (test["permutation_p"] >= 2 / 12 - 1e-5).all()
+    assert test["null_rate"].between(0, 1).all() and test["propeller_p"].between(0, 1).all()
+
+
+def test_two_libraries_of_one_donor_are_not_two_donors(study, step, tmp_path):
+    sheet = [{**row, "patient_id": "p1"} if row["condition"] == "treated" else row for row in study.sheet]
+    shares, test = run(study, step, tmp_path, sheet)
+    assert test["status"].tolist() == ["skipped: condition 'treated' has 1 donor, 2 are needed"]
+    assert shares["sample"].nunique() == 6

@@ -1,0 +1,98 @@
+"""Figures of the analyses that only some configs ask for; each is drawn from one table of results."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kimedlib.figure_style import DIVERGING, PALETTE, SEQUENTIAL, new_figure
+
+
+def grid(table: pd.DataFrame, title: str, colour_label: str, text: pd.DataFrame, *, diverging: bool = False) -> Figure:
+    """Coloured cells with their text; NaN stays white.
+
+    Parameters
+    ----------
+    table, text
+        Same rows and columns: what is coloured, what is written.
+    diverging
+        Colours around 0, else from 0 to the largest value.
+    """
+    figure, axes = new_figure(figsize=(max(4.6, 0.72 * table.shape[1] + 2.8), 0.36 * table.shape[0] + 2.2))
+    values, words = table.to_numpy(dtype=float), text.to_numpy()
+    reach = float(np.nanmax(np.abs(values), initial=1e-9))
+    image = axes.imshow(
+        values, aspect="auto", cmap=DIVERGING if diverging else SEQUENTIAL, vmin=-reach if diverging else 0, vmax=reach
+    )
+    for row, column in np.ndindex(values.shape):
+        strong = abs(values[row, column]) > 0.6 * reach if diverging else values[row, column] < 0.6 * reach
+        axes.text(
+            column, row, words[row, column], ha="center", va="center", fontsize=8,
+            color="white" if strong else "black",
+        )  # fmt: skip
+    axes.set_xticks(range(table.shape[1]), table.columns, rotation=35, ha="right")
+    axes.set_yticks(range(table.shape[0]), table.index)
+    axes.set(title=title, xlabel=table.columns.name or "", ylabel=table.index.name or "")
+    figure.colorbar(image, ax=axes, label=colour_label, shrink=0.9, pad=0.02)
+    return figure
+
+
+def shares_grid(table: pd.DataFrame, rows: str, columns: str, row_name: str, column_name: str) -> Figure:
+    """How the cells of each row label are spread over the column labels, in percent of the row."""
+    counted = pd.crosstab(table[rows].astype(str), table[columns].astype(str))
+    shares = counted.div(counted.sum(axis=1), axis=0) * 100
+    shares = shares.rename_axis(index=row_name, columns=column_name)
+    return grid(shares, f"{len(table):,} cells", "Cells of the row, %", shares.map(lambda value: f"{value:.0f}"))
+
+
+def effects_grid(tested: pd.DataFrame, level: float, title: str) -> Figure:
+    """Effects of the sources (columns) in the cell types (rows) that were tested; a star where adjusted p < `level`."""
+    done = tested[tested["effect"].notna()]
+    if done.empty:
+        figure, axes = new_figure(figsize=(5, 2))
+        axes.text(0.5, 0.5, "No comparison was possible\n(the table says why)", ha="center", va="center")
+        axes.set_axis_off()
+        return figure
+    order = list(dict.fromkeys(done["source"]))
+    done = done.assign(star=(done["p_adjusted"] < level).astype(float))
+    effects, stars = (
+        done.pivot_table(index="cell_type", columns="source", values=name, sort=False)[order]
+        for name in ("effect", "star")
+    )
+    marks = stars.map(lambda value: "*" if value > 0 else "")
+    words = effects.map(lambda value: "" if np.isnan(value) else f"{value:.1f}") + marks
+    effects = effects.rename_axis(index="", columns="")
+    effects.columns = [str(name).replace("_", " ") for name in effects.columns]
+    return grid(effects, title, "Difference of activity", words, diverging=True)
+
+
+def pseudotime_by_group(table: pd.DataFrame) -> Figure:
+    """Pseudotime of the cells of each type, from the earliest to the latest type; medians as lines."""
+    known = table[table["pseudotime"].notna()]
+    middles = known.groupby("cell_type")["pseudotime"].median().sort_values(kind="stable")
+    figure, axes = new_figure(figsize=(7.0, 0.5 * max(len(middles), 1) + 1.7))
+    random = np.random.default_rng(0)
+    for place, (name, middle) in enumerate(middles.items()):
+        times = known.loc[known["cell_type"] == name, "pseudotime"]
+        heights = place + random.uniform(-0.3, 0.3, len(times))
+        axes.scatter(times, heights, s=6, linewidths=0, alpha=0.6, color=PALETTE[place % len(PALETTE)])
+        axes.vlines(middle, place - 0.38, place + 0.38, color="black", linewidth=1.6)
+    axes.set_yticks(range(len(middles)), middles.index)
+    axes.set(xlabel="Diffusion pseudotime (0: root)", xlim=(-0.02, 1.02), title=f"{len(known):,} cells in order")
+    axes.invert_yaxis()
+    return figure
+
+
+def communication_grid(found: pd.DataFrame, level: float, number: int = 25) -> Figure:
+    """Strongest pairs (rows) in the combinations of types (columns) where they are specific (adjusted p < `level`)."""
+    sure = found[found["p_adjusted"].astype(float) < level].copy()
+    if sure.empty:
+        figure, axes = new_figure(figsize=(5, 2))
+        axes.text(0.5, 0.5, "No pair is specific to two types", ha="center", va="center")
+        axes.set_axis_off()
+        return figure
+    sure["pair"] = sure["ligand"] + " - " + sure["receptor"]
+    sure["types"] = sure["sender"] + " > " + sure["receiver"]
+    sure = sure.sort_values("score", ascending=False, kind="stable").head(number)
+    scores = sure.pivot_table(index="pair", columns="types", values="score", sort=False).astype(float)
+    words = scores.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
+    return grid(scores.rename_axis(index="", columns=""), "Ligand - receptor pairs", "Score", words)

@@ -1,0 +1,161 @@
+"""Cell types of a labelled reference carried over to other cells, with "unknown" for what it does not hold.
+
+Both sets share one space of components. A cell takes the label of its nearest reference cells; it is unknown where
+reference cells are farther from it than its own kind is, or where the vote was too often wrong inside the reference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.isotonic import IsotonicRegression
+from sklearn.neighbors import NearestNeighbors
+
+from kimedlib.seeding import generator
+from kimedlib.singlecell_embedding import (
+    Matrix,
+    informative_components,
+    log_normalised,
+    principal_components,
+    variable_genes,
+)  # fmt: skip
+from kimedlib.singlecell_integration import choose_integration, harmony
+
+UNKNOWN = "unknown"
+COMPONENT_BOUNDS = (5, 50)
+# Few, so that types with few cells still fill a neighbourhood.
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Side:
+    """Reference or query: raw counts (or log-normalised values) over the shared genes, and the batch of each cell."""
+
+    matrix: sparse.csr_matrix
+    batches: pd.Series
+
+
+def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: int) -> tuple[Matrix, Matrix, str]:
+    """Components of reference and query, and how batches were taken out.
+
+    Genes that vary within either side count: one that only an unseen type shows does not vary in the reference.
+    Harmony can pull an unseen type onto its neighbours, so it is used only where the rule of the workflow wants it.
+
+    Parameters
+    ----------
+    genes
+        Variable genes of each side.
+    counted
+        Whether values are counts.
+    """
+    chosen = np.flatnonzero(
+        variable_genes(reference.matrix, reference.batches, genes) | variable_genes(query.matrix, query.batches, genes)
+    )
+    both = sparse.vstack([reference.matrix, query.matrix]).tocsr()
+    narrow = (log_normalised(both) if counted else sparse.csr_matrix(both, dtype=np.float64))[:, chosen]
+    positions, _, variances = principal_components(narrow, COMPONENT_BOUNDS[1])
+    number = informative_components(narrow, variances, generator(seed, "transfer"), COMPONENT_BOUNDS)
+    positions = positions[:, :number]
+    batches = pd.concat(["reference " + reference.batches, "query " + query.batches], ignore_index=True)
+    offered = {"none": positions, "harmony": harmony(positions, batches, seed)}
+    method, _ = choose_integration(offered, batches, 2 * NEIGHBOURS, seed)
+    cells = reference.matrix.shape[0]
+    return offered[method][:cells], offered[method][cells:], method
+
+
+def votes(neighbours: NDArray[np.int64], labels: NDArray[np.object_]) -> tuple[NDArray[np.object_], Matrix]:
+    """Commonest label among each cell's reference neighbours (the first by name of equals) and its share."""
+    names = np.unique(labels.astype(str))
+    shares = np.stack([(labels[neighbours] == name).mean(axis=1) for name in names], axis=1)
+    return names[shares.argmax(axis=1)].astype(object), shares.max(axis=1)
+
+
+def strangeness(reference: Matrix, query: Matrix) -> tuple[NDArray[np.int64], Matrix]:
+    """Reference neighbours of each query cell, and how much farther off they are than neighbours of its own side.
+
+    Log ratio of mean distances, averaged over the cell's neighbourhood in the query. About 0 where both sides hold
+    the type, whatever its density.
+    """
+    to_reference, found = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(reference))).fit(reference).kneighbors(query)
+    inside, own = NearestNeighbors(n_neighbors=min(NEIGHBOURS + 1, len(query))).fit(query).kneighbors(query)
+    near = np.maximum(inside[:, 1:].mean(axis=1), 1e-12)
+    ratio = np.log(np.maximum(to_reference.mean(axis=1), 1e-12) / near)
+    return found, ratio[own].mean(axis=1)
+
+
+def transfer(reference: Matrix, labels: NDArray[np.object_], query: Matrix, seed: int) -> pd.DataFrame:
+    """Label, calibrated confidence and p-value of novelty of each query cell.
+
+    Halves of the reference, each taken for the query of the other, calibrate both: isotonic regression of "the vote
+    is right" on the vote's share, and the rank of a cell's strangeness among that of held-out reference cells
+    (a conformal p-value: of cells like the reference's at most a share alpha has p <= alpha).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns label, confidence, novelty_p; one row per query cell.
+
+    References
+    ----------
+    Zadrozny & Elkan, KDD 694 (2002); Bates et al., Ann Stat 51:149 (2023), doi:10.1214/22-AOS2244.
+    """
+    order = generator(seed, "halves").permutation(len(reference))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    shares, right, usual = [], [], []
+    for held_out, kept in (halves, halves[::-1]):
+        found, strange = strangeness(reference[kept], reference[held_out])
+        voted, share = votes(found, labels[kept])
+        shares.append(share)
+        right.append(voted == labels[held_out])
+        usual.append(strange)
+    calibration = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+    calibration.fit(np.concatenate(shares), np.concatenate(right).astype(float))
+    found, strange = strangeness(reference, query)
+    voted, share = votes(found, labels)
+    ranked = np.sort(np.concatenate(usual))
+    above = len(ranked) - np.searchsorted(ranked, strange, side="left")
+    return pd.DataFrame(
+        {
+            "label": voted,
+            "confidence": calibration.predict(share).round(6),
+            "novelty_p": (1 + above) / (len(ranked) + 1),
+        }
+    )
+
+
+def called(found: pd.DataFrame, minimum_confidence: float, novelty_level: float) -> pd.Series:
+    """The label, or "unknown" where it is novel or not sure enough."""
+    sure = (found["confidence"] >= minimum_confidence) & (found["novelty_p"] > novelty_level)
+    return found["label"].where(sure, UNKNOWN)
+
+
+def by_cluster(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row per cluster: what most of its cells are called, and how the cells are spread.
+
+    Parameters
+    ----------
+    cells
+        Columns cluster, cell_type, transferred.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns cluster, cells, cell_type, transferred, share, unknown_share.
+    """
+    rows = []
+    for name in sorted(cells["cluster"].unique(), key=int):
+        part = cells[cells["cluster"] == name]
+        counted = part["transferred"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        rows.append(
+            {
+                "cluster": name,
+                "cells": len(part),
+                "cell_type": part["cell_type"].iloc[0],
+                "transferred": counted.index[0],
+                "share": counted.iloc[0] / len(part),
+                "unknown_share": float((part["transferred"] == UNKNOWN).mean()),
+            }
+        )
+    return pd.DataFrame(rows)
