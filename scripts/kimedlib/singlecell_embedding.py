@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
 from scipy.linalg.blas import dsyrk
+from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -21,6 +22,7 @@ DECIMALS = 6
 BLOCK = 4096
 # Above this all pairs of cells are compared; candidates beyond those wanted, for ties and lost digits.
 TREE_CELLS, SPARE = 20_000, 4
+LISTED_EDGES = 3_000_000
 
 
 def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr_matrix:
@@ -100,12 +102,27 @@ def principal_components(values: sparse.csr_matrix, number: int, threads: int = 
     return scores.round(DECIMALS), loadings.round(DECIMALS), variances.round(DECIMALS)
 
 
+def largest_variance(values: sparse.csr_matrix) -> float:
+    """Variance of the first component of z-scored genes, by Lanczos iterations."""
+    scaled, centre = centred_scale(values)
+    cells, genes = values.shape
+    turned = sparse.csr_matrix(scaled.T)
+
+    def product(vector: Matrix) -> Matrix:
+        scores = scaled @ vector.ravel() - centre @ vector.ravel()
+        result: Matrix = turned @ scores - centre * scores.sum()
+        return result
+
+    operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
+    found = eigsh(operator, k=1, v0=np.ones(genes), tol=1e-6, return_eigenvectors=False)
+    return float(found[0]) / max(cells - 1, 1)
+
+
 def informative_components(
     values: sparse.csr_matrix,
     variances: Matrix,
     random: np.random.Generator,
     bounds: tuple[int, int],
-    threads: int = 1,
 ) -> int:
     """Components whose variance exceeds what genes without any correlation would give (Horn's parallel analysis).
 
@@ -124,7 +141,7 @@ def informative_components(
         place = slice(shuffled.indptr[gene], shuffled.indptr[gene + 1])
         rows[place] = random.choice(shuffled.shape[0], shuffled.indptr[gene + 1] - shuffled.indptr[gene], replace=False)
     shuffled = sparse.csc_matrix((shuffled.data, rows, shuffled.indptr), shape=shuffled.shape)
-    chance = principal_components(shuffled.tocsr(), 1, threads)[2][0]
+    chance = largest_variance(shuffled.tocsr())
     return int(np.clip(np.sum(variances > chance), *bounds))
 
 
@@ -173,19 +190,33 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
     return graph
 
 
-def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> NDArray[np.int64]:
+def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]]:
+    """A symmetric graph as igraph holds it, and the weights of its edges, for any number of `communities`."""
+    upper = sparse.triu(graph, k=1).tocoo()
+    edges = np.column_stack([upper.row, upper.col])
+    # igraph takes a list four times as fast as an array, but a list of 25 million pairs fills 3 GB.
+    pairs = list(map(tuple, edges.tolist())) if len(edges) < LISTED_EDGES else edges
+    return igraph.Graph(n=graph.shape[0], edges=pairs), upper.data
+
+
+def communities(
+    edges: tuple[igraph.Graph, NDArray[np.float64]], resolution: float, seed: int
+) -> NDArray[np.int64]:  # fmt: skip
     """Leiden clusters by modularity, numbered from the largest to the smallest, (cells,).
 
     References
     ----------
     Traag et al., Sci Rep 9:5233 (2019), doi:10.1038/s41598-019-41695-z.
     """
-    upper = sparse.triu(graph, k=1).tocoo()
-    network = igraph.Graph(n=graph.shape[0], edges=np.column_stack([upper.row, upper.col]))
     igraph.set_random_number_generator(python_random.Random(seed))
-    found = network.community_leiden("modularity", weights=upper.data, resolution=resolution, n_iterations=-1)
+    found = edges[0].community_leiden("modularity", weights=edges[1], resolution=resolution, n_iterations=-1)
     membership = np.asarray(found.membership)
     sizes = np.bincount(membership)
     rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")
     clusters: NDArray[np.int64] = rank[membership].astype(np.int64)
     return clusters
+
+
+def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> NDArray[np.int64]:
+    """Leiden clusters of a graph that is clustered once; see `communities`."""
+    return communities(network(graph), resolution, seed)

@@ -22,15 +22,13 @@ from kimedlib.singlecell_blocks import CellFiles, append_matrix, complete_file, 
 from kimedlib.singlecell_embedding import (
     Matrix,
     informative_components,
-    leiden,
     log_normalised,
     nearest,
     principal_components,
-    shared_neighbour_graph,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
-from kimedlib.singlecell_resolution import COLUMNS, stable_resolution
+from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 from kimedlib.table_files import write_table
 
@@ -190,7 +188,7 @@ def reduced(narrow: sparse.csr_matrix, wanted: int | str, seed: int, threads: in
     if wanted != "auto":
         return principal_components(narrow, int(wanted), threads)
     positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1], threads)
-    number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS, threads)
+    number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
     return positions[:, :number], loadings[:, :number], variances[:number]
 
 
@@ -226,14 +224,11 @@ def main(
             del narrow
             method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
             corrected = offered[method]
-            resolution, tried = embedding["resolution"], pd.DataFrame(columns=COLUMNS)
-            if resolution == "auto":
-                resolution, tried = stable_resolution(corrected, embedding["neighbours"], seed)
-            logging.info("%d components, integration %s, resolution %s", corrected.shape[1], method, resolution)
             indices, distances = nearest(corrected, embedding["neighbours"], threads)
-            graph = shared_neighbour_graph(indices)
-            clusters = leiden(graph, resolution, seed)
-            logging.info("%d clusters", clusters.max() + 1)
+            wanted = embedding["resolution"], embedding["neighbours"]
+            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed)
+            logging.info("%d components, integration %s", corrected.shape[1], method)
+            logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
             layout = picture(corrected, (indices, distances), embedding, seed)
         data = described(files, chosen, components, corrected)
         names = [str(number) for number in range(clusters.max() + 1)]
@@ -241,7 +236,7 @@ def main(
         data.obsm["X_umap"] = layout
         add_neighbours(data, indices, distances, graph)
         data.uns["integration"] = {"method": method}
-        data.uns["leiden"] = {"params": {"resolution": float(resolution)}}
+        data.uns["leiden"] = {"params": {"resolution": resolution}}
         complete_file(temporary, data)
         write_table(judged, integration, "%.6g")
         write_table(tried, resolutions, "%.6g")
