@@ -13,7 +13,7 @@ REPEATS, SHARE = 8, 0.8
 # Hennig calls clusters with a mean Jaccard overlap of 0.75 and more valid and stable.
 STABLE = 0.75
 # Where clusters are sought that are stable; a larger set must show the same ones.
-CELLS = 10_000
+CELLS = 5000
 COLUMNS = ["cells", "resolution", "clusters", "lowest_overlap", "mean_overlap", "chosen"]
 
 
