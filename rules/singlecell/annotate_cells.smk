@@ -27,6 +27,7 @@ rule annotate_cells:
         mem_mb=scaled(4000),
         runtime=120,
     params:
+        seed=config["seed"],
         settings=config["annotation"],
         library=library("singlecell/annotate_cells"),
     script:

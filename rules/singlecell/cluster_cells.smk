@@ -28,7 +28,7 @@ rule cluster_cells:
         "<benchmarks>/cluster_cells/cells.tsv"
     conda:
         "../../envs/singlecell.yaml"
-    threads: 1
+    threads: 8
     resources:
         mem_mb=scaled(4000),
         runtime=240,

@@ -1,5 +1,6 @@
 """Cell types of clusters from published marker genes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,28 @@ UNASSIGNED = "unassigned"
 FULL_DETECTION = 0.2
 
 
-def cluster_evidence(values: sparse.csr_matrix, genes: pd.Index, clusters: pd.Series) -> pd.DataFrame:
+def cluster_evidence(
+    blocks: Iterable[tuple[slice, sparse.csr_matrix]], genes: pd.Index, clusters: pd.Series
+) -> pd.DataFrame:
     """How strongly each cluster shows each gene, 0 to 1 (clusters x genes).
 
     The mean of the cluster divided by that of the highest cluster, so that a strongly expressed gene does not drown
     the others, times the share of cells that show the gene, up to `FULL_DETECTION`. Genes that no cell shows are NaN.
+
+    Parameters
+    ----------
+    blocks
+        Rows and log-normalised values (cells x genes), all cells once.
     """
-    names = sorted(clusters.unique())
-    parts = [values[np.flatnonzero((clusters == name).to_numpy())] for name in names]
-    means = np.vstack([np.asarray(part.mean(axis=0)).ravel() for part in parts])
-    shares = np.vstack([np.asarray((part > 0).mean(axis=0)).ravel() for part in parts])
+    names, codes = np.unique(clusters.astype(str), return_inverse=True)
+    totals, shown = np.zeros((len(names), len(genes))), np.zeros((len(names), len(genes)))
+    for rows, block in blocks:
+        inside = codes[rows]
+        member = sparse.csr_matrix((np.ones(len(inside)), (inside, np.arange(len(inside)))), (len(names), len(inside)))
+        totals += (member @ block.astype(np.float64)).toarray()
+        shown += (member @ (block > 0).astype(np.float64)).toarray()
+    sizes = np.bincount(codes)[:, None]
+    means, shares = totals / sizes, shown / sizes
     highest = means.max(axis=0)
     relative = np.divide(means, highest, out=np.full_like(means, np.nan), where=highest > 0)
     evidence = relative * np.minimum(shares / FULL_DETECTION, 1)

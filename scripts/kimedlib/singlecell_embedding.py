@@ -1,22 +1,28 @@
-"""From counts to clusters: normalisation, variable genes, principal components, neighbours, Leiden.
+"""From counts to clusters: normalisation, principal components, neighbours, Leiden.
 
 Every step gives the same bits for any number of threads: float64, exact neighbours, rounded components.
 """
 
 import random as python_random
+from concurrent.futures import ThreadPoolExecutor
 
 import igraph
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.linalg import eigh
+from scipy.linalg.blas import dsyrk
+from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.neighbors import NearestNeighbors
-from statsmodels.nonparametric.smoothers_lowess import lowess
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Matrix = NDArray[np.float64]
 # Rounding removes the last bits, which depend on the CPU and on the number of threads.
 DECIMALS = 6
 BLOCK = 4096
+# Above this all pairs of cells are compared; candidates beyond those wanted, for ties and lost digits.
+TREE_CELLS, SPARE = 20_000, 4
+LISTED_EDGES = 3_000_000
 
 
 def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr_matrix:
@@ -27,59 +33,50 @@ def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr
     return scaled
 
 
-def standardised_variance(values: sparse.csr_matrix) -> NDArray[np.float64]:
-    """Variance of each gene after the mean-variance trend is taken out, (genes,); made for raw counts.
+def centred_scale(values: sparse.csr_matrix, limit: float = 10.0) -> tuple[sparse.csr_matrix, Matrix]:
+    """Values in units of their gene's standard deviation, z-scores above `limit` cut, and the mean of each gene.
 
-    References
+    The matrix less the means is what Seurat and scanpy scale to; as zeros stay zeros, it need not be held densely.
+
+    Parameters
     ----------
-    vst of Seurat 3: Stuart et al., Cell 177:1888 (2019), doi:10.1016/j.cell.2019.05.031. The trend is a lowess
-    curve of log10 variance over log10 mean (span 0.3); standardised values are clipped at sqrt(cells).
+    values
+        Cells x genes, log-normalised.
     """
-    columns = sparse.csc_matrix(values, dtype=np.float64)
-    cells = columns.shape[0]
-    mean = np.asarray(columns.mean(axis=0)).ravel()
-    squares = np.asarray(columns.multiply(columns).mean(axis=0)).ravel()
-    variance = (squares - mean**2) * cells / max(cells - 1, 1)
-    result = np.zeros(len(mean))
-    varying = np.flatnonzero(variance > 1e-12)
-    if len(varying) < 3:
+    cells, genes = values.shape
+    total = np.bincount(values.indices, weights=values.data, minlength=genes)
+    squares = np.bincount(values.indices, weights=values.data**2, minlength=genes)
+    mean = total / cells
+    deviation = np.sqrt(np.maximum((squares - total * mean) / max(cells - 1, 1), 1e-12))
+    data = np.minimum(values.data / deviation[values.indices], limit + (mean / deviation)[values.indices])
+    scaled = sparse.csr_matrix((data, values.indices, values.indptr), shape=values.shape)
+    return scaled, np.bincount(values.indices, weights=data, minlength=genes) / cells
+
+
+def gene_covariance(scaled: sparse.csr_matrix, centre: Matrix, threads: int) -> Matrix:
+    """Covariance of genes, accumulated over blocks of cells in a fixed order: the same for any number of threads."""
+    cells, genes = scaled.shape
+
+    def products(start: int) -> Matrix:
+        block = scaled[start : start + BLOCK].toarray()
+        # Fortran sees the transpose, so this is block.T @ block, of which only one half is computed.
+        result: Matrix = dsyrk(1.0, block.T)
         return result
-    x = np.log10(np.abs(mean[varying]))
-    trend = lowess(np.log10(variance[varying]), x, frac=0.3, delta=0.01 * float(np.ptp(x)), return_sorted=False)
-    deviation, limit = np.sqrt(10**trend), np.sqrt(cells)
-    for gene, sd in zip(varying, deviation, strict=True):
-        seen = columns.data[columns.indptr[gene] : columns.indptr[gene + 1]]
-        above = np.minimum((seen - mean[gene]) / sd, limit)
-        result[gene] = (np.sum(above**2) + (cells - len(seen)) * (mean[gene] / sd) ** 2) / max(cells - 1, 1)
-    return result
+
+    gram = np.zeros((genes, genes))
+    starts = range(0, cells, BLOCK)
+    with ThreadPoolExecutor(threads) as pool:
+        # A few at a time: each waiting product takes genes x genes.
+        for first in range(0, len(starts), threads):
+            for part in pool.map(products, starts[first : first + threads]):
+                gram += part
+    gram = np.triu(gram) + np.triu(gram, 1).T
+    covariance: Matrix = (gram - cells * np.outer(centre, centre)) / max(cells - 1, 1)
+    return covariance
 
 
-def variable_genes(values: sparse.csr_matrix, batches: pd.Series, number: int) -> NDArray[np.bool_]:
-    """The `number` genes of best median rank over the batches, (genes,).
-
-    Ranking within batches keeps genes out that only differ between batches.
-    """
-    ranks = []
-    for batch in sorted(batches.unique()):
-        score = standardised_variance(values[(batches == batch).to_numpy()])
-        ranks.append(np.argsort(np.argsort(-score.round(9), kind="stable"), kind="stable"))
-    # Genes without variance anywhere carry nothing, whatever their rank.
-    spread = np.asarray(values.multiply(values).mean(axis=0)).ravel() - np.asarray(values.mean(axis=0)).ravel() ** 2
-    order = np.where(spread > 1e-12, np.median(ranks, axis=0), np.inf)
-    chosen = np.zeros(values.shape[1], dtype=bool)
-    chosen[np.argsort(order, kind="stable")[:number]] = True
-    chosen[~np.isfinite(order)] = False
-    return chosen
-
-
-def standardised_block(values: sparse.csr_matrix, mean: Matrix, deviation: Matrix, limit: float = 10.0) -> Matrix:
-    """Dense z-scores of some cells, clipped at `limit` as in Seurat and scanpy."""
-    block: Matrix = np.minimum((np.asarray(values.todense(), dtype=np.float64) - mean) / deviation, limit)
-    return block
-
-
-def principal_components(values: sparse.csr_matrix, number: int) -> tuple[Matrix, Matrix, Matrix]:
-    """PCA of z-scored genes by the eigenvectors of the gene covariance, accumulated in blocks of cells.
+def principal_components(values: sparse.csr_matrix, number: int, threads: int = 1) -> tuple[Matrix, Matrix, Matrix]:
+    """PCA of z-scored genes by the eigenvectors of the gene covariance; exact, and the same for any `threads`.
 
     Parameters
     ----------
@@ -94,31 +91,38 @@ def principal_components(values: sparse.csr_matrix, number: int) -> tuple[Matrix
         Scores (cells, components), loadings (genes, components), variances (components,).
     """
     cells, genes = values.shape
-    mean = np.asarray(values.mean(axis=0)).ravel()
-    squares = np.asarray(values.multiply(values).mean(axis=0)).ravel()
-    deviation = np.sqrt(np.maximum((squares - mean**2) * cells / max(cells - 1, 1), 1e-12))
-    total, gram = np.zeros(genes), np.zeros((genes, genes))
-    starts = range(0, cells, BLOCK)
-    for start in starts:
-        block = standardised_block(values[start : start + BLOCK], mean, deviation)
-        total += block.sum(axis=0)
-        gram += block.T @ block
-    centre = total / cells
-    covariance = (gram - cells * np.outer(centre, centre)) / max(cells - 1, 1)
-    variances, vectors = np.linalg.eigh(covariance)
+    scaled, centre = centred_scale(values)
     number = max(1, min(number, genes, cells - 1))
-    order = np.argsort(-variances, kind="stable")[:number]
-    loadings = vectors[:, order]
+    covariance = gene_covariance(scaled, centre, threads)
+    variances, loadings = eigh(covariance, subset_by_index=[genes - number, genes - 1])
+    variances, loadings = variances[::-1], loadings[:, ::-1]
     # An eigenvector's sign is arbitrary: its largest loading shall be positive.
-    loadings = loadings * np.sign(loadings[np.argmax(np.abs(loadings), axis=0), np.arange(loadings.shape[1])])
-    parts = [
-        (standardised_block(values[start : start + BLOCK], mean, deviation) - centre) @ loadings for start in starts
-    ]
-    return np.vstack(parts).round(DECIMALS), loadings.round(DECIMALS), variances[order].round(DECIMALS)
+    loadings = loadings * np.sign(loadings[np.argmax(np.abs(loadings), axis=0), np.arange(number)])
+    scores = scaled @ loadings - centre @ loadings
+    return scores.round(DECIMALS), loadings.round(DECIMALS), variances.round(DECIMALS)
+
+
+def largest_variance(values: sparse.csr_matrix) -> float:
+    """Variance of the first component of z-scored genes, by Lanczos iterations."""
+    scaled, centre = centred_scale(values)
+    cells, genes = values.shape
+    turned = sparse.csr_matrix(scaled.T)
+
+    def product(vector: Matrix) -> Matrix:
+        scores = scaled @ vector.ravel() - centre @ vector.ravel()
+        result: Matrix = turned @ scores - centre * scores.sum()
+        return result
+
+    operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
+    found = eigsh(operator, k=1, v0=np.ones(genes), tol=1e-6, return_eigenvectors=False)
+    return float(found[0]) / max(cells - 1, 1)
 
 
 def informative_components(
-    values: sparse.csr_matrix, variances: Matrix, random: np.random.Generator, bounds: tuple[int, int]
+    values: sparse.csr_matrix,
+    variances: Matrix,
+    random: np.random.Generator,
+    bounds: tuple[int, int],
 ) -> int:
     """Components whose variance exceeds what genes without any correlation would give (Horn's parallel analysis).
 
@@ -137,45 +141,82 @@ def informative_components(
         place = slice(shuffled.indptr[gene], shuffled.indptr[gene + 1])
         rows[place] = random.choice(shuffled.shape[0], shuffled.indptr[gene + 1] - shuffled.indptr[gene], replace=False)
     shuffled = sparse.csc_matrix((shuffled.data, rows, shuffled.indptr), shape=shuffled.shape)
-    chance = principal_components(shuffled.tocsr(), 1)[2][0]
+    chance = largest_variance(shuffled.tocsr())
     return int(np.clip(np.sum(variances > chance), *bounds))
 
 
-def nearest(positions: Matrix, neighbours: int) -> tuple[NDArray[np.int64], Matrix]:
-    """Exact nearest neighbours, each cell first in its own list: indices and distances, (cells, neighbours)."""
-    neighbours = min(neighbours, len(positions))
-    distances, indices = (
-        NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree").fit(positions).kneighbors(positions)
-    )
-    return indices.astype(np.int64), distances
+def nearest(positions: Matrix, neighbours: int, threads: int = 1) -> tuple[NDArray[np.int64], Matrix]:
+    """Exact nearest neighbours, each cell first in its own list: indices and distances, (cells, neighbours).
+
+    Trees are faster for few cells, comparing all pairs for many; both give the same for any `threads`.
+    """
+    cells = len(positions)
+    neighbours = min(neighbours, cells)
+    if cells <= TREE_CELLS:
+        tree = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree", n_jobs=threads).fit(positions)
+        distances, indices = tree.kneighbors(positions)
+        return indices.astype(np.int64), distances
+    with threadpool_limits(threads, user_api="openmp"):
+        found = NearestNeighbors(n_neighbors=min(neighbours + SPARE, cells), algorithm="brute").fit(positions)
+        candidates = found.kneighbors(positions, return_distance=False).astype(np.int64)
+    indices, distances = np.empty((cells, neighbours), dtype=np.int64), np.empty((cells, neighbours))
+    for start in range(0, cells, BLOCK):
+        rows = slice(start, start + BLOCK)
+        # All pairs are compared by products, which lose digits; the order of the candidates is found without.
+        apart = np.sqrt(((positions[rows, None, :] - positions[candidates[rows]]) ** 2).sum(axis=2))
+        apart[candidates[rows] == np.arange(start, start + len(apart))[:, None]] = -1
+        order = np.lexsort((candidates[rows], apart), axis=1)[:, :neighbours]
+        indices[rows] = np.take_along_axis(candidates[rows], order, axis=1)
+        distances[rows] = np.maximum(np.take_along_axis(apart, order, axis=1), 0)
+    return indices, distances
 
 
 def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
     """Jaccard overlap of the neighbour lists of all pairs of cells, below 1/15 set to 0 (as in Seurat), symmetric."""
     cells, neighbours = indices.shape
-    rows = np.repeat(np.arange(cells), neighbours)
-    lists = sparse.csr_matrix((np.ones(cells * neighbours), (rows, indices.ravel())), shape=(cells, cells))
-    shared = sparse.coo_matrix(lists @ lists.T)
-    weights = shared.data / (2 * neighbours - shared.data)
-    keep = (weights >= 1 / 15) & (shared.row != shared.col)
-    graph = sparse.csr_matrix((weights[keep], (shared.row[keep], shared.col[keep])), shape=(cells, cells))
+    ends = np.arange(0, cells * neighbours + 1, neighbours)
+    lists = sparse.csr_matrix((np.ones(indices.size, dtype=np.uint16), indices.ravel(), ends), shape=(cells, cells))
+    holders = lists.T.tocsr()
+    parts = []
+    for start in range(0, cells, BLOCK):
+        shared = (lists[start : start + BLOCK] @ holders).tocoo()
+        counts = shared.data.astype(np.float64)
+        weights = counts / (2 * neighbours - counts)
+        keep = (weights >= 1 / 15) & (shared.row + start != shared.col)
+        place = (shared.row[keep], shared.col[keep])
+        parts.append(sparse.csr_matrix((weights[keep], place), shape=shared.shape))
+    graph = sparse.csr_matrix(sparse.vstack(parts))
     graph.sort_indices()
     return graph
 
 
-def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> NDArray[np.int64]:
+def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]]:
+    """A symmetric graph as igraph holds it, and the weights of its edges, for any number of `communities`."""
+    upper = sparse.triu(graph, k=1).tocoo()
+    edges = np.column_stack([upper.row, upper.col])
+    # igraph takes a list four times as fast as an array, but a list of 25 million pairs fills 3 GB.
+    pairs = list(map(tuple, edges.tolist())) if len(edges) < LISTED_EDGES else edges
+    return igraph.Graph(n=graph.shape[0], edges=pairs), upper.data
+
+
+def communities(
+    edges: tuple[igraph.Graph, NDArray[np.float64]], resolution: float, seed: int
+) -> NDArray[np.int64]:  # fmt: skip
     """Leiden clusters by modularity, numbered from the largest to the smallest, (cells,).
 
     References
     ----------
     Traag et al., Sci Rep 9:5233 (2019), doi:10.1038/s41598-019-41695-z.
     """
-    upper = sparse.triu(graph, k=1).tocoo()
-    network = igraph.Graph(n=graph.shape[0], edges=np.column_stack([upper.row, upper.col]))
     igraph.set_random_number_generator(python_random.Random(seed))
-    found = network.community_leiden("modularity", weights=upper.data, resolution=resolution, n_iterations=-1)
+    found = edges[0].community_leiden("modularity", weights=edges[1], resolution=resolution, n_iterations=-1)
     membership = np.asarray(found.membership)
     sizes = np.bincount(membership)
     rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")
     clusters: NDArray[np.int64] = rank[membership].astype(np.int64)
     return clusters
+
+
+def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> NDArray[np.int64]:
+    """Leiden clusters of a graph that is clustered once; see `communities`."""
+    return communities(network(graph), resolution, seed)

@@ -5,16 +5,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from kimedlib.singlecell_embedding import Matrix, leiden, nearest, shared_neighbour_graph
+from kimedlib.singlecell_embedding import Matrix, communities, nearest, network, shared_neighbour_graph
 
 # Tried from fine to coarse.
 RESOLUTIONS = (1.2, 1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
 REPEATS, SHARE = 8, 0.8
 # Hennig calls clusters with a mean Jaccard overlap of 0.75 and more valid and stable.
 STABLE = 0.75
-# Resolutions mean the same in a random part of the cells; the choice need not pay for all of them.
-CELLS = 10_000
-COLUMNS = ["resolution", "clusters", "lowest_overlap", "mean_overlap", "chosen"]
+# Where clusters are sought that are stable; a larger set must show the same ones.
+CELLS = 5000
+COLUMNS = ["cells", "resolution", "clusters", "lowest_overlap", "mean_overlap", "chosen"]
 
 
 def best_overlaps(clusters: NDArray[np.int64], again: NDArray[np.int64]) -> Matrix:
@@ -30,7 +30,25 @@ def best_overlaps(clusters: NDArray[np.int64], again: NDArray[np.int64]) -> Matr
     return overlaps
 
 
-def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[float, pd.DataFrame]:
+def overlap_summary(found: list[Matrix], clusters: NDArray[np.int64]) -> tuple[float, float]:
+    """Lowest and mean overlap of the clusters, each the mean over the clusterings it was compared with."""
+    # The last clusters may be absent from a subsample, which then has fewer rows.
+    width = int(clusters.max()) + 1
+    overlaps = np.array([np.append(row, np.full(width - len(row), np.nan)) for row in found])
+    seen = ~np.isnan(overlaps)
+    means = np.where(seen, overlaps, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    return round(float(means.min()), 6), round(float(means.mean()), 6)
+
+
+def table_of(rows: list[tuple[int, float, int, float, float]]) -> pd.DataFrame:
+    """The evidence, coarsest first; chosen is the last row if it is stable, else the one of highest lowest overlap."""
+    table = pd.DataFrame([(*row, False) for row in rows], columns=COLUMNS)
+    best = table["lowest_overlap"].idxmax() if table["lowest_overlap"].iloc[-1] < STABLE else table.index[-1]
+    table.loc[best, "chosen"] = True
+    return table[::-1].reset_index(drop=True)
+
+
+def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[float, pd.DataFrame, NDArray[np.int64]]:
     """The finest of `RESOLUTIONS` at which every cluster is stable, and the evidence.
 
     Each of `REPEATS` subsamples holds `SHARE` of the cells and is clustered anew, neighbours included. If no
@@ -44,7 +62,8 @@ def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[fl
     Returns
     -------
     tuple
-        The resolution and a table with `COLUMNS`, one row per resolution that was tried, coarsest first.
+        The resolution, a table with `COLUMNS` (one row per resolution that was tried, coarsest first), and the clusters
+        at that resolution, (cells,).
 
     References
     ----------
@@ -53,25 +72,65 @@ def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[fl
     """
     random = np.random.default_rng(seed)
     if len(positions) > CELLS:
-        positions = positions[np.sort(random.choice(len(positions), CELLS, replace=False))]
-    graph = shared_neighbour_graph(nearest(positions, neighbours)[0])
-    parts: list[tuple[NDArray[np.int64], sparse.csr_matrix]] = []
+        positions = positions[some_cells(len(positions), random)]
+    whole = network(shared_neighbour_graph(nearest(positions, neighbours)[0]))
+    parts = []
     for _ in range(REPEATS):
         chosen = np.sort(random.choice(len(positions), max(2, round(SHARE * len(positions))), replace=False))
-        parts.append((chosen, shared_neighbour_graph(nearest(positions[chosen], neighbours)[0])))
-    rows = []
+        parts.append((chosen, network(shared_neighbour_graph(nearest(positions[chosen], neighbours)[0]))))
+    rows, found = [], {}
     for resolution in RESOLUTIONS:
-        clusters = leiden(graph, resolution, seed)
-        found = [best_overlaps(clusters[chosen], leiden(part, resolution, seed)) for chosen, part in parts]
-        # The last clusters may be absent from a subsample, which then has fewer rows.
-        width = int(clusters.max()) + 1
-        overlaps = np.array([np.append(row, np.full(width - len(row), np.nan)) for row in found])
-        seen = ~np.isnan(overlaps)
-        means = np.where(seen, overlaps, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-        rows.append((resolution, width, round(float(means.min()), 6), round(float(means.mean()), 6), False))
-        if means.min() >= STABLE:
+        clusters = found[resolution] = communities(whole, resolution, seed)
+        overlaps = [best_overlaps(clusters[chosen], communities(part, resolution, seed)) for chosen, part in parts]
+        lowest, mean = overlap_summary(overlaps, clusters)
+        rows.append((len(positions), resolution, int(clusters.max()) + 1, lowest, mean))
+        if lowest >= STABLE:
             break
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    best = table["lowest_overlap"].idxmax() if table["lowest_overlap"].iloc[-1] < STABLE else table.index[-1]
-    table.loc[best, "chosen"] = True
-    return rows[int(best)][0], table[::-1].reset_index(drop=True)
+    table = table_of(rows)
+    best = float(table.loc[table["chosen"], "resolution"].iloc[0])
+    return best, table, found[best]
+
+
+def some_cells(cells: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """`CELLS` of so many cells at random, ascending."""
+    chosen: NDArray[np.int64] = np.sort(random.choice(cells, CELLS, replace=False))
+    return chosen
+
+
+def stable_clusters(
+    positions: Matrix, indices: NDArray[np.int64], resolution: float | str, neighbours: int, seed: int
+) -> tuple[NDArray[np.int64], sparse.csr_matrix, float, pd.DataFrame]:
+    """Clusters of all cells at the given resolution, or for `auto` at a stable one.
+
+    Above `CELLS` cells, the stable clusters are sought in a random part. The same resolution cuts more cells finer, so
+    it is lowered until every cluster of all cells is one of that part's.
+
+    Parameters
+    ----------
+    indices
+        Nearest neighbours of all cells, (cells, neighbours).
+
+    Returns
+    -------
+    tuple
+        Clusters (cells,), the graph they are of, the resolution, and a table with `COLUMNS` (empty if not `auto`).
+    """
+    graph = shared_neighbour_graph(indices)
+    if resolution != "auto":
+        found = communities(network(graph), float(resolution), seed)
+        return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
+    stable, table, clusters = stable_resolution(positions, neighbours, seed)
+    if len(positions) <= CELLS:
+        return clusters, graph, stable, table
+    part = some_cells(len(positions), np.random.default_rng(seed))
+    edges, rows, tried = network(graph), [], {}
+    for lower in (value for value in RESOLUTIONS if value <= stable):
+        tried[lower] = communities(edges, lower, seed)
+        lowest, mean = overlap_summary([best_overlaps(tried[lower][part], clusters)], tried[lower])
+        rows.append((len(positions), lower, int(tried[lower].max()) + 1, lowest, mean))
+        if lowest >= STABLE:
+            break
+    of_all = table_of(rows)
+    best = float(of_all.loc[of_all["chosen"], "resolution"].iloc[0])
+    table["chosen"] = False
+    return tried[best], graph, best, pd.concat([of_all, table], ignore_index=True)

@@ -1,18 +1,27 @@
 """Name the cell type of each cluster by published markers, and find the genes that mark each cluster."""
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
+from scipy import sparse
 
 from kimedlib.atomic import atomic_path
 from kimedlib.cells_writing import write_gzip
 from kimedlib.logs import log_to
+from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
+from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
 from kimedlib.singlecell_markers import cluster_markers
 
+# Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
+MARKER_CELLS = 50_000
 OBS = [
     "sample",
     "patient_id",
@@ -27,6 +36,26 @@ OBS = [
 ]
 
 
+def some_cells(blocks: Iterable[tuple[slice, sparse.csr_matrix]], chosen: NDArray[np.int64]) -> sparse.csr_matrix:
+    """Values of the `chosen` cells (ascending numbers), read block by block."""
+    parts = []
+    for rows, block in blocks:
+        inside = chosen[(chosen >= rows.start) & (chosen < rows.stop)]
+        parts.append(block[inside - rows.start])
+    return sparse.csr_matrix(sparse.vstack(parts))
+
+
+def marker_table_of(clustered: Path, data: ad.AnnData, clusters: pd.Series, number: int, seed: int) -> pd.DataFrame:
+    """Genes that mark each cluster, from at most `MARKER_CELLS` random cells."""
+    chosen = np.arange(data.n_obs)
+    if data.n_obs > MARKER_CELLS:
+        chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
+    values = some_cells(stored_blocks(clustered), chosen)
+    return cluster_markers(
+        values, data.var_names, clusters.iloc[chosen], list(data.obs["cluster"].cat.categories), number
+    )
+
+
 def main(
     *,
     clustered: Path,
@@ -36,6 +65,7 @@ def main(
     types: Path,
     markers: Path,
     settings: dict[str, Any],
+    seed: int,
 ) -> None:
     """Write the final H5AD, the table of cells, the types of the clusters and the clusters' markers.
 
@@ -46,10 +76,10 @@ def main(
     settings
         Section `annotation` of the config.
     """
-    data = ad.read_h5ad(clustered)
+    data = read_frames(clustered, ("obs", "var", "obsm"))
     clusters = data.obs["cluster"].astype(str)
     loaded = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {"types": {}}
-    evidence = cluster_evidence(data.X, data.var_names, clusters)
+    evidence = cluster_evidence(stored_blocks(clustered), data.var_names, clusters)
     scores = type_scores(evidence, marker_types(loaded))
     assigned = annotate_clusters(scores, settings["minimum_score"], settings["minimum_margin"])
     assigned = assigned.loc[sorted(assigned.index, key=int)]
@@ -65,9 +95,7 @@ def main(
     outputs = {
         table: described,
         types: assigned.reset_index(),
-        markers: cluster_markers(
-            data.X, data.var_names, clusters, list(data.obs["cluster"].cat.categories), settings["reported_markers"]
-        ),
+        markers: marker_table_of(clustered, data, clusters, settings["reported_markers"], seed),
     }
     for path, content in outputs.items():
         text = content.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
@@ -75,7 +103,8 @@ def main(
             # pandas would put the time and the temporary name into the gzip header.
             write_gzip(temporary, text) if path.suffix == ".gz" else temporary.write_text(text, encoding="utf-8")
     with atomic_path(cells) as temporary:
-        data.write_h5ad(temporary, compression="gzip")
+        shutil.copyfile(clustered, temporary)
+        replace_cells(temporary, data.obs)
 
 
 if __name__ == "__main__":
@@ -88,4 +117,5 @@ if __name__ == "__main__":
             types=Path(snakemake.output.types),
             markers=Path(snakemake.output.markers),
             settings=snakemake.params.settings,
+            seed=snakemake.params.seed,
         )

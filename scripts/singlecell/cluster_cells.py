@@ -7,36 +7,39 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
+from kimedlib.singlecell_blocks import CellFiles, append_matrix, complete_file, opened
 from kimedlib.singlecell_embedding import (
     Matrix,
     informative_components,
-    leiden,
     log_normalised,
     nearest,
     principal_components,
-    shared_neighbour_graph,
-    variable_genes,
 )  # fmt: skip
+from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
-from kimedlib.singlecell_resolution import COLUMNS, stable_resolution
+from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 from kimedlib.table_files import write_table
 
 MINIMUM_GENES = 20
 # Candidates and limits for the automatic number of components.
 COMPONENT_BOUNDS = (5, 50)
+# Cells that UMAP did not lay out stand in the middle of so many that it did.
+AMID = 3
 
 
-def merged(paths: list[Path], genes: str) -> ad.AnnData:
+def merged(paths: list[Path], genes: str) -> CellFiles:
     """All cells with the genes that every sample (`intersection`) or any sample (`union`) measured.
 
     Raises
@@ -44,13 +47,45 @@ def merged(paths: list[Path], genes: str) -> ad.AnnData:
     InputProblems
         The samples share hardly any gene names.
     """
-    parts = [ad.read_h5ad(path) for path in paths]
-    data = ad.concat(parts, join="inner" if genes == "intersection" else "outer", fill_value=0, merge="first")
-    if data.n_vars < MINIMUM_GENES:
-        found = f"the samples have {data.n_vars} genes in common"
+    cells = opened(paths, genes)
+    if len(cells.var) < MINIMUM_GENES:
+        found = f"the samples have {len(cells.var)} genes in common"
         raise InputProblems([Problem("sample sheet", "column counts", found, "use one naming of genes in all samples")])
-    seen = np.asarray((data.X > 0).sum(axis=0)).ravel()
-    return data[:, np.flatnonzero(seen >= min(3, data.n_obs))].copy()
+    return cells
+
+
+def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[np.bool_]:
+    """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
+
+    Raises
+    ------
+    InputProblems
+        No gene varies.
+    """
+    codes = batch_codes(batches)
+    moments = GeneMoments(cells.blocks, codes, len(cells.var))
+    shown = moments.seen.sum(axis=0) >= min(3, len(codes))
+    cells.keep_genes(shown)
+    moments.keep_genes(shown)
+    chosen = variable_genes(cells.blocks, batches, moments, number)
+    if chosen.sum() < MINIMUM_GENES:
+        raise InputProblems(
+            [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
+        )
+    return chosen
+
+
+def write_matrices(cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path) -> sparse.csr_matrix:
+    """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); X of the `chosen` genes, float64."""
+    narrow = []
+    with h5py.File(path, "w") as handle:
+        for _, block in cells.blocks():
+            values = log_normalised(block) if state == "counts" else block.astype(np.float64)
+            narrow.append(values[:, np.flatnonzero(chosen)])
+            append_matrix(handle, "X", values.astype(np.float32), wide=cells.wide)
+            if state == "counts":
+                append_matrix(handle, "layers/counts", block.astype(np.float32), wide=cells.wide)
+    return sparse.csr_matrix(sparse.vstack(narrow))
 
 
 def candidates(
@@ -94,9 +129,72 @@ def umap_layout(
     return layout
 
 
+def picture(
+    positions: Matrix, neighbours: tuple[NDArray[np.int64], Matrix], embedding: dict[str, Any], seed: int
+) -> NDArray[np.float32]:
+    """UMAP of at most `umap_cells` random cells, (cells, 2); others stand amid the nearest of those.
+
+    With `umap_cells` 0, the first two components.
+    """
+    limit, distance = embedding["umap_cells"], embedding["umap_minimum_distance"]
+    if limit == 0:
+        return positions[:, :2].astype(np.float32)
+    if len(positions) <= limit:
+        return umap_layout(positions, *neighbours, distance, seed)
+    chosen = np.sort(generator(seed, "umap").choice(len(positions), limit, replace=False))
+    some = positions[chosen]
+    drawn = umap_layout(some, *nearest(some, embedding["neighbours"]), distance, seed)
+    around = NearestNeighbors(n_neighbors=AMID, algorithm="kd_tree").fit(some).kneighbors(positions)[1]
+    layout: NDArray[np.float32] = drawn[around].mean(axis=1, dtype=np.float64).astype(np.float32)
+    layout[chosen] = drawn
+    return layout
+
+
+def described(
+    cells: CellFiles, chosen: NDArray[np.bool_], reduced: tuple[Matrix, Matrix, Matrix], corrected: Matrix
+) -> ad.AnnData:
+    """Cells without matrices, with components before (`reduced`: scores, loadings, variances) and after integration."""
+    positions, loadings, variances = reduced
+    data = ad.AnnData(obs=cells.obs, var=cells.var)
+    data.var["highly_variable"] = chosen
+    data.obsm["X_pca"] = corrected.astype(np.float32)
+    data.obsm["X_pca_unintegrated"] = positions.astype(np.float32)
+    data.varm["PCs"] = np.zeros((data.n_vars, loadings.shape[1]), dtype=np.float32)
+    data.varm["PCs"][chosen] = loadings
+    data.uns["pca"] = {"variance": variances}
+    return data
+
+
+def add_neighbours(
+    data: ad.AnnData, indices: NDArray[np.int64], distances: Matrix, graph: sparse.csr_matrix
+) -> None:  # fmt: skip
+    """The graph, under the names that scanpy's tools look for."""
+    data.obsp["connectivities"] = graph.astype(np.float32)
+    rows = np.repeat(np.arange(len(indices)), indices.shape[1])
+    data.obsp["distances"] = sparse.csr_matrix(
+        (distances.ravel().astype(np.float32), (rows, indices.ravel())), shape=graph.shape
+    )
+    parameters = {
+        "n_neighbors": int(indices.shape[1]),
+        "method": "shared_neighbours",
+        "use_rep": "X_pca",
+        "metric": "euclidean",
+    }
+    data.uns["neighbors"] = {"connectivities_key": "connectivities", "distances_key": "distances", "params": parameters}
+
+
+def reduced(narrow: sparse.csr_matrix, wanted: int | str, seed: int, threads: int) -> tuple[Matrix, Matrix, Matrix]:
+    """Scores, loadings and variances of the wanted number of components, or of the informative ones for `auto`."""
+    if wanted != "auto":
+        return principal_components(narrow, int(wanted), threads)
+    positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1], threads)
+    number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
+    return positions[:, :number], loadings[:, :number], variances[:number]
+
+
 def main(
     *, samples: list[Path], cells: Path, integration: Path, resolutions: Path, seed: int, source: dict[str, str],
-    embedding: dict[str, Any],
+    embedding: dict[str, Any], threads: int = 1,
 ) -> None:  # fmt: skip
     """Write one H5AD: log-normalised X, layers["counts"] (for counts), obs["cluster"], obsm X_pca, X_umap.
 
@@ -106,74 +204,42 @@ def main(
     ----------
     embedding
         Section of the config; see config/schemas/singlecell.schema.yaml.
+    threads
+        Change the time only, no bit of the result.
 
     Raises
     ------
     InputProblems
         No common genes, or no gene varies.
     """
-    data = merged(samples, source["genes"])
-    values = log_normalised(data.X) if source["state"] == "counts" else sparse.csr_matrix(data.X, dtype=np.float64)
-    batches = data.obs[embedding["batch"]].astype(str)
-    with one_thread():
-        chosen = variable_genes(data.X, batches, embedding["variable_genes"])
-        if chosen.sum() < MINIMUM_GENES:
-            raise InputProblems(
-                [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
-            )
-        narrow = values[:, np.flatnonzero(chosen)]
-        wanted = embedding["components"]
-        positions, loadings, variances = principal_components(
-            narrow, COMPONENT_BOUNDS[1] if wanted == "auto" else wanted
-        )
-        if wanted == "auto":
-            number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
-            positions, loadings, variances = positions[:, :number], loadings[:, :number], variances[:number]
-        offered = candidates(positions, narrow, batches, embedding["integration"], seed)
-        method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
-        corrected = offered[method]
-        resolution, tried = embedding["resolution"], pd.DataFrame(columns=COLUMNS)
-        if resolution == "auto":
-            resolution, tried = stable_resolution(corrected, embedding["neighbours"], seed)
-        indices, distances = nearest(corrected, embedding["neighbours"])
-        graph = shared_neighbour_graph(indices)
-        clusters = leiden(graph, resolution, seed)
-        layout = umap_layout(corrected, indices, distances, embedding["umap_minimum_distance"], seed)
-    logging.info("%d cells, %d genes, %d components, %d clusters", *data.shape, corrected.shape[1], clusters.max() + 1)
-    logging.info("integration %s, resolution %s", method, resolution)
-    write_table(judged, integration, "%.6g")
-    write_table(tried, resolutions, "%.6g")
-
-    if source["state"] == "counts":
-        data.layers["counts"] = sparse.csr_matrix(data.X, dtype=np.float32)
-    data.X = values.astype(np.float32)
-    data.var["highly_variable"] = chosen
-    data.obs["cluster"] = pd.Categorical(
-        clusters.astype(str), categories=[str(number) for number in range(clusters.max() + 1)]
-    )
-    data.obsm["X_pca"] = corrected.astype(np.float32)
-    data.obsm["X_pca_unintegrated"] = positions.astype(np.float32)
-    data.obsm["X_umap"] = layout.astype(np.float32)
-    data.varm["PCs"] = np.zeros((data.n_vars, loadings.shape[1]), dtype=np.float32)
-    data.varm["PCs"][chosen] = loadings
-    data.obsp["connectivities"] = graph.astype(np.float32)
-    rows = np.repeat(np.arange(len(indices)), indices.shape[1])
-    data.obsp["distances"] = sparse.csr_matrix(
-        (distances.ravel().astype(np.float32), (rows, indices.ravel())), shape=graph.shape
-    )
-    # The names that scanpy's tools look for.
-    parameters = {
-        "n_neighbors": int(indices.shape[1]),
-        "method": "shared_neighbours",
-        "use_rep": "X_pca",
-        "metric": "euclidean",
-    }
-    data.uns["neighbors"] = {"connectivities_key": "connectivities", "distances_key": "distances", "params": parameters}
-    data.uns["pca"] = {"variance": variances}
-    data.uns["integration"] = {"method": method}
-    data.uns["leiden"] = {"params": {"resolution": float(resolution)}}
+    files = merged(samples, source["genes"])
+    batches = files.obs[embedding["batch"]].astype(str)
     with atomic_path(cells) as temporary:
-        data.write_h5ad(temporary, compression="gzip")
+        with one_thread():
+            chosen = genes_in_use(files, batches, embedding["variable_genes"])
+            narrow = write_matrices(files, chosen, source["state"], temporary)
+            logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
+            components = reduced(narrow, embedding["components"], seed, threads)
+            offered = candidates(components[0], narrow, batches, embedding["integration"], seed)
+            del narrow
+            method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
+            corrected = offered[method]
+            indices, distances = nearest(corrected, embedding["neighbours"], threads)
+            wanted = embedding["resolution"], embedding["neighbours"]
+            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed)
+            logging.info("%d components, integration %s", corrected.shape[1], method)
+            logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
+            layout = picture(corrected, (indices, distances), embedding, seed)
+        data = described(files, chosen, components, corrected)
+        names = [str(number) for number in range(clusters.max() + 1)]
+        data.obs["cluster"] = pd.Categorical(clusters.astype(str), categories=names)
+        data.obsm["X_umap"] = layout
+        add_neighbours(data, indices, distances, graph)
+        data.uns["integration"] = {"method": method}
+        data.uns["leiden"] = {"params": {"resolution": resolution}}
+        complete_file(temporary, data)
+        write_table(judged, integration, "%.6g")
+        write_table(tried, resolutions, "%.6g")
 
 
 if __name__ == "__main__":
@@ -186,4 +252,5 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             embedding=snakemake.params.embedding,
+            threads=snakemake.threads,
         )

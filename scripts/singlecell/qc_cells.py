@@ -65,7 +65,7 @@ def main(
         raise InputProblems([too_few(place, metrics, applied, int(intact.sum()), quality["minimum_cells"])])
 
     score, flagged = np.full(data.n_obs, np.nan), np.zeros(data.n_obs, dtype=bool)
-    if raw and intact.sum() >= CELLS_FOR_DOUBLETS:
+    if raw and doublets["rounds"] and intact.sum() >= CELLS_FOR_DOUBLETS:
         with one_thread():
             random = generator(seed, "doublets", sample["sample"])
             score[intact] = combined_score(

@@ -59,7 +59,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
         integration=folder / "integration.tsv", resolutions=folder / "resolutions.tsv",
     )  # fmt: skip
     load_step("singlecell/annotate_cells").main(
-        clustered=folder / "clustered.h5ad", marker_table=markers, cells=folder / "cells.h5ad",
+        clustered=folder / "clustered.h5ad", seed=1, marker_table=markers, cells=folder / "cells.h5ad",
         table=folder / "cells.tsv.gz", types=folder / "types.tsv", markers=folder / "markers.tsv",
         settings=config["annotation"],
     )  # fmt: skip

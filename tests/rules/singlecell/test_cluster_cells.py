@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.metrics import homogeneity_score
+from sklearn.metrics import homogeneity_score, silhouette_score
 
 from kimedlib.problems import InputProblems
 
@@ -35,6 +35,21 @@ def test_result_does_not_depend_on_the_run(study, step, tmp_path):
     assert (tmp_path / "again.h5ad").read_bytes() == (study.folder / "clustered.h5ad").read_bytes()
 
 
+def test_cells_that_umap_did_not_lay_out_stand_among_their_kind(study, step, tmp_path):
+    for name, limit in (("some", 150), ("none", 0)):
+        step("singlecell/cluster_cells").main(
+            samples=study.kept, cells=tmp_path / f"{name}.h5ad", seed=1, source=study.config["input"],
+            embedding=study.config["embedding"] | {"umap_cells": limit}, integration=tmp_path / "i.tsv",
+            resolutions=tmp_path / "r.tsv",
+        )  # fmt: skip
+    whole, some = (ad.read_h5ad(path) for path in (study.folder / "clustered.h5ad", tmp_path / "some.h5ad"))
+    assert list(some.obs["cluster"]) == list(whole.obs["cluster"]) and np.isfinite(some.obsm["X_umap"]).all()
+    # Two dimensions cannot show all neighbours, but what stands apart in components must not stand together.
+    assert silhouette_score(some.obsm["X_umap"], some.obs["cluster"]) > 0.3
+    none = ad.read_h5ad(tmp_path / "none.h5ad")
+    assert np.array_equal(none.obsm["X_umap"], none.obsm["X_pca"][:, :2])
+
+
 def test_samples_without_common_genes_are_refused(study, step, tmp_path):
     data = ad.read_h5ad(study.kept[1])
     data.var_names = [f"other{number}" for number in range(data.n_vars)]
@@ -55,13 +70,14 @@ step = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(step)
 out = Path(sys.argv[3])
 step.main(samples=[Path(sys.argv[2])], cells=out / "cells.h5ad", integration=out / "i.tsv", resolutions=out / "r.tsv",
-          seed=1, source={"state": "counts", "genes": "intersection"}, embedding=json.loads(sys.argv[4]))
+          seed=1, source={"state": "counts", "genes": "intersection"}, embedding=json.loads(sys.argv[4]),
+          threads=int(sys.argv[5]))
 """
 
 
 @pytest.mark.slow
 def test_threads_change_no_bit_of_12500_cells(study, tmp_path):
-    """Above 8,191 cells and 4,096 rows: all blocks, all approximations that libraries switch to would show."""
+    """Above 8,192 cells: all blocks, all approximations that libraries switch to would show."""
     random = np.random.default_rng(8)
     rates = np.full((10, 600), 0.4)
     for kind in range(10):
@@ -82,7 +98,13 @@ def test_threads_change_no_bit_of_12500_cells(study, tmp_path):
         names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
         environment = os.environ | {f"{name}_NUM_THREADS": threads for name in names}
         environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3] / "scripts")
-        arguments = [str(Path(__file__).resolve().parents[3]), str(tmp_path / "in.h5ad"), str(folder), settings]
+        arguments = [
+            str(Path(__file__).resolve().parents[3]),
+            str(tmp_path / "in.h5ad"),
+            str(folder),
+            settings,
+            threads,
+        ]
         subprocess.run([sys.executable, "-c", RUN, *arguments], env=environment, check=True)
         digests.add(hashlib.sha256((folder / "cells.h5ad").read_bytes()).hexdigest())
     # The whole file: counts, normalised values, genes, components, neighbours, clusters, UMAP.

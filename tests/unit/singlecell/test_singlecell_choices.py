@@ -82,7 +82,7 @@ def test_overlaps_equal_those_of_sets():
 
 def test_resolution_gives_the_planted_clusters(types):
     positions, labels, _ = types
-    resolution, table = stable_resolution(positions, 15, 1)
+    resolution, table, _ = stable_resolution(positions, 15, 1)
     found = leiden(shared_neighbour_graph(nearest(positions, 15)[0]), resolution, 1)
     assert adjusted_rand_score(labels, found) > 0.98
     chosen = table[table["chosen"]]
@@ -93,7 +93,7 @@ def test_resolution_gives_the_planted_clusters(types):
 
 def test_one_cloud_is_not_cut_into_unstable_clusters():
     positions = np.random.default_rng(4).normal(size=(300, 6))
-    resolution, table = stable_resolution(positions, 15, 1)
+    resolution, table, _ = stable_resolution(positions, 15, 1)
     finest = table.iloc[-1]
     assert resolution < finest["resolution"] and table.loc[table["chosen"], "clusters"].iloc[0] < finest["clusters"]
 

@@ -20,6 +20,7 @@ from kimedlib.singlecell_doublets import (
     expected_rate,
     simulated_neighbour_score,
 )
+from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_quality import QualityLimits, cell_metrics, failures, mitochondrial, thresholds
 from kimedlib.singlecell_scores import annotation_accuracy, coarse_label, doublet_agreement, doublet_truth, silhouettes
 from kimedlib.singlecell_threads import one_thread
@@ -111,7 +112,12 @@ def test_variable_genes_ignore_differences_between_batches(three_types):
     shifted = counts[: len(labels)].toarray()
     batches = pd.Series(np.tile(["a", "b"], len(labels) // 2))
     shifted[(batches == "a").to_numpy(), 149] += 40
-    chosen = embedding.variable_genes(sparse.csr_matrix(shifted), batches, 75)
+    values = sparse.csr_matrix(shifted)
+
+    def blocks():
+        return [(slice(start, start + 50), values[start : start + 50]) for start in range(0, len(labels), 50)]
+
+    chosen = variable_genes(blocks, batches, GeneMoments(blocks, batch_codes(batches), values.shape[1]), 75)
     assert chosen.sum() == 75 and not chosen[149]
 
 
@@ -119,7 +125,7 @@ def test_annotation_names_assigns_and_rejects():
     clusters = pd.Series(["0"] * 10 + ["1"] * 10 + ["2"] * 10)
     values = np.zeros((30, 5))
     values[:10, :2], values[10:20, 2:4], values[20:21, 2:4] = 2, 2, 2
-    evidence = cluster_evidence(sparse.csr_matrix(values), pd.Index(list("abcde")), clusters)
+    evidence = cluster_evidence([(slice(0, 30), sparse.csr_matrix(values))], pd.Index(list("abcde")), clusters)
     scores = type_scores(
         evidence, {"A": {"present": ["a", "b"]}, "B": {"present": ["c", "d"]}, "C": {"present": ["e", "x"]}}
     )
