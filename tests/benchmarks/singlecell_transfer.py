@@ -1,0 +1,95 @@
+"""Label transfer against published labels: `python tests/benchmarks/singlecell_transfer.py KIMED_DATA`.
+
+PBMC 3k: a random half is the reference, the other half the query. Kang et al.: donor 101 is the reference, donor 107
+the query; and control against interferon beta. Each type in turn is left out of the reference and must become unknown.
+"""
+
+import sys
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "scripts"))
+
+from kimedlib.singlecell_threads import one_thread  # noqa: E402
+from kimedlib.singlecell_transfer import UNKNOWN, Side, called, shared_space, transfer  # noqa: E402
+
+CONFIDENCE, LEVEL, GENES = 0.5, 0.05, 1000  # as config/analyses/singlecell.yaml
+
+
+def pbmc(data: Path) -> ad.AnnData:
+    """PBMC 3k with the published types in obs["label"], one batch."""
+    cells = ad.read_h5ad(data / "singlecell/pbmc3k_raw.h5ad")
+    labels = pd.read_csv(data / "singlecell/pbmc3k_seurat_labels.csv").set_index("barcode")["cell_type"]
+    cells = cells[[name for name in cells.obs_names if name in labels.index]].copy()
+    cells.obs["label"], cells.obs["batch"] = labels.loc[cells.obs_names].astype(str), "one"
+    return cells[:, np.asarray((cells.X > 0).sum(axis=0)).ravel() >= 3].copy()
+
+
+def kang(data: Path) -> ad.AnnData:
+    """Kang et al. with the published types; batches are samples such as ctrl101."""
+    cells = ad.read_h5ad(data / "singlecell/kang2018_muscat_example.h5ad")
+    cells.obs["label"], cells.obs["batch"] = cells.obs["cluster_id"].astype(str), cells.obs["sample_id"].astype(str)
+    return cells
+
+
+def side(cells: ad.AnnData) -> Side:
+    return Side(sparse.csr_matrix(cells.X), cells.obs["batch"].astype(str).reset_index(drop=True))
+
+
+def calibration_error(confidence: pd.Series, right: np.ndarray) -> float:
+    """Expected calibration error over ten bins."""
+    bins = pd.cut(confidence, np.linspace(0, 1, 11), include_lowest=True)
+    table = pd.DataFrame({"bin": bins.to_numpy(), "stated": confidence.to_numpy(), "right": right})
+    grouped = table.groupby("bin", observed=True).agg(
+        n=("right", "size"), stated=("stated", "mean"), right=("right", "mean")
+    )
+    return float(((grouped["stated"] - grouped["right"]).abs() * grouped["n"]).sum() / grouped["n"].sum())
+
+
+def measured(reference: ad.AnnData, query: ad.AnnData, unseen: str) -> dict[str, object]:
+    """One row: what becomes of cells of known types and of the type that the reference lacks."""
+    reference = reference[(reference.obs["label"] != unseen).to_numpy()]
+    with one_thread():
+        positions, places, method = shared_space(side(reference), side(query), GENES, True, 1)
+        found = transfer(positions, reference.obs["label"].to_numpy(dtype=object), places, 1)
+    truth, given = query.obs["label"].to_numpy(dtype=object), called(found, CONFIDENCE, LEVEL).to_numpy()
+    known = truth != unseen
+    right = (found["label"].to_numpy(dtype=object) == truth)[known]
+    return {
+        "unseen": unseen or "-",
+        "batches": method,
+        "accuracy": right.mean(),
+        "unknown": (given == UNKNOWN)[known].mean(),
+        "wrong": ((given != truth) & (given != UNKNOWN))[known].mean(),
+        "calibration_error": calibration_error(found["confidence"][known], right),
+        "unseen_unknown": (given == UNKNOWN)[~known].mean() if unseen else np.nan,
+        "unseen_cells": int((~known).sum()),
+    }
+
+
+def main(data: Path) -> None:
+    """Print one row per case."""
+    cells, other = pbmc(data), kang(data)
+    half = np.random.default_rng(3).random(cells.n_obs) < 0.5
+    donor, treated = other.obs["batch"].str[4:].to_numpy(), other.obs["batch"].str[:4].to_numpy()
+    control = treated == "ctrl"
+    cases = {
+        "pbmc3k halves": (cells[half], cells[~half]),
+        "Kang, ctrl: 101 to 107": (other[control & (donor == "101")], other[control & (donor == "107")]),
+        "Kang, all: 101 to 107": (other[donor == "101"], other[donor == "107"]),
+        "Kang: ctrl to stim": (other[control], other[~control]),
+    }
+    rows = []
+    for name, (reference, query) in cases.items():
+        unseen = ["", *sorted(reference.obs["label"].unique())] if name != "Kang: ctrl to stim" else [""]
+        rows += [{"case": name, **measured(reference, query, left_out)} for left_out in unseen]
+    print(pd.DataFrame(rows).to_csv(sep="\t", index=False, float_format="%.3f"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
