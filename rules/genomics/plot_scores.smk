@@ -1,6 +1,6 @@
 """Figure of the scores; apart from them, so that they do not wait for it.
 
-Inputs:  curve of `score_variants`
+Inputs:  curve of `stratify_scores`
 Outputs: <results>/figures/precision_recall.png
 """
 

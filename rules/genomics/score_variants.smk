@@ -1,8 +1,7 @@
 """Called against true variants, where the sheet knows the truth.
 
-Inputs:  sheet: truth_vcf, truth_bed; variants of `call_germline` and `annotate_somatic`, alignments, the reference
+Inputs:  sheet: truth_vcf, truth_bed; variants of `call_germline` and `annotate_somatic`, the reference
 Outputs: <results>/scores.tsv: sample, metric, value; sample `germline` and `somatic` hold the pooled counts
-         <results>/scores_by_stratum.tsv, <results>/score_curve.tsv
 """
 
 
@@ -13,20 +12,16 @@ rule score_variants:
         calls_index=expand("<results>/{kind_and_sample}.vcf.gz.tbi", kind_and_sample=SCORED),
         truths=[SAMPLES[sample]["truth_vcf"] for sample in TRUTHS],
         regions=sorted({SAMPLES[sample]["truth_bed"] for sample in TRUTHS} - {""}),
-        alignments=expand("<results>/alignments/{sample}.cram", sample=TRUTHS),
-        alignments_index=expand("<results>/alignments/{sample}.cram.crai", sample=TRUTHS),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
     output:
         scores="<results>/scores.tsv",
-        strata="<results>/scores_by_stratum.tsv",
-        curves="<results>/score_curve.tsv",
     log:
         "<logs>/score_variants/scores.log",
     benchmark:
         "<benchmarks>/score_variants/scores.tsv"
     conda:
-        "../../envs/genomics_analysis.yaml"
+        "../../envs/genomics_python.yaml"
     threads: 1
     resources:
         mem_mb=scaled(500),

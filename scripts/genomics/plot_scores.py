@@ -42,7 +42,7 @@ def main(*, curves: Path, figure: Path) -> None:
     Parameters
     ----------
     curves
-        Table of `score_variants`: precision and recall over the smallest QUAL.
+        Table of `stratify_scores`: precision and recall over the smallest QUAL.
     figure
         PNG to write.
     """

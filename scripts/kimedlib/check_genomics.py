@@ -86,9 +86,7 @@ def check_parents(rows: Sequence[Row], sheet: str) -> Iterator[Problem]:
 NEED_A_NORMAL = ("strelka", "varlociraptor")
 
 
-def check_patients(
-    rows: Sequence[Row], sheet: str, panel: str | None, caller: str | None = None
-) -> Iterator[Problem]:
+def check_patients(rows: Sequence[Row], sheet: str, panel: str | None, caller: str | None = None) -> Iterator[Problem]:
     """Problems of which samples a patient has; a tumour may be alone with a panel and most callers."""
     for patient, lines in grouped(rows, "patient_id").items():
         place = f"line {lines[0][0]}"

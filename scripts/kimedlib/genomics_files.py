@@ -1,11 +1,13 @@
 """Small readers of genomic files that several steps share."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import pysam
 
-from kimedlib.variant_comparison import CalledVariant
+from kimedlib.variant_comparison import CalledVariant, Comparison, Regions, compare
+
+KINDS = {"normal": "germline", "tumour": "somatic"}  # what is called in samples of each role
 
 
 def read_bed(path: str | Path) -> list[tuple[str, int, int]]:
@@ -84,3 +86,28 @@ def read_variants(
                     genotype,
                     record.qual,
                 )
+
+
+def compare_files(
+    called: Path,
+    true: Path,
+    sample: Mapping[str, str],
+    fetch: Callable[[str, int, int], str],
+    also: Collection[str] = frozenset(),
+) -> Comparison:
+    """Compare the calls of a sample with its truth: genotypes of normals, alleles of tumours.
+
+    Parameters
+    ----------
+    called, true
+        VCF files.
+    sample
+        role and truth_bed ("" for everywhere).
+    fetch
+        Reference bases of (contig, start, end).
+    also
+        Filters that do not keep a call out.
+    """
+    regions = Regions(read_bed(sample["truth_bed"]) if sample["truth_bed"] else [])
+    genotypes = KINDS[sample["role"]] == "germline"
+    return compare(read_variants(true), read_variants(called, also=also), regions, fetch, genotypes=genotypes)
