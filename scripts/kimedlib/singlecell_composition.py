@@ -104,12 +104,22 @@ def propeller(cells: pd.DataFrame, samples: pd.DataFrame, design: Design, refere
     samples
         Index group; columns patient_id, condition, batch.
 
+    Raises
+    ------
+    RuntimeError
+        scanpro, which comes as source only and is no part of the locked environments, is not installed.
+
     References
     ----------
     Phipson et al., Bioinformatics 38:4720 (2022), doi:10.1093/bioinformatics/btac582; scanpro: Alayoubi et al., Sci
     Rep 14:15581 (2024), doi:10.1038/s41598-024-66381-7.
     """
-    from scanpro.scanpro import scanpro  # type: ignore[import-untyped]
+    try:
+        from scanpro.scanpro import scanpro  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise RuntimeError(
+            "comparison.propeller needs scanpro: pip install --no-deps scanpro==0.4.1, or `propeller: false`"
+        ) from error
 
     # Letters first: names that look like numbers would enter the model as numbers.
     described = "v" + samples[["patient_id", "condition", "batch"]].astype(str)

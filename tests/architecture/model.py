@@ -91,6 +91,8 @@ def rules_of(workflow: str) -> tuple[Rule, ...]:
             own = file == snakefile or (file.parent.parent == REPOSITORY / "rules" and file.parent.name == workflow)
             if own:
                 found.append(Rule(rule.name, workflow, file, rule))
+    for name in [name for name, module in sys.modules.items() if module is None]:
+        del sys.modules[name]  # what `leave_out` spares a start, the next workflow may need
     return tuple(found)
 
 

@@ -1,11 +1,13 @@
 """Schemas are closed and described, configs and output lists pass theirs."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from snakemake.utils import update_config
 
 from architecture.model import REPOSITORY, WORKFLOWS, relative, tracked
 from kimed_spe import declared
@@ -44,7 +46,9 @@ def test_shipped_configs_pass_their_schema(workflow: str):
     Draft202012Validator(schema).validate(default)
     for path in tracked(f"config/*/{workflow}*.yaml"):
         if path.parent.name != "schemas":
-            Draft202012Validator(schema).validate({**default, **yaml.safe_load(path.read_text(encoding="utf-8"))})
+            merged = deepcopy(default)
+            update_config(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+            Draft202012Validator(schema).validate(merged)
 
 
 @pytest.mark.parametrize("path", tracked("config/*.yaml"), ids=relative)
