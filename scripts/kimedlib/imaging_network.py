@@ -147,7 +147,7 @@ def predict(
     amp: bool = False,
 ) -> NDArray[np.uint8]:
     """Label map of a normalised volume: the likeliest label by `chances`, whose parameters these are."""
-    return chances(network, data, patch, flips, device, amp=amp).argmax(axis=0).astype(np.uint8)
+    return np.asarray(chances(network, data, patch, flips, device, amp=amp).argmax(axis=0), dtype=np.uint8)
 
 
 def keep_largest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
