@@ -1,4 +1,4 @@
-"""Intervals hold as often as they promise, doubt is where labels are uncertain, changes are told as they were planted."""
+"""Intervals hold as often as they promise, doubt lies where labels are uncertain, planted changes are told."""
 
 import numpy as np
 import pytest
