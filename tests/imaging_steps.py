@@ -141,7 +141,8 @@ def measure_and_score(folder: Path) -> None:
     common = {"bids": folder / "bids", "conversion": folder / "conversion.tsv"}
     segment_regions.main(
         **common, checks=folder / "checks.tsv", weights=folder / "model/weights.pt", model=folder / "model/model.json",
-        masks=folder / "regions", gpus=0,
+        masks=folder / "regions", gpus=0, doubt=folder / "doubt", intervals=folder / "volume_intervals.tsv",
+        picture=folder / "doubt.png",
     )  # fmt: skip
     measure_regions.main(
         **common, checks=folder / "checks.tsv", evidence=folder / "brains.tsv", brains=folder / "brains",

@@ -15,6 +15,9 @@ rule segment_regions:
         model="<results>/model/model.json",
     output:
         masks=directory("<results>/regions"),
+        doubt=directory("<results>/doubt"),
+        intervals="<results>/volume_intervals.tsv",
+        picture=report("<results>/doubt.png", caption="../../workflows/imaging/report/doubt.rst", category="Imaging"),
     log:
         "<logs>/segment_regions/regions.log",
     benchmark:

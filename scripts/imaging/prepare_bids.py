@@ -36,14 +36,14 @@ SUFFIXES = {("MR", "brain"): ("anat", "T1w"), ("MR", "labels"): ("anat", "T1w")}
 def bids_places(sheet: pd.DataFrame) -> list[Path]:
     """Place of each row's image below the data set, without extension; names only from sheet columns."""
     kinds = [SUFFIXES.get((row["modality"], row["task"]), (row["modality"].lower(),) * 2) for row in records(sheet)]
-    counts = pd.Series(list(zip(sheet["patient_id"], kinds, strict=True))).value_counts()
+    keys = list(zip(sheet["patient_id"], sheet["visit"], kinds, strict=True))
+    counts = pd.Series(keys).value_counts()
     places = []
-    for row, kind in zip(records(sheet), kinds, strict=True):
-        folder, suffix = kind
-        acquisition = (
-            f"_acq-{re.sub('[^A-Za-z0-9]', '', row['sample'])}" if counts[(row["patient_id"], kind)] > 1 else ""
-        )
-        places.append(Path(f"sub-{row['patient_id']}") / folder / f"sub-{row['patient_id']}{acquisition}_{suffix}")
+    for row, key in zip(records(sheet), keys, strict=True):
+        folder, suffix = key[2]
+        subject = [f"sub-{row['patient_id']}", *([f"ses-{row['visit']}"] if row["visit"] else [])]
+        acquisition = f"_acq-{re.sub('[^A-Za-z0-9]', '', row['sample'])}" if counts[key] > 1 else ""
+        places.append(Path(*subject, folder, f"{'_'.join(subject)}{acquisition}_{suffix}"))
     return places
 
 

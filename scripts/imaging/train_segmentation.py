@@ -18,7 +18,9 @@ from kimedlib.figure_style import save_figure
 from kimedlib.imaging_network import (
     autocast,
     build_network,
+    chances,
     device_for,
+    finish,
     normalise,
     predict,
     settings_for,
@@ -28,6 +30,7 @@ from kimedlib.imaging_network import (
 from kimedlib.imaging_nifti import load_canonical, load_labels, voxel_sizes
 from kimedlib.imaging_pictures import use_quiet_style
 from kimedlib.imaging_scores import dice
+from kimedlib.imaging_uncertainty import calibration_score, doubtful_voxels
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.table_files import write_table
@@ -105,6 +108,23 @@ def validation_dice(
         found.append([dice(guess == label, case["label"] == label) for label in labels])
     network.train()
     return np.asarray(np.mean(found, axis=0))
+
+
+def calibrate(
+    network: torch.nn.Module, cases: list[Case], settings: dict[str, Any], device: torch.device
+) -> dict[str, list[float]]:
+    """Errors of the validation cases' volumes in units of doubt, by label: what intervals of volumes are made from."""
+    network.eval()
+    scores: dict[str, list[float]] = {name: [] for name in settings["label_names"]}
+    for case in cases:
+        shares = chances(
+            network, case["image"], tuple(settings["patch"]), settings["flips"], device, amp=settings["amp"]
+        )
+        found = finish(shares, case["image"], settings["refine"])
+        for name, values in scores.items():
+            volume, truth = (float(np.count_nonzero(labels == int(name))) for labels in (found, case["label"]))
+            values.append(round(calibration_score(volume, truth, doubtful_voxels(shares, int(name))), 6))
+    return scores
 
 
 def fit(
@@ -224,6 +244,7 @@ def main(
     network = build_network(settings["channels"], settings["strides"], len(wanted)).to(device)
     rows, best, kept = fit(network, [cases[i] for i in training], [cases[i] for i in validation], settings, device)
     network.load_state_dict(kept)
+    calibration = calibrate(network, [cases[i] for i in validation], settings, device)
     table = pd.DataFrame(rows).astype({"epoch": int})
     said = {
         "channels": settings["channels"],
@@ -237,6 +258,7 @@ def main(
         "device": device.type,
         "amp": settings["amp"],
         "best_epoch": best,
+        "volume_calibration": calibration,
         "weights_sha256": weights_digest(network),
         "training_cases": [names[i] for i in training],
         "validation_cases": [names[i] for i in validation],

@@ -27,7 +27,8 @@ def describe(folder: Path, name: str, kind: str, readme: str) -> None:
         description |= {"SourceDatasets": [{"URL": "../bids"}], "DatasetLinks": {"raw": "../bids"}}
     (folder / "dataset_description.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     (folder / "README").write_text(readme, encoding="utf-8")
-    (folder / ".bidsignore").write_text("".join(f"sub-*/{kind}\n" for kind in NO_BIDS), encoding="utf-8")
+    ignored = [f"sub-*/{place}{kind}\n" for kind in NO_BIDS for place in ("", "ses-*/")]
+    (folder / ".bidsignore").write_text("".join(ignored), encoding="utf-8")
 
 
 def split_name(image: Path) -> tuple[Path, str, str]:

@@ -12,6 +12,8 @@ from monai.networks.nets import UNet
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from kimedlib.imaging_refine import half_contrast
+
 # Sums are split by thread count, so results depend on it: keep it fixed. One thread, since several wait for each
 # other at every operation: on a busy machine that made a step 30 times slower.
 TORCH_THREADS = 1
@@ -106,6 +108,35 @@ def autocast(device: torch.device, *, amp: bool) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.float16 if device.type == "cuda" else torch.bfloat16, enabled=amp)
 
 
+def chances(
+    network: torch.nn.Module,
+    data: NDArray[np.float32],
+    patch: tuple[int, int, int],
+    flips: list[int],
+    device: torch.device,
+    *,
+    amp: bool = False,
+) -> NDArray[np.float32]:
+    """Mean softmax over a normalised volume and its mirror images along `flips`, shape (labels + 1, x, y, z).
+
+    `amp` computes the scores in mixed precision; they are summed in single precision.
+    """
+    volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
+    total = torch.zeros(1)
+    views = [[], *[[axis + 2] for axis in flips]]
+    with torch.inference_mode(), autocast(device, amp=amp), warnings.catch_warnings():
+        # MONAI 1.5 indexes with lists; torch warns at every call
+        warnings.filterwarnings("ignore", message="Using a non-tuple sequence")
+        for axes in views:
+            turned = volume.flip(axes) if axes else volume
+            scores = sliding_window_inference(
+                turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
+            )
+            shares = torch.softmax(scores.float(), dim=1)
+            total = total.to(device) + (shares.flip(axes) if axes else shares)
+    return np.asarray((total[0] / len(views)).cpu().numpy(), dtype=np.float32)
+
+
 def predict(
     network: torch.nn.Module,
     data: NDArray[np.float32],
@@ -115,24 +146,8 @@ def predict(
     *,
     amp: bool = False,
 ) -> NDArray[np.uint8]:
-    """Label map of a normalised volume: mean softmax over the volume and its mirror images along `flips`.
-
-    `amp` computes the scores in mixed precision; they are summed in single precision.
-    """
-    volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
-    total = torch.zeros(1)
-    with torch.inference_mode(), autocast(device, amp=amp), warnings.catch_warnings():
-        # MONAI 1.5 indexes with lists; torch warns at every call
-        warnings.filterwarnings("ignore", message="Using a non-tuple sequence")
-        for axes in [[], *[[axis + 2] for axis in flips]]:
-            turned = volume.flip(axes) if axes else volume
-            scores = sliding_window_inference(
-                turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
-            )
-            chances = torch.softmax(scores.float(), dim=1)
-            total = total.to(device) + (chances.flip(axes) if axes else chances)
-    labels: NDArray[np.uint8] = total.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
-    return labels
+    """Label map of a normalised volume: the likeliest label by `chances`, whose parameters these are."""
+    return np.asarray(chances(network, data, patch, flips, device, amp=amp).argmax(axis=0), dtype=np.uint8)
 
 
 def keep_largest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -143,6 +158,14 @@ def keep_largest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if count:
             kept[parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))] = value
     return kept
+
+
+def finish(shares: NDArray[np.float32], data: NDArray[np.float32], refine: str) -> NDArray[np.uint8]:
+    """Label map as it is measured: likeliest labels, of each the largest part, refined as `network.refine` says."""
+    labels = keep_largest(shares.argmax(axis=0).astype(np.uint8))
+    if refine == "half_contrast":
+        labels = keep_largest(half_contrast(data, labels > 0).astype(np.uint8))
+    return labels
 
 
 def weights_digest(network: torch.nn.Module) -> str:

@@ -49,6 +49,12 @@ def needs_network(frame: pd.DataFrame) -> bool:
     return bool(frame["task"].isin(NETWORK_TASKS).any())
 
 
+def has_visits(frame: pd.DataFrame) -> bool:
+    """Whether any patient was seen more than once."""
+    seen = frame.loc[frame["visit"] != "", ["patient_id", "visit"]].drop_duplicates()
+    return bool(seen["patient_id"].duplicated().any())
+
+
 def needs_biomarkers(frame: pd.DataFrame, ways: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether any row has a region, other than a brain, that one of the ways to compute biomarkers is for."""
     rows = frame[frame["task"].isin([*NETWORK_TASKS, *OUTLINE_TASKS])]

@@ -49,7 +49,17 @@ def refusals(conversion: Path, checks: Path, evidence: Path) -> pd.DataFrame:
 
 # Regions without network: given, or by their uptake.
 OUTLINE_TASKS = ("outline", "uptake")
-SHEET_COLUMNS = ("sample", "patient_id", "modality", "task", "image", "label", "outline", "reference_volume_ml")
+SHEET_COLUMNS = (
+    "sample",
+    "patient_id",
+    "modality",
+    "task",
+    "image",
+    "label",
+    "outline",
+    "reference_volume_ml",
+    "visit",
+)
 
 
 def read_sheet_rows(path: Path) -> pd.DataFrame:

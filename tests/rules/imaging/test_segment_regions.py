@@ -24,4 +24,5 @@ def test_other_resolution(chain, tmp_path):
         segment_regions.main(
             bids=chain / "bids", conversion=chain / "conversion.tsv", checks=chain / "checks.tsv",
             weights=chain / "model/weights.pt", model=tmp_path / "model.json", masks=tmp_path / "masks", gpus=0,
+            doubt=tmp_path / "doubt", intervals=tmp_path / "i.tsv", picture=tmp_path / "d.png",
         )  # fmt: skip
