@@ -32,6 +32,8 @@ def read_cas(data: bytes, path: Path, form: str) -> tuple[str, list[tuple[int, i
         What the library cannot read; annotations without offsets, or with offsets outside the text or within a sign
         of two units.
     """
+    if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
+        raise InputProblems([Problem(str(path), "", "declares entities, which no export does", "export it again")])
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

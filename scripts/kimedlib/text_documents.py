@@ -16,6 +16,7 @@ from typing import Any
 from kimedlib.atomic import atomic_path
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.text_cas import cas_text, read_cas
+from kimedlib.text_decoding import check_text, decode
 from kimedlib.text_fhir import composition_of, rewritten
 from kimedlib.text_model_data import LABELS, Letter, Span, trimmed
 from kimedlib.text_pdf import text_of_pdf
@@ -25,8 +26,6 @@ SUFFIXES = {
     "text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json", "pdf": ".txt",
 }  # fmt: skip
 """What the file of a written document ends in, by the format that the document was read in."""
-LARGEST_BYTES = 20_000_000
-MOJIBAKE = re.compile("Ã[\u0080-\u00bf¤¶¼Ÿ„–œ©¨]|â€[\u0080-\u009f“”™œžš¦]|Â[\u00a0-\u00bf]")
 ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)", re.DOTALL)
 
 
@@ -42,57 +41,6 @@ def written_name(document: str, form: str) -> str:
 
 def _stop(file: str, place: str, found: str, remedy: str) -> InputProblems:
     return InputProblems([Problem(file, place, found, remedy)])
-
-
-def decode(data: bytes, file: str) -> str:
-    """Text of bytes: UTF-8 or UTF-16 with or without byte-order mark, else Windows-1252 (which includes Latin-1's
-    letters).
-
-    Raises
-    ------
-    InputProblems
-        Empty, binary, RTF or HTML, too large, or decoded wrongly before (`MÃ¼ller`).
-    """
-    if len(data) > LARGEST_BYTES:
-        raise _stop(file, "", f"has {len(data)} bytes, more than {LARGEST_BYTES}", "split it into its documents")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", errors="replace")
-    elif b"\0" in data:
-        raise _stop(file, f"byte {data.index(0) + 1}", "holds binary data", "export the document as plain text")
-    else:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    check_text(text, file)
-    return text
-
-
-def check_text(text: str, file: str) -> None:
-    """Refuse what cannot be de-identified as it is.
-
-    Raises
-    ------
-    InputProblems
-        As `decode`.
-    """
-    start = text.lstrip("\ufeff \t\r\n")
-    if not start:
-        raise _stop(file, "", "holds no text", "remove its row, or export the document again")
-    if start.startswith("{\\rtf"):
-        raise _stop(file, "line 1", "is RTF: its control words would hide identifiers", "save it as plain text")
-    if re.match(r"(?:<!DOCTYPE html|<html|<\?xml)", start, re.IGNORECASE):
-        raise _stop(file, "line 1", "is HTML or XML, not plain text", "save it as plain text, or name its format")
-    strange = next((sign for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v")), None)
-    if strange is not None:
-        line = text[: text.index(strange)].count("\n") + 1
-        raise _stop(
-            file, f"line {line}", f"holds the sign U+{ord(strange):04X}, which no text has", "export it as UTF-8 text"
-        )
-    wrong = MOJIBAKE.search(text)
-    if wrong:
-        line = text[: wrong.start()].count("\n") + 1
-        raise _stop(file, f"line {line}", "was UTF-8 read as Latin-1 once ('Ã¼' for 'ü')", "export it as UTF-8 again")
 
 
 def read_letter(path: Path, form: str, name: str) -> Letter:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimedlib.problems import InputProblems
-from kimedlib.text_documents import SUFFIXES, decode, read_letter, write_letter
+from kimedlib.text_decoding import decode
+from kimedlib.text_documents import SUFFIXES, read_letter, write_letter
 from kimedlib.text_model_data import Letter, Span
 
 TEXT = "Herr 👩‍⚕️ Mu\u0308ller\u00a0geb. 1.2.1950\nÜbel\u00adkeit, Frau Öztürk\n"
