@@ -1,6 +1,7 @@
 """Share of each cell type per sample, and its difference between two conditions."""
 
 import contextlib
+import importlib
 import io
 import logging
 import warnings
@@ -115,7 +116,8 @@ def propeller(cells: pd.DataFrame, samples: pd.DataFrame, design: Design, refere
     Rep 14:15581 (2024), doi:10.1038/s41598-024-66381-7.
     """
     try:
-        from scanpro.scanpro import scanpro  # type: ignore[import-untyped]
+        # Not in the environments, and so not an import that they have to satisfy.
+        scanpro = importlib.import_module("scanpro.scanpro").scanpro
     except ImportError as error:
         raise RuntimeError(
             "comparison.propeller needs scanpro: pip install --no-deps scanpro==0.4.1, or `propeller: false`"
