@@ -28,6 +28,7 @@ def alignments(reference, tmp_path_factory):
                 inputs={
                     "reads_1": reads / f"{sample}_R1.fastq.gz", "reads_2": reads / f"{sample}_R2.fastq.gz",
                     "alignments": "", "reference": reference, "fai": f"{reference}.fai",
+                    "dictionary": reference.with_suffix(".dict"),
                 },
                 outputs={
                     "alignments": "s.cram", "alignments_index": "s.cram.crai", "trimming": "t", "statistics": "st"
