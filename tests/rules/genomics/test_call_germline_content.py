@@ -191,7 +191,7 @@ FAULTS = {
         "norm",
         '  "$real" "$@" | "$real" view -Ov - | sed "\\$d" | "$real" view -Ou -',
     ),
-    "2 alleles were called, 0 were written": ("annotate", '  "$real" view -e 1=1 -Ou -'),
+    "2 alleles were called, 0 were written": ("filter", '  "$real" view -e 1=1 -Ou -'),
     "the contigs of the variants are not those of the reference": (
         "filter",
         '  "$real" "$@" | "$real" view -Ov - | grep -v "contig=<ID=chrX" | "$real" view -Ou -',
