@@ -81,9 +81,11 @@ def leave_out(*packages):
     """Spare a start the import of packages with data frames (pandas 0.35 s, polars 0.45 s of processor time).
 
     Snakemake imports all that are installed to ask of every parameter whether it is a frame; without them it does not
-    ask. Where another workflow is around this one, which may need them, nothing is left out, nor what is there already.
+    ask. Only the command `snakemake` leaves them out, and only where no other workflow, which may need them, is around
+    this one; what is imported already stays.
     """
-    if len(workflow.included_stack) == 1:
+    command = Path(sys.argv[0]).parts[-2:]  # .../bin/snakemake or .../snakemake/__main__.py
+    if "snakemake" in command and len(workflow.included_stack) == 1:
         for package in packages:
             sys.modules.setdefault(package, None)  # what Python takes as "not installed"
 

@@ -74,6 +74,8 @@ def indexed_reference(folder: Path) -> Path:
     reference = folder / "reference.fa"
     reference.write_bytes(gzip.decompress((REPOSITORY / "test_data/genomics/reference.fa.gz").read_bytes()))
     pysam.faidx(str(reference))
+    dictionary = re.sub(r"\tUR:[^\t\n]*", "", pysam.samtools.dict(str(reference)))
+    reference.with_suffix(".dict").write_text(dictionary, encoding="utf-8")
     subprocess.run([str(BIN / "bwa"), "index", str(reference)], check=True, capture_output=True)
     return reference
 

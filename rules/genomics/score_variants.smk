@@ -21,7 +21,7 @@ rule score_variants:
     benchmark:
         "<benchmarks>/score_variants/scores.tsv"
     conda:
-        "../../envs/genomics_python.yaml"
+        "../../envs/genomics_analysis.yaml"
     threads: 1
     resources:
         mem_mb=scaled(500),

@@ -73,7 +73,7 @@ all_calls() {
     return
   fi
   if ((${#stretches[@]} == 1)); then
-    call_chunk 000000 "${stretches[0]#* }" -Ov
+    call_chunk 000000 "${stretches[0]#* }" -Ov || fail 'the only chunk could not be called'
     return
   fi
   for number in "${!stretches[@]}"; do

@@ -49,6 +49,7 @@ def align(reference):
             "alignments": alignments,
             "reference": reference,
             "fai": f"{reference}.fai",
+            "dictionary": reference.with_suffix(".dict"),
         }
         params = {**trimming, "lanes": list(lanes), "umi": umi, "umi_lengths": umi_lengths}
         return run_step("align_reads", folder, inputs=inputs, outputs=OUTPUTS, params=params, tools=tools)

@@ -21,7 +21,7 @@ def reference(tmp_path_factory):
 def likelihoods(reference, tmp_path_factory):
     """Likelihoods of two samples, each made without the other."""
     shipped = shipped_config()
-    places = {"reference": reference, "fai": f"{reference}.fai"}
+    places = {"reference": reference, "fai": f"{reference}.fai", "dictionary": reference.with_suffix(".dict")}
     made = []
     for sample in SAMPLES:
         folder = tmp_path_factory.mktemp(sample)
