@@ -215,11 +215,13 @@ def nearest_of_many(positions: Matrix, neighbours: int, threads: int) -> tuple[N
 
     def search(number: int) -> None:
         cells = lists[number]
-        others = np.concatenate([lists[other] for other in np.union1d(around[number], number)])
+        others = np.sort(np.concatenate([lists[other] for other in np.union1d(around[number], number)]))
         if len(others) < neighbours:
             others = np.arange(len(positions))
         for rows in np.array_split(cells, len(cells) // LIST_CELLS + 1):
             rough = squares[others] - 2 * (positions[rows] @ positions[others].T)
+            # Among many equal cells, each must still find itself.
+            rough[np.arange(len(rows)), np.searchsorted(others, rows)] = -np.inf
             some = min(neighbours + SPARE, len(others))
             found = others[np.argpartition(rough, some - 1, axis=1)[:, :some]]
             # Products lose digits; the order of the candidates is found without.
