@@ -142,7 +142,8 @@ def largest_variance(values: sparse.csr_matrix) -> float:
 
     operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
     found = eigsh(operator, k=1, v0=np.ones(genes), tol=1e-6, return_eigenvectors=False)
-    return float(found[0]) / max(cells - 1, 1)
+    largest: float = float(found[0]) / max(cells - 1, 1)
+    return largest
 
 
 def informative_components(
