@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
-from scipy.linalg.blas import dsyrk
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -84,18 +83,18 @@ def gene_covariance(scaling: Scaling, threads: int) -> Matrix:
     cells, genes = scaling.values.shape
 
     def products(start: int) -> Matrix:
-        # Fortran sees the transpose, so this is block.T @ block, of which only one half is computed.
-        result: Matrix = dsyrk(1.0, scaling.block(start).toarray().T)
+        dense = scaling.block(start).toarray()
+        # numpy sees that both are the same and computes one half only, without holding up other threads.
+        result: Matrix = dense.T @ dense
         return result
 
-    gram = np.zeros((genes, genes), order="F")
+    gram = np.zeros((genes, genes))
     starts = range(0, cells, BLOCK)
     with ThreadPoolExecutor(threads) as pool:
         # A few at a time: each waiting product takes genes x genes.
         for first in range(0, len(starts), threads):
             for part in pool.map(products, starts[first : first + threads]):
                 gram += part
-    gram = np.triu(gram) + np.triu(gram, 1).T
     covariance: Matrix = (gram - cells * np.outer(scaling.centre, scaling.centre)) / max(cells - 1, 1)
     return covariance
 
