@@ -4,6 +4,8 @@ Every step gives the same bits for any number of threads: float64, exact neighbo
 """
 
 import random as python_random
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import igraph
@@ -11,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
-from scipy.linalg.blas import dsyrk
 from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Matrix = NDArray[np.float64]
 # Rounding removes the last bits, which depend on the CPU and on the number of threads.
 DECIMALS = 6
 BLOCK = 4096
-# Above this all pairs of cells are compared; candidates beyond those wanted, for ties and lost digits.
+# Above this, neighbours are sought among lists of cells around; candidates beyond those wanted are for lost digits.
 TREE_CELLS, SPARE = 20_000, 4
+LIST_CELLS, LISTS = 250, 40
 LISTED_EDGES = 3_000_000
 
 
@@ -33,34 +36,56 @@ def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr
     return scaled
 
 
-def centred_scale(values: sparse.csr_matrix, limit: float = 10.0) -> tuple[sparse.csr_matrix, Matrix]:
-    """Values in units of their gene's standard deviation, z-scores above `limit` cut, and the mean of each gene.
+class Scaling:
+    """Z-scores of genes without holding them: values in units of their gene's standard deviation, less a mean.
 
-    The matrix less the means is what Seurat and scanpy scale to; as zeros stay zeros, it need not be held densely.
+    Scores above `limit` are cut, as Seurat and scanpy do. Zeros stay zeros before the mean is taken off.
 
     Parameters
     ----------
     values
         Cells x genes, log-normalised.
+
+    Attributes
+    ----------
+    centre
+        Mean of the scaled values, (genes,).
     """
-    cells, genes = values.shape
-    total = np.bincount(values.indices, weights=values.data, minlength=genes)
-    squares = np.bincount(values.indices, weights=values.data**2, minlength=genes)
-    mean = total / cells
-    deviation = np.sqrt(np.maximum((squares - total * mean) / max(cells - 1, 1), 1e-12))
-    data = np.minimum(values.data / deviation[values.indices], limit + (mean / deviation)[values.indices])
-    scaled = sparse.csr_matrix((data, values.indices, values.indptr), shape=values.shape)
-    return scaled, np.bincount(values.indices, weights=data, minlength=genes) / cells
+
+    def __init__(self, values: sparse.csr_matrix, limit: float = 10.0) -> None:
+        self.values = values
+        cells, genes = values.shape
+        total, squares, scaled = np.zeros(genes), np.zeros(genes), np.zeros(genes)
+        for block in self.parts():
+            total += np.bincount(block.indices, weights=block.data, minlength=genes)
+            squares += np.bincount(block.indices, weights=block.data**2, minlength=genes)
+        mean = total / cells
+        self.deviation = np.sqrt(np.maximum((squares - total * mean) / max(cells - 1, 1), 1e-12))
+        self.highest = limit + mean / self.deviation
+        for start in range(0, cells, BLOCK):
+            block = self.block(start)
+            scaled += np.bincount(block.indices, weights=block.data, minlength=genes)
+        self.centre = scaled / cells
+
+    def parts(self) -> Iterator[sparse.csr_matrix]:
+        """The values, block by block."""
+        return (self.values[start : start + BLOCK] for start in range(0, self.values.shape[0], BLOCK))
+
+    def block(self, start: int) -> sparse.csr_matrix:
+        """Scaled values of the cells from `start` on, before the mean is taken off."""
+        block = self.values[start : start + BLOCK]
+        data = np.minimum(block.data / self.deviation[block.indices], self.highest[block.indices])
+        return sparse.csr_matrix((data, block.indices, block.indptr), shape=block.shape)
 
 
-def gene_covariance(scaled: sparse.csr_matrix, centre: Matrix, threads: int) -> Matrix:
+def gene_covariance(scaling: Scaling, threads: int) -> Matrix:
     """Covariance of genes, accumulated over blocks of cells in a fixed order: the same for any number of threads."""
-    cells, genes = scaled.shape
+    cells, genes = scaling.values.shape
 
     def products(start: int) -> Matrix:
-        block = scaled[start : start + BLOCK].toarray()
-        # Fortran sees the transpose, so this is block.T @ block, of which only one half is computed.
-        result: Matrix = dsyrk(1.0, block.T)
+        dense = scaling.block(start).toarray()
+        # numpy sees that both are the same and computes one half only, without holding up other threads.
+        result: Matrix = dense.T @ dense
         return result
 
     gram = np.zeros((genes, genes))
@@ -70,8 +95,7 @@ def gene_covariance(scaled: sparse.csr_matrix, centre: Matrix, threads: int) -> 
         for first in range(0, len(starts), threads):
             for part in pool.map(products, starts[first : first + threads]):
                 gram += part
-    gram = np.triu(gram) + np.triu(gram, 1).T
-    covariance: Matrix = (gram - cells * np.outer(centre, centre)) / max(cells - 1, 1)
+    covariance: Matrix = (gram - cells * np.outer(scaling.centre, scaling.centre)) / max(cells - 1, 1)
     return covariance
 
 
@@ -91,22 +115,24 @@ def principal_components(values: sparse.csr_matrix, number: int, threads: int = 
         Scores (cells, components), loadings (genes, components), variances (components,).
     """
     cells, genes = values.shape
-    scaled, centre = centred_scale(values)
+    scaling = Scaling(values)
     number = max(1, min(number, genes, cells - 1))
-    covariance = gene_covariance(scaled, centre, threads)
+    covariance = gene_covariance(scaling, threads)
     variances, loadings = eigh(covariance, subset_by_index=[genes - number, genes - 1])
     variances, loadings = variances[::-1], loadings[:, ::-1]
     # An eigenvector's sign is arbitrary: its largest loading shall be positive.
     loadings = loadings * np.sign(loadings[np.argmax(np.abs(loadings), axis=0), np.arange(number)])
-    scores = scaled @ loadings - centre @ loadings
+    scores = np.vstack([scaling.block(start) @ loadings for start in range(0, cells, BLOCK)])
+    scores -= scaling.centre @ loadings
     return scores.round(DECIMALS), loadings.round(DECIMALS), variances.round(DECIMALS)
 
 
 def largest_variance(values: sparse.csr_matrix) -> float:
     """Variance of the first component of z-scored genes, by Lanczos iterations."""
-    scaled, centre = centred_scale(values)
     cells, genes = values.shape
-    turned = sparse.csr_matrix(scaled.T)
+    scaling = Scaling(values)
+    scaled = sparse.csr_matrix(sparse.vstack([scaling.block(start) for start in range(0, cells, BLOCK)]))
+    centre, turned = scaling.centre, sparse.csr_matrix(scaled.T)
 
     def product(vector: Matrix) -> Matrix:
         scores = scaled @ vector.ravel() - centre @ vector.ravel()
@@ -115,7 +141,8 @@ def largest_variance(values: sparse.csr_matrix) -> float:
 
     operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
     found = eigsh(operator, k=1, v0=np.ones(genes), tol=1e-6, return_eigenvectors=False)
-    return float(found[0]) / max(cells - 1, 1)
+    largest: float = float(found[0]) / max(cells - 1, 1)
+    return largest
 
 
 def informative_components(
@@ -146,28 +173,67 @@ def informative_components(
 
 
 def nearest(positions: Matrix, neighbours: int, threads: int = 1) -> tuple[NDArray[np.int64], Matrix]:
-    """Exact nearest neighbours, each cell first in its own list: indices and distances, (cells, neighbours).
+    """Nearest neighbours, each cell first in its own list: indices and distances, (cells, neighbours).
 
-    Trees are faster for few cells, comparing all pairs for many; both give the same for any `threads`.
+    Exact up to `TREE_CELLS` cells; see `nearest_of_many` for more. The same for any `threads`.
     """
-    cells = len(positions)
-    neighbours = min(neighbours, cells)
-    if cells <= TREE_CELLS:
-        tree = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree", n_jobs=threads).fit(positions)
-        distances, indices = tree.kneighbors(positions)
-        return indices.astype(np.int64), distances
-    with threadpool_limits(threads, user_api="openmp"):
-        found = NearestNeighbors(n_neighbors=min(neighbours + SPARE, cells), algorithm="brute").fit(positions)
-        candidates = found.kneighbors(positions, return_distance=False).astype(np.int64)
-    indices, distances = np.empty((cells, neighbours), dtype=np.int64), np.empty((cells, neighbours))
-    for start in range(0, cells, BLOCK):
-        rows = slice(start, start + BLOCK)
-        # All pairs are compared by products, which lose digits; the order of the candidates is found without.
-        apart = np.sqrt(((positions[rows, None, :] - positions[candidates[rows]]) ** 2).sum(axis=2))
-        apart[candidates[rows] == np.arange(start, start + len(apart))[:, None]] = -1
-        order = np.lexsort((candidates[rows], apart), axis=1)[:, :neighbours]
-        indices[rows] = np.take_along_axis(candidates[rows], order, axis=1)
-        distances[rows] = np.maximum(np.take_along_axis(apart, order, axis=1), 0)
+    neighbours = min(neighbours, len(positions))
+    if len(positions) > TREE_CELLS:
+        return nearest_of_many(positions, neighbours, threads)
+    tree = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree", n_jobs=threads).fit(positions)
+    distances, indices = tree.kneighbors(positions)
+    return indices.astype(np.int64), distances
+
+
+def cell_lists(positions: Matrix) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Cells parted into lists of about `LIST_CELLS` that lie together, and the nearest lists of each list."""
+    number = max(2, len(positions) // LIST_CELLS)
+    random = np.random.default_rng(0)
+    some = positions[np.sort(random.choice(len(positions), min(len(positions), 32 * number), replace=False))]
+    parts = KMeans(number, init="random", n_init=1, max_iter=5, random_state=0, tol=0)
+    with warnings.catch_warnings():
+        # Equal cells make fewer lists.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        middles = parts.fit(some).cluster_centers_.round(DECIMALS)
+    # Rounded, so that last bits of the means decide nothing.
+    tree = NearestNeighbors(n_neighbors=min(LISTS, number), algorithm="brute").fit(middles)
+    own = tree.kneighbors(positions, n_neighbors=1, return_distance=False).ravel()
+    order = np.argsort(own, kind="stable")
+    lists = np.split(order, np.searchsorted(own[order], np.arange(1, number)))
+    return lists, np.sort(tree.kneighbors(middles, return_distance=False), axis=1)
+
+
+def nearest_of_many(positions: Matrix, neighbours: int, threads: int) -> tuple[NDArray[np.int64], Matrix]:
+    """Neighbours among the `LISTS` lists of cells around a cell's own list: nearly all of the nearest, rarely not one.
+
+    The idea of inverted files: Jégou et al., IEEE TPAMI 33:117 (2011), doi:10.1109/TPAMI.2010.57.
+    """
+    lists, around = cell_lists(positions)
+    squares = np.einsum("ij,ij->i", positions, positions)
+    indices = np.empty((len(positions), neighbours), dtype=np.int64)
+    distances = np.empty((len(positions), neighbours))
+
+    def search(number: int) -> None:
+        cells = lists[number]
+        others = np.sort(np.concatenate([lists[other] for other in np.union1d(around[number], number)]))
+        if len(others) < neighbours:
+            others = np.arange(len(positions))
+        for rows in np.array_split(cells, len(cells) // LIST_CELLS + 1):
+            rough = squares[others] - 2 * (positions[rows] @ positions[others].T)
+            # Among many equal cells, each must still find itself.
+            rough[np.arange(len(rows)), np.searchsorted(others, rows)] = -np.inf
+            some = min(neighbours + SPARE, len(others))
+            found = others[np.argpartition(rough, some - 1, axis=1)[:, :some]]
+            # Products lose digits; the order of the candidates is found without.
+            apart = np.sqrt(((positions[rows, None, :] - positions[found]) ** 2).sum(axis=2))
+            apart[found == rows[:, None]] = -1
+            order = np.lexsort((found, apart), axis=1)[:, :neighbours]
+            indices[rows] = np.take_along_axis(found, order, axis=1)
+            distances[rows] = np.maximum(np.take_along_axis(apart, order, axis=1), 0)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(search, (number for number in range(len(lists)) if len(lists[number]))):
+            pass
     return indices, distances
 
 

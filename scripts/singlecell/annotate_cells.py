@@ -21,7 +21,7 @@ from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
 from kimedlib.singlecell_markers import cluster_markers
 
 # Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
-MARKER_CELLS = 50_000
+MARKER_CELLS = 20_000
 OBS = [
     "sample",
     "patient_id",

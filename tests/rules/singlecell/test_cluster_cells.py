@@ -76,13 +76,13 @@ step.main(samples=[Path(sys.argv[2])], cells=out / "cells.h5ad", integration=out
 
 
 @pytest.mark.slow
-def test_threads_change_no_bit_of_12500_cells(study, tmp_path):
-    """Above 8,192 cells: all blocks, all approximations that libraries switch to would show."""
+def test_threads_change_no_bit_of_20500_cells(study, tmp_path):
+    """Above 20,000 cells: all blocks, and all approximations of ours and of the libraries, would show."""
     random = np.random.default_rng(8)
     rates = np.full((10, 600), 0.4)
     for kind in range(10):
         rates[kind, kind * 50 : kind * 50 + 50] = 2.0
-    labels = random.integers(0, 10, 12_500)
+    labels = random.integers(0, 10, 20_500)
     obs = pd.DataFrame(index=[f"c{number}" for number in range(len(labels))])
     for name in ("sample", "patient_id", "condition"):
         obs[name] = "s1"

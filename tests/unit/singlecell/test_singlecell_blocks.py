@@ -92,14 +92,28 @@ def test_components_are_the_same_for_any_threads_and_those_of_scikit_learn(monke
     assert singlecell_embedding.largest_variance(values) == pytest.approx(reference.explained_variance_[0], rel=1e-6)
 
 
-def test_many_cells_get_the_neighbours_that_trees_find(monkeypatch):
-    positions = np.random.default_rng(6).normal(size=(1500, 7)).round(3)
+def test_many_cells_get_nearly_all_neighbours_that_trees_find(monkeypatch):
+    random = np.random.default_rng(6)
+    positions = (6 * np.eye(9)[random.integers(0, 5, 6000)] + random.normal(size=(6000, 9))).round(3)
     distances, indices = NearestNeighbors(n_neighbors=15, algorithm="kd_tree").fit(positions).kneighbors(positions)
     monkeypatch.setattr(singlecell_embedding, "TREE_CELLS", 1000)
-    for threads in (1, 3):
-        found = singlecell_embedding.nearest(positions, 15, threads)
-        assert np.array_equal(found[0], indices) and np.allclose(found[1], distances, atol=1e-12)
-        assert np.array_equal(found[0][:, 0], np.arange(1500))
+    monkeypatch.setattr(singlecell_embedding, "LISTS", 12)
+    with one_thread():
+        found = [singlecell_embedding.nearest(positions, 15, threads) for threads in (1, 3)]
+    assert all(np.array_equal(*pair) for pair in zip(*found, strict=True))
+    assert np.array_equal(found[0][0][:, 0], np.arange(6000)) and (np.diff(found[0][1], axis=1) >= 0).all()
+    same = [len(set(one) & set(two)) / 15 for one, two in zip(found[0][0], indices, strict=True)]
+    assert np.mean(same) > 0.97
+    exact = np.array(same) == 1
+    assert np.allclose(found[0][1][exact], distances[exact], atol=1e-12)
+
+
+def test_many_equal_cells_are_neighbours_of_each_other(monkeypatch):
+    monkeypatch.setattr(singlecell_embedding, "TREE_CELLS", 500)
+    positions = np.vstack([np.zeros((900, 4)), np.ones((100, 4))])
+    indices, distances = singlecell_embedding.nearest(positions, 10)
+    assert np.array_equal(indices[:, 0], np.arange(1000)) and not distances.any()
+    assert (indices[:900] < 900).all() and (indices[900:] >= 900).all()
 
 
 def test_graph_in_blocks_is_the_jaccard_overlap_of_sets(monkeypatch):
