@@ -18,6 +18,14 @@ from kimedlib.singlecell_design import confounded
 
 # Larger gzip files are read to the end by the job only.
 WHOLE_FILE_BYTES = 30_000_000
+# Files of the analyses on request: section and key of the config.
+REQUESTED = (
+    ("transfer", "reference"),
+    ("transfer", "label_table"),
+    ("activity", "sets"),
+    ("proteins", "gates"),
+    ("communication", "pairs"),
+)
 COPY_AGAIN = "copy or export it again"
 
 
@@ -217,9 +225,7 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         sound.append(not problems_here)
     problems += name_problems(frame.loc[sound], settings)
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
-    tables |= {
-        f"transfer.{key}": settings["transfer"][key] for key in ("reference", "label_table") if "transfer" in settings
-    }
+    tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
     problems += [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
         for key, path in tables.items()

@@ -4,6 +4,7 @@ Both sets share one space of components. A cell takes the label of its nearest r
 reference cells are farther from it than its own kind is, or where the vote was too often wrong inside the reference.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,8 @@ from kimedlib.singlecell_embedding import (
     informative_components,
     log_normalised,
     principal_components,
-    variable_genes,
 )  # fmt: skip
+from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, harmony
 
 UNKNOWN = "unknown"
@@ -36,6 +37,15 @@ class Side:
     matrix: sparse.csr_matrix
     batches: pd.Series
 
+    def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+        """All cells in one block."""
+        yield slice(0, self.matrix.shape[0]), self.matrix
+
+    def variable(self, number: int) -> NDArray[np.bool_]:
+        """The `number` genes that vary most, (genes,)."""
+        moments = GeneMoments(self.blocks, batch_codes(self.batches), self.matrix.shape[1])
+        return variable_genes(self.blocks, self.batches, moments, number)
+
 
 def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: int) -> tuple[Matrix, Matrix, str]:
     """Components of reference and query, and how batches were taken out.
@@ -50,9 +60,7 @@ def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: 
     counted
         Whether values are counts.
     """
-    chosen = np.flatnonzero(
-        variable_genes(reference.matrix, reference.batches, genes) | variable_genes(query.matrix, query.batches, genes)
-    )
+    chosen = np.flatnonzero(reference.variable(genes) | query.variable(genes))
     both = sparse.vstack([reference.matrix, query.matrix]).tocsr()
     narrow = (log_normalised(both) if counted else sparse.csr_matrix(both, dtype=np.float64))[:, chosen]
     positions, _, variances = principal_components(narrow, COMPONENT_BOUNDS[1])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
-from kimedlib.singlecell_design import choose_design, permuted_conditions
+from kimedlib.singlecell_design import choose_design, donor_units, permuted_conditions
 from kimedlib.singlecell_expression import COLUMNS, deseq, expressed, pseudobulk
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -72,6 +72,8 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
     """
     data = ad.read_h5ad(cells)
     samples = pd.DataFrame(sheet).set_index("sample")
+    units = donor_units(samples)
+    data.obs["sample"], samples = data.obs["sample"].astype(str).map(units), samples.loc[units.unique()]
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]
     tables, rows = [], []
     with one_thread():

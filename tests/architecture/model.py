@@ -27,7 +27,11 @@ EVERYTHING = {
         "config/inventory/imaging.yaml",
     ),
     "clinical_text": ("config/clinical_text.yaml", "config/plugin/clinical_text.yaml"),
-    "singlecell": ("config/singlecell.yaml", "config/analyses/singlecell.yaml"),
+    "singlecell": (
+        "config/singlecell.yaml",
+        "config/analyses/singlecell.yaml",
+        "config/citeseq/singlecell.yaml",
+    ),
 }
 
 

@@ -6,6 +6,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from singlecell_samples import simulated_sample, stained_sample
 
 TRUTH = Path(__file__).resolve().parents[2] / "test_data" / "truth"
 RESPONDING = ("CD4 T", "NK", "CD14 monocyte")
@@ -100,3 +102,29 @@ def test_workflow_runs_alone_on_bad_input_and_says_all_at_once(snakemake_run, tm
     ):
         assert said in run.stdout
     assert not (tmp_path / "out" / "singlecell" / "cells.h5ad").exists()
+
+
+@pytest.mark.slow
+def test_all_analyses_on_request_together(snakemake_run, repository, tmp_path):
+    """CITE-seq of three donors a side, with every section that is off by default."""
+    config, rows = {}, []
+    for name in ("analyses", "citeseq"):
+        config |= yaml.safe_load((repository / f"config/{name}/singlecell.yaml").read_text())
+    for number in range(6):
+        sample = simulated_sample(tmp_path, cells=130, seed=number, effect=float(number % 2))
+        target = tmp_path / f"stained{number}.h5"
+        stained_sample(sample.counts, sample.truth["true_type"], target, seed=number)
+        condition = ("untreated", "treated")[number % 2]
+        rows.append(f"s{number}\tp{number}\t{condition}\tb{number // 2 % 2}\t{target}")
+    (tmp_path / "sheet.tsv").write_text("\n".join(["sample\tpatient_id\tcondition\tbatch\tcounts", *rows]) + "\n")
+    config["samples"] = str(tmp_path / "sheet.tsv")
+    # Other programmes made the shipped samples: only genes with names are the same.
+    config["transfer"] |= {"minimum_shared_genes": 0.05}
+    snakemake_run("singlecell", tmp_path / "out", config=config)
+    results = tmp_path / "out" / "singlecell"
+    for name in ("transferred_labels.tsv.gz", "activity.tsv", "cells.h5mu", "pseudotime.tsv.gz", "communication.tsv"):
+        assert (results / name).is_file(), name
+    assert table(results / "protein_agreement.tsv").set_index("cell_type").loc["all", "recall"] > 0.85
+    composition = table(results / "composition_test.tsv")
+    assert {"permutation_p", "null_rate", "propeller_p_adjusted"} <= set(composition)
+    assert ad.read_zarr(results / "cells.zarr").n_obs == ad.read_h5ad(results / "cells.h5ad").n_obs

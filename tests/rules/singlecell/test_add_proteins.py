@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from singlecell_samples import PANEL, SHOWN, stained_sample
 
 from kimedlib.cells_proteins import gated, panel_names, positive, read_proteins
 from kimedlib.cells_reading import read_cells
@@ -14,35 +15,16 @@ from kimedlib.cells_writing import write_h5
 from kimedlib.problems import InputProblems
 
 GATES = Path(__file__).resolve().parents[3] / "config/markers/pbmc_proteins.yaml"
-PANEL = ["CD3_TotalSeqB", "CD4_TotalSeqB", "CD8a_TotalSeqB", "CD14_TotalSeqB", "CD16_TotalSeqB", "CD19_TotalSeqB"]
-PANEL += ["CD56_TotalSeqB", "IgG1_control_TotalSeqB"]
-SHOWN = {
-    "CD4 T": (0, 1), "CD8 T": (0, 2), "NK": (4, 6), "B": (5,), "CD14 monocyte": (3,), "FCGR3A monocyte": (4,),
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def stained(study, tmp_path_factory):
-    """The study's samples as 10x H5 with eight antibodies: background 8 counts, 150 where a type shows one."""
-    folder, random = tmp_path_factory.mktemp("stained"), np.random.default_rng(11)
-    rows = []
-    for row in study.sheet:
-        genes = read_cells(row["counts"])
-        truth = study.labels[study.labels["sample"] == row["sample"]].set_index("barcode").loc[genes.obs_names]
-        rates = np.full((genes.n_obs, len(PANEL)), 8.0)
-        for place, name in enumerate(truth["cell_type"]):
-            rates[place, list(SHOWN.get(name, ()))] = 150
-        stain = random.poisson(rates * random.gamma(4, 0.25, (genes.n_obs, 1)))
-        features = pd.DataFrame(
-            {
-                "gene_id": [*genes.var["gene_id"], *PANEL],
-                "symbol": [*genes.var_names, *PANEL],
-                "kind": ["Gene Expression"] * genes.n_vars + ["Antibody Capture"] * len(PANEL),
-            }
-        )
-        path = folder / f"{row['sample']}.h5"
-        write_h5(path, sparse.hstack([genes.X, sparse.csr_matrix(stain)]).tocsr(), list(genes.obs_names), features)
-        rows.append({**row, "counts": str(path)})
+    """The study's samples with eight antibodies."""
+    folder, rows = tmp_path_factory.mktemp("stained"), []
+    for number, row in enumerate(study.sheet):
+        truth = study.labels[study.labels["sample"] == row["sample"]].set_index("barcode")["cell_type"]
+        rows.append({**row, "counts": str(folder / f"{row['sample']}.h5")})
+        stained_sample(Path(row["counts"]), truth, Path(rows[-1]["counts"]), seed=number)
     return rows
 
 
@@ -71,7 +53,7 @@ def test_gates_name_the_planted_types_and_judge_the_annotation(study, stained, s
     assert both["prot"].layers["counts"].dtype == np.float32
     positive_b = table[(table["cell_type"] == "B") & (table["protein"] == "CD19_TotalSeqB")]["positive_share"].item()
     assert positive_b > 0.9 and (tmp_path / "f.png").read_bytes()[:4] == b"\x89PNG"
-    control = table[table["protein"] == "IgG1_control_TotalSeqB"]["positive_share"]
+    control = table[table["protein"] == "IgG1_TotalSeqB"]["positive_share"]
     assert control.max() < 0.5
 
 

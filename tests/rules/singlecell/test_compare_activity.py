@@ -1,6 +1,5 @@
 """compare_activity: Kang's interferon response in every type, planted sets found in donors, exchanged labels quiet."""
 
-import os
 from pathlib import Path
 
 import anndata as ad
@@ -69,10 +68,9 @@ def test_one_donor_is_said(step, tmp_path):
     assert test["status"].str.startswith("skipped: condition 'u' has 1 donor").all() and units.empty
 
 
-@pytest.mark.skipif("KIMED_DATA" not in os.environ, reason="KIMED_DATA is not set: Kang et al. not looked at")
-def test_interferon_beta_raises_the_interferon_response_in_every_type(step, tmp_path):
+def test_interferon_beta_raises_the_interferon_response_in_every_type(kimed_data, step, tmp_path):
     """Truth: Kang et al. (2018) gave interferon beta; the two interferon sets must lead in all five types."""
-    data = ad.read_h5ad(Path(os.environ["KIMED_DATA"]) / "singlecell/kang2018_muscat_example.h5ad")
+    data = ad.read_h5ad(kimed_data / "singlecell/kang2018_muscat_example.h5ad")
     data.layers["counts"] = data.X.copy()
     data.obs["cell_type"] = data.obs["cluster_id"].astype("category")
     data.obs["sample"] = data.obs["sample_id"].astype(str)

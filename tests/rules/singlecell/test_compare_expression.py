@@ -3,9 +3,9 @@
 import pandas as pd
 
 
-def run(study, step, folder, **changes):
+def run(study, step, folder, sheet=None, **changes):
     step("singlecell/compare_expression").main(
-        cells=study.folder / "cells.h5ad", sheet=study.sheet, table=folder / "e.tsv", summary=folder / "s.tsv",
+        cells=study.folder / "cells.h5ad", sheet=sheet or study.sheet, table=folder / "e.tsv", summary=folder / "s.tsv",
         settings={**study.config["comparison"], **changes},
     )  # fmt: skip
     return pd.read_csv(folder / "e.tsv", sep="\t"), pd.read_csv(folder / "s.tsv", sep="\t").set_index("cell_type")
@@ -23,3 +23,9 @@ def test_planted_responses_come_first(study, step, tmp_path):
 def test_too_few_donors_is_said_for_every_type(study, step, tmp_path):
     genes, summary = run(study, step, tmp_path, minimum_donors=4)
     assert genes.empty and summary["status"].str.contains("4 are needed").all()
+
+
+def test_libraries_of_one_donor_are_added_up(study, step, tmp_path):
+    sheet = [{**row, "patient_id": "p1"} if row["condition"] == "treated" else row for row in study.sheet]
+    genes, summary = run(study, step, tmp_path, sheet)
+    assert genes.empty and summary["status"].str.contains("condition 'treated' has 1 donor").all()

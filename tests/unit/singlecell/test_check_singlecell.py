@@ -109,3 +109,14 @@ def test_truth_is_known_by_sheet_or_config(tmp_path):
     frame = sheet(tmp_path)
     assert not has_truth(frame, settings())
     assert has_truth(frame, settings(obs_column="x")) and has_truth(frame.assign(labels="file"), settings())
+
+
+def test_absent_files_of_analyses_on_request_are_named(tmp_path):
+    folder(tmp_path / "mtx")
+    config = settings()
+    config |= yaml.safe_load((REPOSITORY / "config/analyses/singlecell.yaml").read_text())
+    config["transfer"]["reference"] = config["activity"]["sets"] = config["communication"]["pairs"] = "absent"
+    config["proteins"] = {"gates": "absent"}
+    said = [str(problem) for problem in check_files(sheet(tmp_path / "mtx"), "sheet.tsv", config)]
+    for key in ("transfer.reference", "activity.sets", "proteins.gates", "communication.pairs"):
+        assert any(f"key {key}: 'absent' does not exist" in text for text in said), key
