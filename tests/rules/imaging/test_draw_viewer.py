@@ -24,7 +24,7 @@ def viewer(chain, tmp_path_factory, repository):
     draw_viewer.main(
         bids=chain / "bids", conversion=chain / "conversion.tsv", measurements=chain / "measurements.tsv",
         brains=chain / "brains", model=[chain / "model/model.json"], masks=[chain / "regions"], outlines=[],
-        template=repository / REPORT / "viewer.html", library=repository / REPORT / "niivue.umd.js.gz",
+        template=repository / REPORT / "viewer.html", niivue=repository / REPORT / "niivue.umd.js.gz",
         licence=repository / REPORT / "niivue.LICENSE", viewer=path, images=4,
     )  # fmt: skip
     return path
