@@ -16,7 +16,7 @@ rule draw_viewer:
         masks=["<results>/regions"] if NETWORK else [],
         outlines=["<results>/outlines"] if OUTLINES else [],
         template=workflow.source_path("../../workflows/imaging/report/viewer.html"),
-        library=workflow.source_path("../../workflows/imaging/report/niivue.umd.js.gz"),
+        niivue=workflow.source_path("../../workflows/imaging/report/niivue.umd.js.gz"),
         licence=workflow.source_path("../../workflows/imaging/report/niivue.LICENSE"),
     output:
         viewer=report("<results>/viewer.html", caption="../../workflows/imaging/report/viewer.rst", category="Imaging"),
@@ -32,6 +32,6 @@ rule draw_viewer:
         runtime=30,
     params:
         images=VIEWER["images"],
-        code=library("imaging/draw_viewer"),
+        library=library("imaging/draw_viewer"),
     script:
         "../../scripts/imaging/draw_viewer.py"

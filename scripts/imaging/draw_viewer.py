@@ -14,7 +14,7 @@ from kimedlib.logs import log_to
 
 def main(
     *, bids: Path, conversion: Path, measurements: Path, brains: Path, model: list[Path], masks: list[Path],
-    outlines: list[Path], template: Path, library: Path, licence: Path, viewer: Path, images: int,
+    outlines: list[Path], template: Path, niivue: Path, licence: Path, viewer: Path, images: int,
 ) -> None:  # fmt: skip
     """Write the page.
 
@@ -24,7 +24,7 @@ def main(
         Only what was measured is shown; one image of each task before the second of any.
     model, masks, outlines
         Of the network steps and `outline_lesions`; empty lists where they did not run.
-    template, library, licence
+    template, niivue, licence
         HTML with marks; NiiVue, compressed; its licence.
     images
         Most images on the page.
@@ -55,9 +55,7 @@ def main(
                     row["sample"], data, image, labels, names=region_names(row["task"], names), modality=row["modality"]
                 )
             )
-    text = page(
-        template.read_text(encoding="utf-8"), library.read_bytes(), licence.read_text(encoding="utf-8"), entries
-    )
+    text = page(template.read_text(encoding="utf-8"), niivue.read_bytes(), licence.read_text(encoding="utf-8"), entries)
     with atomic_path(viewer) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -73,7 +71,7 @@ if __name__ == "__main__":
             masks=[Path(path) for path in snakemake.input.masks],
             outlines=[Path(path) for path in snakemake.input.outlines],
             template=Path(snakemake.input.template),
-            library=Path(snakemake.input.library),
+            niivue=Path(snakemake.input.niivue),
             licence=Path(snakemake.input.licence),
             viewer=Path(snakemake.output.viewer),
             images=snakemake.params.images,

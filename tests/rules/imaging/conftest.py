@@ -1,11 +1,14 @@
 """One small patient taken through all imaging steps once, for all tests of these steps."""
 
+import shutil
 from pathlib import Path
 
 import cine_steps
 import clinic_steps
 import imaging_steps
+import pandas as pd
 import pytest
+import write_derivatives
 
 
 @pytest.fixture(scope="package")
@@ -36,4 +39,18 @@ def clinic(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clinic")
     clinic_steps.segment(chain, folder)
     clinic_steps.report(chain, folder / "seg", folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def derivatives(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Masks and regions of the small patient as BIDS Derivatives."""
+    folder = tmp_path_factory.mktemp("bids") / "derivatives"
+    (sample,) = pd.read_csv(chain / "brains.tsv", sep="\t")["sample"]
+    (folder.parent / "defaced").mkdir()
+    shutil.copy(chain / f"brains/{sample}.nii.gz", folder.parent / f"defaced/{sample}.nii.gz")
+    write_derivatives.main(
+        conversion=chain / "conversion.tsv", brains=chain / "brains", model=[chain / "model/model.json"],
+        masks=[chain / "regions"], outlines=[], defaced=[folder.parent / "defaced"], folder=folder,
+    )  # fmt: skip
     return folder

@@ -44,9 +44,13 @@ def test_two_images_of_a_kind_get_names_of_their_own():
     sheet = pd.DataFrame(
         {"sample": ["a_1", "a_2"], "patient_id": ["P1", "P1"], "modality": ["MR", "MR"], "task": ["brain", "brain"]}
     )
-    assert [str(place) for place in prepare_bids.bids_places(sheet)] == [
+    assert [str(place) for place in prepare_bids.bids_places(sheet.assign(visit=""))] == [
         "sub-P1/anat/sub-P1_acq-a1_T1w",
         "sub-P1/anat/sub-P1_acq-a2_T1w",
+    ]
+    assert [str(place) for place in prepare_bids.bids_places(sheet.assign(visit=["1", "2"]))] == [
+        "sub-P1/ses-1/anat/sub-P1_ses-1_T1w",
+        "sub-P1/ses-2/anat/sub-P1_ses-2_T1w",
     ]
 
 
