@@ -1,6 +1,6 @@
 """Read clinical documents of several formats, and write them back with other annotations or another text.
 
-Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with plain text inside, FHIR
+Plain text, UIMA-CAS as JSON and XMI (INCEpTION), BRAT standoff, FHIR DocumentReference with text or PDF inside, FHIR
 Composition (kimedlib.text_fhir), the text layer of PDF (kimedlib.text_pdf; written as BRAT). Offsets count code points
 of the text as it was decoded; nothing but the text of a PDF is normalised.
 """
@@ -71,7 +71,7 @@ def read_letter(path: Path, form: str, name: str) -> Letter:
             text = composition_of(resource, file).text
             check_text(text, file)
         else:
-            text = "".join(decode(part, file) for part in _attachments(resource, file))
+            text = "".join(_attachments(resource, file))
         return _letter(name, text, [], file)
     if form == "pdf":
         text = text_of_pdf(data, file)
@@ -111,21 +111,31 @@ def _is_composition(resource: Any) -> bool:
     return isinstance(resource, dict) and resource.get("resourceType") in ("Composition", "Bundle")
 
 
-def _attachments(resource: Any, file: str) -> list[bytes]:
-    """Plain texts of a DocumentReference, in order."""
+def _attachments(resource: Any, file: str) -> list[str]:
+    """Texts of a DocumentReference, in order: plain ones, and text layers of PDF."""
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if kind != "DocumentReference":
         raise _stop(file, "key resourceType", f"is '{kind}'", "read are DocumentReference, Composition, Bundle")
     parts = []
-    for number, content in enumerate(resource.get("content", [])):
-        attachment = content.get("attachment", {})
+    contents = resource.get("content", [])
+    for number, content in enumerate(contents if isinstance(contents, list) else [contents]):
         place = f"content[{number}].attachment"
-        if not str(attachment.get("contentType", "")).startswith("text/plain") or "data" not in attachment:
-            raise _stop(file, place, "is no plain text with its data inside", "only text/plain with `data` is read")
+        attachment = content.get("attachment") if isinstance(content, dict) else None
+        if not isinstance(attachment, dict):
+            raise _stop(file, place, "is missing", "export the resource again")
+        kind = str(attachment.get("contentType", "")).partition(";")[0].strip()
+        if kind not in ("text/plain", "application/pdf") or "data" not in attachment:
+            remedy = "read are text/plain and application/pdf with `data`"
+            raise _stop(file, place, "is no text or PDF with its data inside", remedy)
         try:
-            parts.append(base64.b64decode(attachment["data"], validate=True))
-        except (binascii.Error, ValueError):
+            data = base64.b64decode(attachment["data"], validate=True)
+        except (binascii.Error, ValueError, TypeError):
             raise _stop(file, f"{place}.data", "is no base64", "export the resource again") from None
+        if kind == "text/plain":
+            parts.append(decode(data, f"{file}: {place}"))
+        else:
+            parts.append(text_of_pdf(data, f"{file}: {place}"))
+            check_text(parts[-1], f"{file}: {place}")
     if not parts:
         raise _stop(file, "key content", "has no attachment", "export the resource again")
     return parts

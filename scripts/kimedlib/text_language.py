@@ -47,6 +47,11 @@ class English:
         return found
 
 
+def mostly_english(text: str) -> bool:
+    """Whether more than half of a text is English."""
+    return 2 * sum(end - begin for begin, end in English().parts(text)) > len(text)
+
+
 def _language(text: str) -> str:
     words = [word.casefold() for word in re.findall(r"[^\W\d_]+", text)]
     english = sum(word in ENGLISH and word not in GERMAN for word in words)

@@ -12,8 +12,10 @@ from kimedlib.problems import InputProblems, Problem
 from kimedlib.pseudonyms import Linkage
 from kimedlib.text_dates import move_all
 from kimedlib.text_gazetteers import zipf
+from kimedlib.text_language import mostly_english
 from kimedlib.text_model_data import DIRECT, Letter, Span
-from kimedlib.text_surrogates import Surrogates, age
+from kimedlib.text_surrogates import age
+from kimedlib.text_surrogates_english import surrogates
 
 MODES = ("tag", "pseudonym", "surrogate")
 DATES = ("DATE", "DATE_BIRTH", "DATE_DEATH")
@@ -79,10 +81,11 @@ def whole_weeks(identity: Identity) -> Identity:
 def everywhere(letter: Letter) -> Letter:
     """The letter with a span at every other place where a rare word of a direct identifier stands too."""
     known: dict[str, str] = {}
+    language = "en" if mostly_english(letter.text) else "de"
     for span in letter.spans:
         if span.label in DIRECT and span.label.startswith("NAME_"):
             for match in WORD.finditer(letter.text, span.begin, span.end):
-                if match[0][0].isupper() and zipf(match[0].casefold()) < RARE:
+                if match[0][0].isupper() and zipf(match[0].casefold(), language) < RARE:
                     known.setdefault(match[0].casefold(), span.label)
     taken = [False] * (len(letter.text) + 1)
     for span in letter.spans:
@@ -138,7 +141,7 @@ def _texts(letter: Letter, spans: Sequence[Span], identity: Identity, mode: str)
             else _code(span.label, text, identity)
             for span, text in zip(spans, originals, strict=True)
         ]
-    stand_ins = Surrogates(identity.key)
+    stand_ins = surrogates(identity.key, letter.text)
     return [
         next(moved) if span.label in DATES else stand_ins.of(span.label, text)
         for span, text in zip(spans, originals, strict=True)

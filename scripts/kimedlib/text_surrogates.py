@@ -133,6 +133,13 @@ COUNTRY_NAMES = [
 AGE_CAP = 89
 """Ages above are one class (45 CFR 164.514(b)(2)(i)(C))."""
 CAPPED_AGE = "90"
+OLD_WORDS = re.compile(
+    r"(?P<english>ninety(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?:(?:one|a)[ -])?hundred(?:[ -](?:and[ -])?\w+)?)"
+    r"|(?:\w+und)?neunzig|(?:ein)?hundert\w*",
+    re.IGNORECASE,
+)
+"""Numbers from 90 on as words."""
 
 
 class Surrogates:
@@ -264,7 +271,8 @@ class Surrogates:
 
     def _street(self, text: str) -> str:
         name, tail = text, ""
-        number = re.search(r"[\s,]*\d.*$", text, re.DOTALL)
+        # `12 Oak Road`: all behind the number names the street
+        number = None if re.match(r"\W*\d", text) else re.search(r"[\s,]*\d.*$", text, re.DOTALL)
         if number:
             name, tail = text[: number.start()], self._digits(number[0])
         stem = self._pick("street", name.casefold(), STREETS)
@@ -288,7 +296,8 @@ def listed_words() -> frozenset[str]:
 
 
 def age(text: str) -> str:
-    """The age as it is, or 90 for all above 89."""
+    """The age as it is, or 90 for all above 89, in figures or words."""
+    text = OLD_WORDS.sub(lambda match: "ninety" if match["english"] else "neunzig", text)
     return re.sub(r"\d+", lambda match: CAPPED_AGE if int(match[0]) > AGE_CAP else match[0], text)
 
 

@@ -61,6 +61,23 @@ def test_confidence_is_the_one_that_was_found(chain: Path, assessed: Path, tmp_p
     assert sorted(given) == pytest.approx(sorted(found["confidence"]), abs=1e-4)
 
 
+def test_a_correction_in_cas_json_is_read_as_training_letter(chain: Path, assessed: Path, tmp_path: Path):
+    path, name = corrected(chain, assessed, tmp_path)
+    letter = read_letter(path, "cas_json", name)
+    before = read_lines(chain / "documents.jsonl")[name]
+    assert letter.text == before.text and "PROFESSION" in {span.label for span in letter.spans}
+
+
+def corrected(chain: Path, assessed: Path, folder: Path) -> tuple[Path, str]:
+    """A letter exported for review whose first annotation a reviewer made a PROFESSION."""
+    name = exported(chain, assessed, folder / "review", "cas_json")
+    path = folder / f"review/{name}.json"
+    cas = json.loads(path.read_text(encoding="utf-8"))
+    next(one for one in cas["%FEATURE_STRUCTURES"] if one["%TYPE"] == "webanno.custom.PHI")["kind"] = "PROFESSION"
+    path.write_text(json.dumps(cas), encoding="utf-8")
+    return path, name
+
+
 def test_a_correction_in_brat_is_read(chain: Path, assessed: Path, tmp_path: Path):
     name = exported(chain, assessed, tmp_path, "brat")
     letter = read_letter(tmp_path / f"{name}.txt", "brat", name)
@@ -70,13 +87,9 @@ def test_a_correction_in_brat_is_read(chain: Path, assessed: Path, tmp_path: Pat
     assert read_letter(tmp_path / f"{name}.txt", "brat", name).spans == (Span(first.begin, first.end, "OTHER"),)
 
 
+@pytest.mark.slow
 def test_corrections_in_cas_json_train_the_next_model(chain: Path, assessed: Path, tmp_path: Path):
-    name = exported(chain, assessed, tmp_path / "review", "cas_json")
-    path = tmp_path / f"review/{name}.json"
-    cas = json.loads(path.read_text(encoding="utf-8"))
-    annotations = [one for one in cas["%FEATURE_STRUCTURES"] if one["%TYPE"] == "webanno.custom.PHI"]
-    annotations[0]["kind"] = "PROFESSION"
-    path.write_text(json.dumps(cas), encoding="utf-8")
+    path, name = corrected(chain, assessed, tmp_path)
     sheet = pd.read_csv(chain / "sheet.tsv", sep="\t", dtype=str)
     columns = ["role", "format", "file"]
     sheet.loc[sheet["document"] == name, columns] = ["train", "cas_json", str(path)]

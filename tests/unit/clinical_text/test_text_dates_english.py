@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimedlib.text_dates import move_all
@@ -54,6 +54,7 @@ def test_order_of_day_and_month(text, american):
     assert month_first(text) == american
 
 
+@settings(max_examples=60)
 @given(DAYS, DAYS, st.integers(-3650, 3650), st.sampled_from(["%B %d, %Y", "%m/%d/%Y", "%d %B %Y", "%d-%b-%Y"]))
 def test_intervals_stay(first, second, days, form):
     from datetime import datetime

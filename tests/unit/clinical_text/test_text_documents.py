@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+import text_pdfs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,42 @@ def test_fhir_round_trip_keeps_no_author(tmp_path):
     written = (tmp_path / "out.json").read_text()
     assert "Ott" not in written and "title" not in written
     assert read_letter(tmp_path / "out.json", "fhir", "d").text == "neu"
+
+
+def reference(path, *attachments):
+    contents = [{"attachment": one} for one in attachments]
+    path.write_text(json.dumps({"resourceType": "DocumentReference", "status": "current", "content": contents}))
+
+
+def test_fhir_with_a_pdf_comes_back_as_text(tmp_path):
+    path = tmp_path / "d.json"
+    pages = [("Herr Jürgen Größe, geb. 03.04.1951",)]
+    data = base64.b64encode(text_pdfs.pdf(pages)).decode()
+    reference(path, {"contentType": "application/pdf", "data": data, "title": "Größe.pdf"})
+    assert read_letter(path, "fhir", "d").text == "Herr Jürgen Größe, geb. 03.04.1951\n"
+    write_letter(Letter("d", "neu"), path, "fhir", tmp_path / "out.json")
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert [one["attachment"]["contentType"] for one in written["content"]] == ["text/plain; charset=utf-8"]
+    assert data not in (tmp_path / "out.json").read_text() and "Größe" not in (tmp_path / "out.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("attachment", "message"),
+    [
+        ({"contentType": "application/pdf", "data": base64.b64encode(text_pdfs.scanned([])).decode()}, r"page 1.*OCR"),
+        ({"contentType": "application/pdf", "data": "%%%"}, "is no base64"),
+        ({"contentType": "text/plain", "data": 5}, "is no base64"),
+        ({"contentType": "application/msword", "data": "QQ=="}, "is no text or PDF"),
+        ({"contentType": "application/pdf", "url": "https://pacs.example/1"}, "with its data inside"),
+        ("x", "is missing"),
+        (None, "is missing"),
+    ],
+)
+def test_wrong_attachments_are_named(tmp_path, attachment, message):
+    path = tmp_path / "d.json"
+    reference(path, attachment)
+    with pytest.raises(InputProblems, match=rf"(?s)d\.json.*content\[0\]\.attachment.*{message}"):
+        read_letter(path, "fhir", "d")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])

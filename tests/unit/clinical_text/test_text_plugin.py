@@ -71,8 +71,8 @@ def test_wrong_label_maps_are_named(tmp_path, content, labels, message):
 
 
 def test_missing_packages_are_named(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(InputProblems, match="needs the package transformers, which is missing"):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputProblems, match="needs the package torch, which is missing"):
         load(folder, 4)
 
 

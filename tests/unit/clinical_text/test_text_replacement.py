@@ -47,6 +47,7 @@ def test_whole_weeks(days):
         ("LOCATION_STREET", "Lindenstraße 12a", r"\w+straße \d{2}a"),
         ("LOCATION_STREET", "Am Waldsaum 21", r"Am \w+ \d\d"),
         ("LOCATION_HOSPITAL", "Universitätsklinikum Dresden", r"\w+ \S.*"),
+        ("LOCATION_STREET", "12 Oak Hill Road", r"Am \w+"),
         ("PROFESSION", "Floristin", r"\w+"),
     ],
 )
@@ -72,7 +73,21 @@ def test_numbers_change_and_keep_their_form(text):
     assert new != text
 
 
-@pytest.mark.parametrize(("text", "capped"), [("89", "89"), ("90", "90"), ("101", "90"), ("fünf", "fünf")])
+@pytest.mark.parametrize(
+    ("text", "capped"),
+    [
+        ("89", "89"),
+        ("90", "90"),
+        ("101", "90"),
+        ("fünf", "fünf"),
+        ("einundneunzig", "neunzig"),
+        ("neunzehn", "neunzehn"),
+        ("ninety-four", "ninety"),
+        ("one hundred and two", "ninety"),
+        ("nineteen", "nineteen"),
+        ("hundertdrei", "neunzig"),
+    ],
+)
 def test_ages_above_89_are_one_class(text, capped):
     assert age(text) == capped
 
