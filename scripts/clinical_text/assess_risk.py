@@ -60,8 +60,9 @@ def replaced_spans(found: list[Path], point: str) -> dict[str, list[Span]]:
     for path in found:
         table = pd.read_csv(path, sep="\t", dtype={"document": str})
         own: dict[str, list[Span]] = {}
-        for row in table[table["point"] == point].itertuples():
-            own.setdefault(str(row.document), []).append(Span(int(row.begin), int(row.end), str(row.label)))
+        chosen = table.loc[table["point"] == point, ["document", "begin", "end", "label"]]
+        for name, begin, end, label in chosen.itertuples(index=False, name=None):
+            own.setdefault(name, []).append(Span(begin, end, label))
         spans |= own
     return spans
 
