@@ -74,6 +74,30 @@ case $umi in
     ;;
 esac
 
+# Copies of a molecule are of one library. Where a file holds several, each read gets the name of its own (tag LB), and
+# only reads that have the same may be duplicates. A group without a library (LB) counts as one without a name.
+with_libraries=cat
+if [ -s "$work/groups.sam" ] &&
+  (($(sed 's/^.*\tLB:\([^\t]*\).*$/\1/; t; s/.*//' "$work/groups.sam" | sort -u | wc -l) > 1)); then
+  [ "$umi" = none ] || fail 'several libraries (@RG LB) with molecular barcodes: give each library as a file of its own'
+  barcode=(--barcode-tag LB)
+  with_libraries=add_libraries
+fi
+add_libraries() {
+  awk -F '\t' '
+    NR == FNR {
+      id = name = ""
+      for (field = 2; field <= NF; field++) {
+        if ($field ~ /^ID:/) id = substr($field, 4)
+        if ($field ~ /^LB:/) name = substr($field, 4)
+      }
+      library[id] = name
+      next
+    }
+    !/^@/ && match($0, /\tRG:Z:[^\t]*/) { $0 = $0 "\tLB:Z:" library[substr($0, RSTART + 6, RLENGTH - 6)] }
+    { print }' "$work/groups.sam" -
+}
+
 # Batches of a fixed size (-K): the number of threads changes nothing. Headers keep no command lines, which hold paths.
 # The contigs of the header get their checksums from the dictionary: samtools would read the whole reference for them.
 grep '^@SQ' "${snakemake_input[dictionary]}" >"$work/contigs"
@@ -87,6 +111,7 @@ $source |
     -a "${snakemake_params[adapter_1]}" -A "${snakemake_params[adapter_2]}" --interleaved "${reads[@]}" |
   bwa mem -p -t "${snakemake[threads]}" -K 10000000 "${groups[@]}" "$reference" - |
   sed -e '/^@PG/s/\tCL:.*//' -e '/^@SQ/{' -e "R $work/contigs" -e 'd}' |
+  $with_libraries |
   samtools fixmate -m -u --no-PG - - |
   samtools sort -u --no-PG -m 200M -T "$work/sort" - |
   samtools markdup -u --no-PG "${barcode[@]}" - - |

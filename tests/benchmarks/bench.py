@@ -156,11 +156,22 @@ def bench(workflow: str, data: Path, work: Path, cores: int) -> dict[str, object
 def below_floors(results: dict[str, object], floors: dict[str, float]) -> list[str]:
     """Metrics that are worse than their floor, one line each.
 
-    A floor on a name ending in `fp`, `fn`, `calls`, `wall_ratio`, `peak_mb`, `_pct`, `_mae`,
+    A floor on a name ending in `fp`, `fn`, `calls`, `wall_ratio`, `cpu_ratio`, `peak_mb`, `_pct`, `_mae`,
     `_max_error_contours` or `_rate` is a ceiling.
     Floors on cases that the manifest does not hold are not judged.
     """
-    ceilings = (".fp", ".fn", ".calls", ".wall_ratio", ".peak_mb", "_pct", "_mae", "_max_error_contours", "_rate")
+    ceilings = (
+        ".fp",
+        ".fn",
+        ".calls",
+        ".wall_ratio",
+        ".cpu_ratio",
+        ".peak_mb",
+        "_pct",
+        "_mae",
+        "_max_error_contours",
+        "_rate",
+    )
     measured_cases = {name.split(".")[0] for name in results}
     wrong = []
     for name, floor in floors.items():

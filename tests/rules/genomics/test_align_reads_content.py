@@ -116,6 +116,30 @@ def test_alignments_are_made_anew_and_keep_their_read_groups(align, plain, refer
     ]
 
 
+@pytest.mark.parametrize(("libraries", "duplicates"), [(("x", "x", "y", "y"), 4), (("x", "x", "x", "x"), 6)])
+def test_copies_are_of_one_library_and_may_be_of_several_groups(
+    align, plain, reference, tmp_path, libraries, duplicates
+):
+    header, found = records(plain, reference)
+    before = sum(one.is_duplicate for one in found)
+    pair = next(one.query_name for one in found if one.is_proper_pair and not one.is_duplicate)
+    groups = [{"ID": f"g{number}", "SM": "s", "LB": library} for number, library in enumerate(libraries)]
+    source = tmp_path / "in.bam"
+    with pysam.AlignmentFile(str(source), "wb", header={**header, "RG": groups}) as sink:
+        for one in found:
+            name = one.query_name
+            for number in range(len(groups) if name == pair else 1):  # one molecule four times
+                one.query_name = f"{name}:{number}"
+                one.set_tag("RG", f"g{number}")
+                sink.write(pysam.AlignedSegment.from_dict(one.to_dict(), sink.header))
+    run = align(tmp_path / "out", alignments=source)
+    assert run.returncode == 0, run.stdout
+    _, again = records(tmp_path / "out", reference)
+    assert sum(one.is_duplicate for one in again) == before + duplicates
+    refused = align(tmp_path / "refused", alignments=source, umi="name")
+    assert (refused.returncode != 0) == (len(set(libraries)) > 1)
+
+
 def test_alignments_without_groups_get_the_sample_s_and_lone_mates_are_counted(align, plain, reference, tmp_path):
     header, found = records(plain, reference)
     header.pop("RG")
