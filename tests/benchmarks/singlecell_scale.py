@@ -110,7 +110,8 @@ def make_cells(cells: int, folder: Path) -> pd.Series:
         data.write_h5ad(folder / f"{samples[-1]}.h5ad")
         kinds.append(pd.Series(planted, index=barcodes))
     (folder / "samples.json").write_text(json.dumps(samples))
-    return pd.concat(kinds)
+    planted_types: pd.Series = pd.concat(kinds)
+    return planted_types
 
 
 def write_config(folder: Path) -> Path:
