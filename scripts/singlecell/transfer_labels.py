@@ -102,7 +102,7 @@ def main(
     logging.info(
         "reference: %d cells, %d types, %d shared genes", known.n_obs, known.obs["label"].nunique(), len(genes)
     )
-    twice = pd.Index(known.obs_names).isin(data.obs["barcode"].astype(str)).mean()
+    twice = known.obs_names.isin([*data.obs["barcode"].astype(str), *data.obs_names]).mean()
     if twice > SAME_BARCODES:
         logging.warning(
             "%.0f %% of the reference's barcodes are in the samples: the same cells on both sides make noise "
