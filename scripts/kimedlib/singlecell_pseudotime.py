@@ -77,7 +77,8 @@ def gene_trends(
     Returns
     -------
     pandas.DataFrame
-        Columns gene, donors, correlation (mean over donors), lowest, highest; by size of the mean.
+        Columns gene, donors, correlation (mean over donors), lowest, highest; by size of the mean. Empty where no
+        donor has enough cells.
     """
     dense, known = values.toarray(), np.isfinite(time)
     rows = []
@@ -90,7 +91,9 @@ def gene_trends(
             when -= when.mean()
             scale = np.sqrt((ranks**2).sum(axis=0) * (when**2).sum())
             rows.append(np.divide(when @ ranks, scale, out=np.zeros(len(genes)), where=scale > 0))
-    found = np.array(rows) if rows else np.full((1, len(genes)), np.nan)
+    if not rows:
+        return pd.DataFrame(columns=["gene", "donors", "correlation", "lowest", "highest"])
+    found = np.array(rows)
     table = pd.DataFrame(
         {
             "gene": genes, "donors": len(rows), "correlation": found.mean(axis=0), "lowest": found.min(axis=0),

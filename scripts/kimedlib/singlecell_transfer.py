@@ -80,17 +80,45 @@ def votes(neighbours: NDArray[np.int64], labels: NDArray[np.object_]) -> tuple[N
     return names[shares.argmax(axis=1)].astype(object), shares.max(axis=1)
 
 
-def strangeness(reference: Matrix, query: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Reference neighbours of each query cell, and how much farther off they are than neighbours of its own side.
+def balanced(
+    labels: NDArray[np.object_], voted: NDArray[np.object_], random: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """As many cells of each label in reference and query: a random part of whichever holds more of it (masks)."""
+    kept = np.zeros(len(labels), dtype=bool), np.zeros(len(voted), dtype=bool)
+    for name in np.unique(labels.astype(str)):
+        members = [np.flatnonzero(side == name) for side in (labels, voted)]
+        number = min(map(len, members))
+        for mask, places in zip(kept, members, strict=True):
+            mask[random.choice(places, number, replace=False)] = True
+    return kept
 
-    Log ratio of mean distances, averaged over the cell's neighbourhood in the query. About 0 where both sides hold
-    the type, whatever its density.
+
+def mean_distance(positions: Matrix, kept: NDArray[np.bool_], cells: Matrix, inside: bool) -> Matrix:
+    """Mean distance of `cells` to their nearest `kept` positions, without themselves where they are `inside`."""
+    part = positions[kept]
+    number = min(NEIGHBOURS + 1, len(part))
+    distances, _ = NearestNeighbors(n_neighbors=number).fit(part).kneighbors(cells)
+    own = kept if inside else np.zeros(len(cells), dtype=bool)
+    first, last = distances[:, : max(number - 1, 1)], distances[:, min(1, number - 1) :]
+    found: Matrix = np.maximum(np.where(own, last.mean(axis=1), first.mean(axis=1)), 1e-12)
+    return found
+
+
+def strangeness(
+    reference: Matrix, labels: NDArray[np.object_], query: Matrix, random: np.random.Generator
+) -> tuple[NDArray[np.object_], Matrix, Matrix]:
+    """Label and share of the vote, and how much farther off reference cells are than cells of the query's own.
+
+    Log ratio of mean distances, averaged over the cell's neighbourhood in the query. Both sides are cut to as many
+    cells of each label before, since more cells are closer to each other: so it is about 0 where both hold the type,
+    whichever holds more of it.
     """
-    to_reference, found = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(reference))).fit(reference).kneighbors(query)
-    inside, own = NearestNeighbors(n_neighbors=min(NEIGHBOURS + 1, len(query))).fit(query).kneighbors(query)
-    near = np.maximum(inside[:, 1:].mean(axis=1), 1e-12)
-    ratio = np.log(np.maximum(to_reference.mean(axis=1), 1e-12) / near)
-    return found, ratio[own].mean(axis=1)
+    found = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(reference))).fit(reference).kneighbors(query)[1]
+    voted, share = votes(found, labels)
+    kept, own_kept = balanced(labels, voted, random)
+    far, near = mean_distance(reference, kept, query, False), mean_distance(query, own_kept, query, True)
+    own = NearestNeighbors(n_neighbors=min(NEIGHBOURS + 1, len(query))).fit(query).kneighbors(query)[1]
+    return voted, share, np.log(far / near)[own].mean(axis=1)
 
 
 def transfer(reference: Matrix, labels: NDArray[np.object_], query: Matrix, seed: int) -> pd.DataFrame:
@@ -109,19 +137,18 @@ def transfer(reference: Matrix, labels: NDArray[np.object_], query: Matrix, seed
     ----------
     Zadrozny & Elkan, KDD 694 (2002); Bates et al., Ann Stat 51:149 (2023), doi:10.1214/22-AOS2244.
     """
-    order = generator(seed, "halves").permutation(len(reference))
+    random = generator(seed, "halves")
+    order = random.permutation(len(reference))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     shares, right, usual = [], [], []
     for held_out, kept in (halves, halves[::-1]):
-        found, strange = strangeness(reference[kept], reference[held_out])
-        voted, share = votes(found, labels[kept])
+        voted, share, strange = strangeness(reference[kept], labels[kept], reference[held_out], random)
         shares.append(share)
         right.append(voted == labels[held_out])
         usual.append(strange)
     calibration = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     calibration.fit(np.concatenate(shares), np.concatenate(right).astype(float))
-    found, strange = strangeness(reference, query)
-    voted, share = votes(found, labels)
+    voted, share, strange = strangeness(reference, labels, query, random)
     ranked = np.sort(np.concatenate(usual))
     above = len(ranked) - np.searchsorted(ranked, strange, side="left")
     return pd.DataFrame(

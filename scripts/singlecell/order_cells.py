@@ -20,6 +20,8 @@ from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
 MINIMUM_CELLS = 50
+# Of one donor, for correlations within it.
+MINIMUM_DONOR_CELLS = 30
 
 
 def chosen_cells(data: ad.AnnData, settings: dict[str, Any]) -> ad.AnnData:
@@ -73,8 +75,10 @@ def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict
         time = diffusion_pseudotime(graph, root)
         variable = np.flatnonzero(data.var["highly_variable"])
         donors = data.obs["patient_id"].astype(str)
-        found = gene_trends(values[:, variable], data.var_names[variable], time, donors, MINIMUM_CELLS)
+        found = gene_trends(values[:, variable], data.var_names[variable], time, donors, MINIMUM_DONOR_CELLS)
     logging.info("root: %s (%s)", data.obs_names[root], data.obs["cell_type"].iloc[root])
+    if found.empty:
+        logging.warning("no donor has %d cells with pseudotime: no genes are listed", MINIMUM_DONOR_CELLS)
     if np.isnan(time).any():
         logging.warning("%d cells are not connected with the root: no pseudotime", np.isnan(time).sum())
     described = data.obs[["sample", "barcode", "patient_id", "condition", "cluster", "cell_type"]].astype(str)

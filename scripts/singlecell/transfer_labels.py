@@ -24,6 +24,8 @@ from kimedlib.table_files import write_table
 CELLS = ["sample", "barcode", "cluster", "cell_type", "transferred", "label", "confidence", "novelty_p"]
 # Types of fewer cells cannot be halved for the calibration.
 MINIMUM_CELLS = 10
+# Barcodes of different libraries of 10x agree by chance in some percent at most.
+SAME_BARCODES = 0.2
 
 
 def read_reference(path: Path, settings: dict[str, Any], state: str) -> ad.AnnData:
@@ -100,6 +102,13 @@ def main(
     logging.info(
         "reference: %d cells, %d types, %d shared genes", known.n_obs, known.obs["label"].nunique(), len(genes)
     )
+    twice = known.obs_names.isin([*data.obs["barcode"].astype(str), *data.obs_names]).mean()
+    if twice > SAME_BARCODES:
+        logging.warning(
+            "%.0f %% of the reference's barcodes are in the samples: the same cells on both sides make noise "
+            "look like structure, and most cells unknown; leave those samples out",
+            100 * twice,
+        )
     values = data[:, genes].layers["counts"] if "counts" in data.layers else data[:, genes].X
     column = settings["batch_column"]
     batches = known.obs[column].astype(str) if column else pd.Series("all", index=known.obs_names)
