@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pydicom import DataElement, config, dcmread
 
+from kimedlib.dicom_pixel_text import shows_text
 from kimedlib.problems import InputProblems
 
 
@@ -39,6 +40,18 @@ def test_text_in_pixels_is_refused(chain):
         assert not said["accepted"]
         assert reason in said["reasons"]
         assert not list((chain / "deidentified" / f"P001_{series}").iterdir())
+
+
+def test_text_in_pixels_is_masked_where_the_config_says_so(chain, tmp_path):
+    """A scout goes on without the name in it, listed for review; a screen save of an unknown device does not."""
+    for series in ("scout", "screen_save"):
+        imaging_steps.deidentify(tmp_path, chain / f"raw/{series}", series, pixels="mask")
+    said = json.loads((tmp_path / "decisions/scout.json").read_text())
+    assert said["accepted"] and [row["reason"] for row in said["review"]] == ["masked: text found"]
+    assert not shows_text(dcmread(tmp_path / "deidentified/scout/0001.dcm").pixel_array)
+    assert shows_text(dcmread(next((chain / "raw/scout").iterdir())).pixel_array)
+    refused = json.loads((tmp_path / "decisions/screen_save.json").read_text())
+    assert not refused["accepted"] and {"files": "all", "place": "series"}.items() <= refused["review"][0].items()
 
 
 def test_objects_say_what_was_done(chain):
