@@ -17,7 +17,7 @@ from kimedlib.text_gazetteers import gazetteers
 from kimedlib.text_language import English
 from kimedlib.text_layers import Found, merged
 from kimedlib.text_model_data import Letter, Span, read_lines
-from kimedlib.text_tagger import Model
+from kimedlib.text_tagger import Model, Tagged
 
 COLUMNS = ["document", "point", "begin", "end", "label", "confidence"]
 
@@ -31,6 +31,21 @@ def plugin_spans(plugin: Path | None) -> dict[str, list[Found]]:
     for name, begin, end, label, sure in zip(*(table[column] for column in table), strict=True):
         found.setdefault(str(name), []).append((Span(int(begin), int(end), str(label)), float(sure)))
     return found
+
+
+def trusted(letter: Letter, tagged: Tagged, point: str, thresholds: Dial, where: English) -> list[Span]:
+    """The tagger's spans; with `auto` in English parts no more than at `balanced`: `safe` was chosen on German."""
+    found = detect(letter, tagged, point, thresholds)
+    parts = where.parts(letter.text) if where.language == "auto" and point == "safe" else []
+    if not parts:
+        return found
+    calm = detect(letter, tagged, "balanced", thresholds)
+
+    def english(span: Span) -> bool:
+        return any(begin < span.end and span.begin < end for begin, end in parts)
+
+    kept, more = [one for one in found if not english(one)], [one for one in calm if english(one)]
+    return [span for span, _ in merged([(one, 0.0) for one in kept], [(one, 0.0) for one in more], letter.text)]
 
 
 def main(
@@ -67,7 +82,8 @@ def main(
         tagged = tagger.tag(letter.text)
         english = english_spans(letter.text, where)
         for point in POINTS:
-            both = [(span, confidence(span, tagged, calibration)) for span in detect(letter, tagged, point, thresholds)]
+            own = trusted(letter, tagged, point, thresholds, where)
+            both = [(span, confidence(span, tagged, calibration)) for span in own]
             for layer, limits in ((english, LEAST), (further.get(name, []), least or {})):
                 both = merged(both, [one for one in layer if one[1] >= limits[point]], letter.text)
             rows += [(name, point, span.begin, span.end, span.label, sure) for span, sure in both]

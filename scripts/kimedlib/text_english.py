@@ -12,7 +12,7 @@ from functools import cache
 
 from kimedlib.text_gazetteers import gazetteers, zipf
 from kimedlib.text_language import English
-from kimedlib.text_layers import Found, merged
+from kimedlib.text_layers import Found, add
 from kimedlib.text_lexicon import TRAPS
 from kimedlib.text_model_data import Span, trimmed
 
@@ -51,7 +51,7 @@ PATTERNS: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple((label, sure, r
     ("DATE", LIKELY, r"\b(?:on|On|until|since|by|from|of)[ \t]+(?P<hit>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/]|[ \t]?(?:strength|power|mm|edema|murmur))"),
     ("DATE", LIKELY, rf"\b(?i:in|last|since|until|early|late|by|this|from|of|mid)[ \t]+(?P<hit>(?!Ma(?:y|r)[ \t](?:be|have)\b){MONTH})(?![ \t]*\d|-)"),
     ("DATE", POSSIBLE, rf"(?<![\d.,/-]){YEAR}(?![\d/-]|[.,]\d|[ \t]?(?:m[gl]|ml|kcal|units|steps|g|IU)\b)"),
-    ("CONTACT_EMAIL", SURE, r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("CONTACT_EMAIL", SURE, r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"),
     ("CONTACT_URL", SURE, r"(?:https?://|www\.)[^\s<>()]+[^\s<>().,;]"),
     ("CONTACT_FAX", SURE, r"\b(?i:fax|facsimile)\b(?:[ \t](?:no|number))?\.?[ \t]*[:#]?[ \t]*(?P<hit>\+?[\d(][\d \t().-]{6,18}\d)"),
     ("CONTACT_PHONE", SURE, r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\)[ .-]?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}(?:[ \t]*(?:x|ext\.?)[ \t]*\d{1,5})?(?![\d-])"),
@@ -191,8 +191,8 @@ def english_spans(text: str, where: English) -> list[Found]:
         part = text[begin:end]
         hits = [*_hits(part), *_pairs(part), *_unusual(part)]
         for span, sure in sorted(hits, key=lambda one: (-one[1], one[0].begin, -one[0].end)):
-            found = merged(found, [(Span(span.begin + begin, span.end + begin, span.label), sure)], text)
+            add(found, Span(span.begin + begin, span.end + begin, span.label), sure, text)
     for span, sure in list(_again(text, found)):
         if any(begin <= span.begin and span.end <= end for begin, end in parts):
-            found = merged(found, [(span, sure)], text)
+            add(found, span, sure, text)
     return found

@@ -1,5 +1,6 @@
 """Further layers of detection beside the tagger's: their spans are added to what it found, nothing is taken away."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from kimedlib.text_model_data import Span, trimmed
@@ -16,14 +17,20 @@ def merged(found: Sequence[Found], more: Iterable[Found], text: str) -> list[Fou
     """
     result = sorted(found)
     for span, sure in sorted(more, key=lambda one: (one[0].begin, -one[0].end)):
-        touched = [one for one in result if one[0].begin < span.end and span.begin < one[0].end]
-        if len(touched) == 1 and span.begin <= touched[0][0].begin and touched[0][0].end <= span.end:
-            result.remove(touched[0])
-            result.append((Span(span.begin, span.end, touched[0][0].label), max(sure, touched[0][1])))
-        else:
-            result += [(piece, sure) for piece in _free(span, [one for one, _ in touched], text)]
-        result.sort()
+        add(result, span, sure, text)
     return result
+
+
+def add(found: list[Found], span: Span, sure: float, text: str) -> None:
+    """Add one span in place to others that are in order and do not overlap, as `merged` says."""
+    first = bisect_right(found, span.begin, key=lambda one: one[0].end)
+    last = bisect_left(found, span.end, key=lambda one: one[0].begin)
+    touched = found[first:last]
+    if len(touched) == 1 and span.begin <= touched[0][0].begin and touched[0][0].end <= span.end:
+        found[first] = (Span(span.begin, span.end, touched[0][0].label), max(sure, touched[0][1]))
+    else:
+        pieces = [(piece, sure) for piece in _free(span, [one for one, _ in touched], text)]
+        found[first:last] = sorted([*touched, *pieces])
 
 
 def _free(span: Span, taken: Sequence[Span], text: str) -> list[Span]:
