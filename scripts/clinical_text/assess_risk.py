@@ -31,6 +31,7 @@ WORDS = {
     "parrot": "a model trained on the apparent names of half of the letters suspects those that it recognises least",
     "lists": "names that are in none of the public lists that stand-ins are drawn from are suspected",
     "chance": "what guessing reaches",
+    "auc": "area under the ROC curve: 0.5 tells nothing, far below it the attack turned round succeeds",
     "linked_by_form": "letters linked to their patient by sex, number of words and hyphen of the stand-ins alone",
 }
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Residual risk</title>
