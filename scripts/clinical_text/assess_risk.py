@@ -61,8 +61,10 @@ def replaced_spans(found: list[Path], point: str) -> dict[str, list[Span]]:
     for path in found:
         table = pd.read_csv(path, sep="\t", dtype={"document": str})
         own: dict[str, list[Span]] = {}
-        for row in table[table["point"] == point].itertuples():
-            own.setdefault(str(row.document), []).append(Span(int(row.begin), int(row.end), str(row.label)))
+        rows = table[table["point"] == point]
+        columns = zip(rows["document"], rows["begin"], rows["end"], rows["label"], strict=True)
+        for name, begin, end, label in columns:
+            own.setdefault(str(name), []).append(Span(int(begin), int(end), str(label)))
         spans |= own
     return spans
 
