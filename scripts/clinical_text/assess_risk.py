@@ -31,6 +31,7 @@ WORDS = {
     "parrot": "a model trained on the apparent names of half of the letters suspects those that it recognises least",
     "lists": "names that are in none of the public lists that stand-ins are drawn from are suspected",
     "chance": "what guessing reaches",
+    "auc": "area under the ROC curve: 0.5 tells nothing, far below it the attack turned round succeeds",
     "linked_by_form": "letters linked to their patient by sex, number of words and hyphen of the stand-ins alone",
 }
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Residual risk</title>
@@ -60,9 +61,10 @@ def replaced_spans(found: list[Path], point: str) -> dict[str, list[Span]]:
     for path in found:
         table = pd.read_csv(path, sep="\t", dtype={"document": str})
         own: dict[str, list[Span]] = {}
-        chosen = table.loc[table["point"] == point, ["document", "begin", "end", "label"]]
-        for name, begin, end, label in chosen.itertuples(index=False, name=None):
-            own.setdefault(name, []).append(Span(begin, end, label))
+        rows = table[table["point"] == point]
+        columns = zip(rows["document"], rows["begin"], rows["end"], rows["label"], strict=True)
+        for name, begin, end, label in columns:
+            own.setdefault(str(name), []).append(Span(int(begin), int(end), str(label)))
         spans |= own
     return spans
 

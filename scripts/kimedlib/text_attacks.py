@@ -50,12 +50,15 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Words that look like names, originals among them, how many an attack suspects, and how many rightly."""
+    """Words that look like names, originals among them, how many an attack suspects, and how many rightly; area under
+    its ROC curve where it ranks: 0.5 tells nothing, below it somebody wins who turns the attack round.
+    """
 
     apparent: int
     originals: int
     suspected: int
     right: int
+    area: float | None = None
 
     def rows(self, name: str) -> list[tuple[str, float]]:
         """Precision, recall and what guessing reaches, in percent; without originals there is nothing to find."""
@@ -66,6 +69,7 @@ class Suspicion:
             (f"{name}_precision_pct", precision),
             (f"{name}_recall_pct", 100 * self.right / self.originals),
             (f"{name}_chance_pct", 100 * self.originals / self.apparent),
+            *([] if self.area is None else [(f"{name}_auc", self.area)]),
         ]
 
 
@@ -141,7 +145,11 @@ def parrot_attack(letters: Sequence[Attacked]) -> Suspicion:
                 chances = model(rows)
                 scored += [(chance, flag) for chance, mark, flag in zip(chances, marked, flags, strict=True) if mark]
     scored.sort(key=lambda one: one[0])
-    return Suspicion(apparent, originals, originals, sum(flag for _, flag in scored[:originals]))
+    from sklearn.metrics import roc_auc_score
+
+    truth = [flag for _, flag in scored]
+    area = float(roc_auc_score(truth, [-chance for chance, _ in scored])) if not all(truth) else None
+    return Suspicion(apparent, originals, originals, sum(truth[:originals]), area)
 
 
 Words = tuple[list[list[str]], list[bool], list[bool]]

@@ -15,6 +15,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from kimedlib.text_addresses import apply_addresses
 from kimedlib.text_calibration import Calibration
 from kimedlib.text_frames import NET, apply_frames
 from kimedlib.text_gazetteers import zipf
@@ -209,6 +210,7 @@ def _safe(letter: Letter, tagged: Tagged, spans: Sequence[Span], dial: Dial) -> 
     _cover(tokens, labels, _certain(letter.text), replace=False)
     apply_rules(letter.text, tokens, labels)
     apply_frames(letter.text, tokens, labels, tagged.novel, dial.net)
+    apply_addresses(letter.text, tokens, labels)
     _propagate(tokens, labels)
     _bridge(tokens, labels)
     return _joined(tokens, labels, {span.begin for span in spans})

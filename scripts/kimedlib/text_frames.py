@@ -16,7 +16,7 @@ from kimedlib.text_tokens import Token
 
 GIVEN, FAMILY = 5.0, 4.2
 """Zipf frequencies below which a word of the lists of given and of family names is hidden wherever it stands."""
-ORGANS = frozenset("leber herz hals magen darm galle gallen lunge haut blut bein zahn stein kopf line".split())
+ORGANS = frozenset("leber milz herz hals magen darm galle gallen lunge haut blut bein zahn stein kopf line".split())
 """Family names of the lists that letters use as words."""
 DEGREES = frozenset("mba msc bsc phd md mph mhba facs dr ddr prof".split())
 HOSPITAL_CODES = re.compile(r"(?:UK[A-Z]{1,2}|AKH|LKH|BKH|MHH|UMG|LMU|TUM|SMZ)")

@@ -84,7 +84,7 @@ def told(count: int, different: bool) -> list[Attacked]:
 
 def test_a_parrot_finds_originals_where_stand_ins_never_stand_and_only_there():
     found = parrot_attack(told(20, different=True))
-    assert found.right == found.originals == 20 and found.apparent == 100
+    assert found.right == found.originals == 20 and found.apparent == 100 and found.area == 1
     guessed = parrot_attack(told(20, different=False))
     assert guessed.right <= 10  # chance: 4
 
