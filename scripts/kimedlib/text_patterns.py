@@ -29,7 +29,7 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("month_slash", "DATE", re.compile(rf"(?<![\d/.,]){MONTH_NUMBER}/(?:(?:19|20)\d{{2}}|\d{{2}})(?![\d/%]|[.,]\d|\s*(?:mmHg|mg))")),
     ("day_month", "DATE", re.compile(rf"(?<![\d.,/]){DAY}\.\s?{MONTH_NUMBER}\.(?!\s?\d)")),
     ("year", "DATE", re.compile(r"(?<![\d.,/-])(?:19[2-9]\d|20[0-6]\d)(?![\d/]|[.,]\d|\s?(?:ml|mg|g|cm|mm|IE|µg|kcal)\b)")),
-    ("email", "CONTACT_EMAIL", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("email", "CONTACT_EMAIL", re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("url", "CONTACT_URL", re.compile(r"(?:https?://|www\.)[^\s<>()]+[^\s<>().,;]")),
     ("phone", "CONTACT_PHONE", re.compile(
         r"(?<![\d.,/-])(?:\+\d{2}[ \t/()-]*(?:\(?0\)[ \t]*)?|\(?0)\d{1,5}\)?[ \t/-]{1,3}\d[\d \t/-]{2,14}\d(?![\d.,]\d|/\d)")),
