@@ -40,15 +40,25 @@ def _damage() -> Iterator[list[str]]:
             if not HARMLESS.match(record.getMessage()):
                 said.append(record.levelname)
 
-    logger = logging.getLogger("pypdf")
-    keeper, propagated = Keeper(logging.WARNING), logger.propagate
+    logger, keeper, manager = logging.getLogger("pypdf"), Keeper(logging.WARNING), logging.root.manager
+    # Whoever has silenced logging, or only some of its loggers, must not make a damaged file pass for a whole one.
+    names = [name for name in manager.loggerDict if name.split(".")[0] == "pypdf"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(one, one.disabled, one.level, one.propagate) for one in loggers]
+    everywhere = manager.disable
+    logging.disable(logging.NOTSET)
+    for one in loggers:
+        one.disabled, one.propagate = False, one is not logger
+        one.setLevel(logging.NOTSET if one is not logger else logging.WARNING)
     logger.addHandler(keeper)
-    logger.propagate = False
     try:
         yield said
     finally:
         logger.removeHandler(keeper)
-        logger.propagate = propagated
+        logging.disable(everywhere)
+        for one, disabled, level, propagates in before:
+            one.disabled, one.propagate = disabled, propagates
+            one.setLevel(level)
 
 
 def text_of_pdf(data: bytes, file: str) -> str:

@@ -177,7 +177,7 @@ class Supervisor:
             raise EnclosureError(str(problem)) from problem
         # Snakemake keeps copies of sources there; nodes see the same.
         self.home = cluster.home
-        cluster.enclose(self._arguments(cluster.folder, Groups.none()))
+        cluster.enclose(self._arguments(cluster.folder, Groups.none(), []))
         return cluster
 
     def _record(self, kind: str, more: Mapping[str, Any]) -> None:
@@ -190,7 +190,8 @@ class Supervisor:
         self.desk.register.append(kind, {**content, **more})
 
     def _start(self, state: Path, groups: Groups, cluster: Cluster | None) -> int:
-        command = [*prefix(), *self._arguments(state, groups), "--", sys.executable, "-m", "snakemake"]
+        inside = self._arguments(state, groups, sandbox.device_arguments())
+        command = [*prefix(), *inside, "--", sys.executable, "-m", "snakemake"]
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, found on PATH, with arguments made here
             [*command, *forced(self.call.arguments)], stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -213,12 +214,12 @@ class Supervisor:
                 signal.signal(number, handler)
         return 128 - status if status < 0 else status
 
-    def _arguments(self, state: Path, groups: Groups) -> list[str]:
+    def _arguments(self, state: Path, groups: Groups, devices_of_boxes: list[str]) -> list[str]:
         sandbox.write_etc(state)
         mounts = self._mounts(state, groups)
         environment = self._environment(groups)
         return [
-            *namespaces(), *sandbox.system_arguments(state), *processes(), "--dev", "/dev", *sandbox.device_arguments(),
+            *namespaces(), *sandbox.system_arguments(state), *processes(), "--dev", "/dev", *devices_of_boxes,
             "--tmpfs", "/tmp", "--tmpfs", "/dev/shm",  # noqa: S108 - the enclosure's own
             *sandbox.mount_arguments(mounts), "--clearenv",
             *(part for name, value in environment.items() for part in ("--setenv", name, value)),

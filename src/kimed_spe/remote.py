@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from snakemake.benchmark import BenchmarkRecord
 from kimed_spe import cluster_client
 from kimed_spe.jobs import Plan
 from kimed_spe.limits import Limits
-from kimed_spe.sandbox import FULL_LAUNCHER, Box, Sandbox
+from kimed_spe.sandbox import FULL_LAUNCHER, Box, Mount, Sandbox
 
 NODE_LAUNCHER = "node"
 HAND_OVER = """if [ -r "$box/submit" ]; then
@@ -58,6 +59,10 @@ class RemoteSandbox(Sandbox):
             path.unlink(missing_ok=True)
             path.write_text(text)
             path.chmod(0o555)
+
+    def _devices(self, _mounts: Iterable[Mount]) -> list[str]:
+        # Made on the node, which adds its own devices.
+        return ["--dev", "/dev"]
 
     def _launch(self, folder: Path, limits: Limits, kind: str, groups: list[Path], closing: list[str]) -> str:
         # The first line notes a process, whose number means nothing outside of its node.

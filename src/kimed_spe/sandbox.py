@@ -171,6 +171,11 @@ class Sandbox:
             "--new-session", "--hostname", "spe", "--seccomp", "8",
         ]  # fmt: skip
 
+    def _devices(self, mounts: Iterable[Mount]) -> list[str]:
+        """The /dev of a box: that of the enclosure, or a new one where there is none, or where devices are added."""
+        added = any(mount.place.is_relative_to("/dev") for mount in mounts)
+        return ["--dev", "/dev"] if added or not DEVICES.is_dir() else ["--dev-bind", str(DEVICES), "/dev"]
+
     def _environment(self, environment: Mapping[str, str], allowed: Mapping[str, str]) -> list[str]:
         values = {
             "PATH": software.search_path(self.roots, environment),
@@ -222,7 +227,7 @@ class Sandbox:
         # Folders that bubblewrap has to make on the way to mounts in /tmp: in memory, and not in the job's own folder.
         places = {mount.place for mount in own}
         own += [Mount(SHARED / name, writable=True) for name in common_names(places) if SHARED / name not in places]
-        arguments = [*self.base, *box_devices(own), *mount_arguments(own)]
+        arguments = [*self.base, *self._devices(own), *mount_arguments(own)]
         shared_memory = ["--size", str(limits.memory)] if limits.memory else []
         arguments += [*shared_memory, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - the box's own
         variables = {"TMPDIR": str(tmp), "TMP": str(tmp), "TEMP": str(tmp), **thread_variables(limits.threads)} | dict(
@@ -315,12 +320,6 @@ def device_arguments() -> list[str]:
     for name in DEVICE_NAMES:
         arguments += ["--dev-bind", f"/dev/{name}", f"{DEVICES}/{name}"]
     return [*arguments, "--remount-ro", str(DEVICES)]
-
-
-def box_devices(mounts: Iterable[Mount]) -> list[str]:
-    """The /dev of a box: that of the enclosure, or a new one where there is none, or where devices are added."""
-    added = any(mount.place.is_relative_to("/dev") for mount in mounts)
-    return ["--dev", "/dev"] if added or not DEVICES.is_dir() else ["--dev-bind", str(DEVICES), "/dev"]
 
 
 def ordered(mounts: Iterable[Mount]) -> list[Mount]:

@@ -10,7 +10,7 @@ def draw(study, step, folder, comparable):
     folder.mkdir()
     step("singlecell/compare_composition").main(
         cells=study.folder / "cells.tsv.gz", sheet=sheet, marker_table=study.markers, table=folder / "c.tsv",
-        test=folder / "t.tsv", settings=study.config["comparison"],
+        test=folder / "t.tsv", settings=study.config["comparison"], seed=1,
     )  # fmt: skip
     genes = pd.DataFrame({"cell_type": ["B"] * 3, "gene": ["X", "Y", "Z"], "log2_fold_change": [2.0, -2.0, 0.1]})
     genes = genes.assign(p_value=[1e-9, 1e-5, 0.5], p_adjusted=[1e-8, 1e-4, 0.6])

@@ -1,7 +1,9 @@
 """Text of PDF files is what was drawn, with divided words made whole; what may lack text is refused by name."""
 
 import io
+import logging
 import random
+from collections.abc import Iterator
 
 import pypdf
 import pytest
@@ -85,6 +87,20 @@ def test_what_has_no_text_is_named(data, message):
         text_of_pdf(data, "c.pdf")
 
 
+@pytest.fixture(params=["heard", "silenced", "off"])
+def logged(request) -> Iterator[None]:
+    """Logging as it is, or as other libraries leave it."""
+    logger = logging.getLogger("pypdf._reader")
+    if request.param == "silenced":
+        logger.disabled = True
+    elif request.param == "off":
+        logging.disable(logging.CRITICAL)
+    yield
+    logger.disabled = False
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("logged")
 def test_damage_gives_the_whole_text_or_an_error():
     data, chance = text_pdfs.pdf(PAGES), random.Random(7)
     whole, refused = text_of_pdf(data, "d.pdf"), 0

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from scipy import sparse
+from snakemake.utils import update_config
 
 from kimedlib.cells_writing import write_h5, write_h5ad, write_mtx
 from kimedlib.check_singlecell import check_files, has_truth
@@ -114,7 +115,7 @@ def test_truth_is_known_by_sheet_or_config(tmp_path):
 def test_absent_files_of_analyses_on_request_are_named(tmp_path):
     folder(tmp_path / "mtx")
     config = settings()
-    config |= yaml.safe_load((REPOSITORY / "config/analyses/singlecell.yaml").read_text())
+    update_config(config, yaml.safe_load((REPOSITORY / "config/analyses/singlecell.yaml").read_text()))
     config["transfer"]["reference"] = config["activity"]["sets"] = config["communication"]["pairs"] = "absent"
     config["proteins"] = {"gates": "absent"}
     said = [str(problem) for problem in check_files(sheet(tmp_path / "mtx"), "sheet.tsv", config)]
