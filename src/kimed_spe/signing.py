@@ -86,16 +86,17 @@ def valid_signers(envelope: Envelope, keys: list[Key]) -> set[str]:
     """Ids of those of `keys` that have validly signed the envelope; each key counts once."""
     signatures = tuple(sorted((name, signature.signature) for name, signature in envelope.signatures.items()))
     asked = (envelope.pae(), signatures, tuple((key.keyid, key.scheme, repr(key.keyval)) for key in keys))
-    if asked not in _PROVEN:
-        if len(_PROVEN) >= MOST_PROVEN:
-            _PROVEN.clear()
+    known = _PROVEN.get(asked)  # once: another thread may empty the memory at any time
+    if known is None:
         found = set()
         for key in keys:
             with suppress(VerificationError):
                 envelope.verify([key], 1)
                 found.add(key.keyid)
-        _PROVEN[asked] = frozenset(found)
-    return set(_PROVEN[asked])
+        if len(_PROVEN) >= MOST_PROVEN:
+            _PROVEN.clear()
+        known = _PROVEN[asked] = frozenset(found)
+    return set(known)
 
 
 def new_key(path: Path, passphrase: bytes | None = None) -> SSlibKey:
