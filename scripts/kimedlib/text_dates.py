@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from kimedlib.text_dates_english import month_first, shift_english
+from kimedlib.text_dates_english import month_first, nearest, shift_english
 from kimedlib.text_language import English
 
 UNKNOWN = "[DATE]"
@@ -110,16 +110,6 @@ def _month_name(number: int, like: str) -> str:
     return name.upper() if like.isupper() and len(like) > 1 else name.capitalize() if like[0].isupper() else name
 
 
-def _near(day: int, month: int, years: Sequence[int]) -> date:
-    """A day without year, in the nearest year that has it."""
-    for year in [*years, 2024]:
-        try:
-            return date(year, month, day)
-        except ValueError:
-            continue
-    raise Undated
-
-
 def _moved(match: re.Match[str], days: int, years: Sequence[int]) -> str:
     get = match.groupdict()
     kind = next(
@@ -154,10 +144,10 @@ def _moved(match: re.Match[str], days: int, years: Sequence[int]) -> str:
 def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int]) -> str:  # noqa: PLR0911
     """Dates that lack day, month or year."""
     if kind == "noyear":
-        new = _near(int(get["ad"]), MONTH_OF[get["am"].casefold()], years) + step
+        new = nearest(int(get["ad"]), MONTH_OF[get["am"].casefold()], years) + step
         return _day(new.day, get["ad"]) + get["a1"] + _month_name(new.month, get["am"])
     if kind == "short":
-        new = _near(int(get["kd"]), int(get["km"]), years) + step
+        new = nearest(int(get["kd"]), int(get["km"]), years) + step
         if len(get["kd"]) == len(get["km"]) == 2:
             return f"{new.day:02d}{get['k1']}{new.month:02d}{get['k2']}"
         return _day(new.day, get["kd"]) + get["k1"] + _day(new.month, get["km"]) + get["k2"]
@@ -170,7 +160,7 @@ def _partly(kind: str, get: dict[str, str], step: timedelta, years: Sequence[int
     if kind == "year":
         return str((date(int(get["year"]), 7, 1) + step).year)
     if kind == "only":
-        return _month_name((_near(15, MONTH_OF[get["only"].casefold()], years) + step).month, get["only"])
+        return _month_name((nearest(15, MONTH_OF[get["only"].casefold()], years) + step).month, get["only"])
     raise Undated  # a day alone says nothing without its month
 
 
@@ -208,7 +198,7 @@ def _range_head(number: str, piece: str, following: str, days: int, years: Seque
         if get["full"]:
             new = date(_year(get["fy"]), int(get["fm"]), int(number)) + timedelta(days=days)
         elif get["short"]:
-            new = _near(int(number), int(get["km"]), years) + timedelta(days=days)
+            new = nearest(int(number), int(get["km"]), years) + timedelta(days=days)
         elif get["named"]:
             new = date(_year(get["ny"]), MONTH_OF[get["nm"].casefold()], int(number)) + timedelta(days=days)
         elif get["slash"]:

@@ -60,7 +60,7 @@ def _numbers(text: str, days: int, years: Sequence[int], american: bool) -> str 
     turned = american if first <= 12 >= second else second > 12
     month, day = (first, second) if turned else (second, first)
     given = match.groupdict().get("y")
-    new = (date(_year(given), month, day) if given else _near(day, month, years)) + timedelta(days)
+    new = (date(_year(given), month, day) if given else nearest(day, month, years)) + timedelta(days)
     numbers = [new.month, new.day] if turned else [new.day, new.month]
     wide = len(match["a"]) == 2 and len(match["b"]) == 2
     parts = [f"{number:02d}" if wide else str(number) for number in numbers]
@@ -81,7 +81,7 @@ def _words(text: str, days: int, years: Sequence[int]) -> str | None:
         if month is None:
             return None
         day = int(get["d"] or 15)
-        new = (date(_year(get["y"]), month, day) if get["y"] else _near(day, month, years)) + timedelta(days)
+        new = (date(_year(get["y"]), month, day) if get["y"] else nearest(day, month, years)) + timedelta(days)
         tail = _ordinal(new.day) if get["nth"] else ""
         number = f"{new.day:02d}" if get["d"].startswith("0") else str(new.day)
         year = "" if not get["y"] else f"{new.year % 100:02d}" if len(get["y"]) == 2 else str(new.year)
@@ -111,7 +111,8 @@ def _year(text: str) -> int:
     return number if number > 99 else number + (1900 if number >= PIVOT else 2000)
 
 
-def _near(day: int, month: int, years: Sequence[int]) -> date:
+def nearest(day: int, month: int, years: Sequence[int]) -> date:
+    """A day without year, in the nearest year that has it; ValueError if none has."""
     for year in [*years, 2024]:
         try:
             return date(year, month, day)
