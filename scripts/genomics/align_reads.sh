@@ -14,6 +14,11 @@ fail() {
   exit 1
 }
 
+# One start for all samtools of a pipe, where they are those in Python.
+pipe=$(type -P kimed-pipe) || pipe=pipe_of_shell
+pipe_of_shell() { (IFS='|' && eval "$*"); }
+quoted() { (($# == 0)) || printf "'%s' " "${@//\'/\'\\\'\'}"; }
+
 # Interleaved pairs of one lane; the comment of each read names its read group, which `bwa mem -C` passes on.
 pairs_of_lane() { # read group, first reads, second reads
   mkfifo "$work/1" "$work/2"
@@ -112,16 +117,16 @@ $source |
   bwa mem -p -t "${snakemake[threads]}" -K 10000000 "${groups[@]}" "$reference" - |
   sed -e '/^@PG/s/\tCL:.*//' -e '/^@SQ/{' -e "R $work/contigs" -e 'd}' |
   $with_libraries |
-  samtools fixmate -m -u --no-PG - - |
-  samtools sort -u --no-PG -m 200M -T "$work/sort" - |
-  samtools markdup -u --no-PG "${barcode[@]}" - - |
-  tee "$work/passing" |
-  samtools view -C --no-PG --reference "$reference" -o "$work/with_path.cram" -
+  $pipe "samtools fixmate -m -u --no-PG - -" \
+    "samtools sort -u --no-PG -m 200M -T $work/sort -" \
+    "samtools markdup -u --no-PG $(quoted "${barcode[@]}") - -" \
+    "tee $work/passing" \
+    "samtools view -C --no-PG --reference $(quoted "$reference") -o $work/with_path.cram -"
 wait "$statistics" || fail 'the alignments could not be counted'
 
 # The reference is known by its checksums; its path is of this machine only. (In place, the length of the file would tell
 # the length of the path.)
-samtools reheader --no-PG -c "sed 's/\tUR:[^\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
+samtools reheader --no-PG -c "tee $work/header | sed 's/\tUR:[^\t]*//'" "$work/with_path.cram" >"$work/sample.cram"
 samtools index "$work/sample.cram" &
 indexing=$!
 
@@ -135,10 +140,9 @@ grep --quiet -P '^SN\treads properly paired:\t[1-9]' "$work/sample.stats" ||
 trimmed=$(sed -n 's/^ *"output": \([0-9]*\),*$/\1/p' "$work/trimming.cutadapt.json" | head -n 1)
 aligned=$(sed -n 's/^SN\traw total sequences:\t\([0-9]*\).*/\1/p' "$work/sample.stats")
 [ "$aligned" = $((2 * trimmed)) ] || fail "$((2 * trimmed)) reads were left by trimming, $aligned are in the alignments"
-header=$(samtools view --no-PG -H "$work/sample.cram")
-[ "$(sed -n 's/^@SQ.*\tSN:\([^\t]*\).*/\1/p' <<<"$header")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
+[ "$(sed -n 's/^@SQ.*\tSN:\([^\t]*\).*/\1/p' "$work/header")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
   fail 'the contigs of the alignments are not those of the reference'
-[ "$(sed -n 's/^@RG.*\tSM:\([^\t]*\).*/\1/p' <<<"$header" | sort -u)" = "$sample" ] ||
+[ "$(sed -n 's/^@RG.*\tSM:\([^\t]*\).*/\1/p' "$work/header" | sort -u)" = "$sample" ] ||
   fail "the read groups are not of the sample $sample"
 if [ "${groups[0]}" = -C ]; then
   bare=$(samtools view --no-PG -c -e '![RG]' --reference "$reference" "$work/sample.cram")

@@ -20,6 +20,11 @@ fail() {
   exit 1
 }
 
+# One start for all bcftools of a pipe, where they are those in Python.
+pipe=$(type -P kimed-pipe) || pipe=pipe_of_shell
+pipe_of_shell() { (IFS='|' && eval "$*"); }
+quoted() { (($# == 0)) || printf "'%s' " "${@//\'/\'\\\'\'}"; }
+
 # Stretches of the region or of all contigs, together at most $chunk_bases per line, and so that every thread has work: but
 # not below 40,000, which are called as fast as the tools of another chunk start. Each is written twice: as it is, and with
 # a margin, since what is called depends on the reads and pairs nearby.
@@ -56,11 +61,12 @@ chunks() {
 
 # Genotype likelihoods of all positions, those without another allele in blocks (-g), and the calls made from them. Where
 # the likelihoods are kept, chunks are whole contigs: a block must not end or begin with a chunk.
-call_chunk() { # name of its likelihoods, stretches with margins
-  bcftools mpileup --no-version -f "$reference" -r "$2" "${targets[@]}" --indels-cns -B -m 2 -F 0.1 -g 0 \
-    -q "$minimum_mapping_quality" -d "$maximum_depth" -a AD,DP,SP -Ou "$alignments" |
-    if [ -n "$likelihoods" ]; then tee "$work/$1.likelihoods"; else cat; fi |
-    bcftools call --no-version -m -v -a GQ "${@:3}" -
+call_chunk() { # name of its likelihoods, stretches with margins, form of the calls, what reads them
+  local keep=()
+  if [ -n "$likelihoods" ]; then keep=("tee $work/$1.likelihoods"); fi
+  $pipe "bcftools mpileup --no-version -f $(quoted "$reference") -r '$2' $(quoted "${targets[@]}") --indels-cns -B -m 2
+      -F 0.1 -g 0 -q $minimum_mapping_quality -d $maximum_depth -a AD,DP,SP -Ou $(quoted "$alignments")" \
+    "${keep[@]}" "bcftools call --no-version -m -v -a GQ $3 -" "${@:4}"
 }
 
 # Calls as text. A single chunk is streamed: it needs no cutting, and the tools behind it start while it is called.
@@ -79,7 +85,7 @@ all_calls() {
   for number in "${!stretches[@]}"; do
     read -r exact wide <<<"${stretches[number]}"
     number=$(printf '%06d' "$number")
-    call_chunk "$number" "$wide" -Ou | bcftools view --no-version -t "$exact" -Ou -o "$work/$number.calls" - &
+    call_chunk "$number" "$wide" -Ou "bcftools view --no-version -t '$exact' -Ou -o $work/$number.calls -" &
     running=$((running + 1))
     if ((running >= snakemake[threads])); then
       wait -n || fail 'a chunk could not be called'
@@ -103,16 +109,6 @@ count_and_explain() {
     END { print alleles + 0 >count }'
 }
 
-add_filters() { # lines of name, expression, evidence
-  local name expression evidence
-  IFS=$'\t' read -r name expression evidence <<<"$1"
-  if [ -z "$name" ]; then
-    cat
-    return
-  fi
-  bcftools filter --no-version -m + -s "$name" -e "$expression" -Ou - | add_filters "$(tail -n +2 <<<"$1")"
-}
-
 add_known_sites() { # files and, for each, name:field pairs that begin with its name
   if (($# == 0)); then
     cat
@@ -134,28 +130,27 @@ add_known_sites() { # files and, for each, name:field pairs that begin with its 
     add_known_sites "${@:2}"
 }
 
-add_consequences() {
-  if [ -n "$gene_model" ]; then
-    bcftools csq --no-version -p a -f "$reference" -g "$gene_model" -Ou -
-  else
-    cat
-  fi
-}
-
 mapfile -t stretches < <(chunks)
 ((${#stretches[@]})) || fail "the region $region lies on no contig of the reference"
 read -ra known <<<"${snakemake_input[known_sites]:-}"
 mkfifo "$work/$sample.vcf.gz" # MultiQC takes the name of the sample from that of the file
 (cd "$work" && bcftools stats -f PASS "$sample.vcf.gz" >statistics) &
 statistics=$!
-all_calls |
-  count_and_explain |
-  bcftools norm --no-version -f "$reference" -m -any -Ou - |
-  add_filters "${snakemake_params[filters]}" |
-  add_known_sites "${known[@]}" |
-  add_consequences |
-  tee "$work/$sample.vcf.gz" |
-  bcftools view --no-version -Oz --write-index=tbi -o "$variants.tmp" -
+filtered=("bcftools norm --no-version -f $(quoted "$reference") -m -any -Ou -")
+while IFS=$'\t' read -r name expression _; do
+  if [ -n "$name" ]; then
+    filtered+=("bcftools filter --no-version -m + -s $name -e $(quoted "$expression") -Ou -")
+  fi
+done <<<"${snakemake_params[filters]}"
+written=("tee $work/$sample.vcf.gz" "bcftools view --no-version -Oz --write-index=tbi -o $(quoted "$variants.tmp") -")
+if [ -n "$gene_model" ]; then
+  written=("bcftools csq --no-version -p a -f $(quoted "$reference") -g $(quoted "$gene_model") -Ou -" "${written[@]}")
+fi
+if ((${#known[@]} > 0)); then
+  all_calls | count_and_explain | $pipe "${filtered[@]}" | add_known_sites "${known[@]}" | $pipe "${written[@]}"
+else
+  all_calls | count_and_explain | $pipe "${filtered[@]}" "${written[@]}"
+fi
 wait "$statistics" || fail 'the variants could not be counted'
 if [ -n "$likelihoods" ]; then
   bcftools concat --no-version -Ob -o "$likelihoods.tmp" "$work"/*.likelihoods
@@ -171,8 +166,8 @@ gzip --decompress --stdout "$variants.tmp" | awk -F '\t' -v work="$work" '
   /^#CHROM/ { for (column = 10; column <= NF; column++) print $column >work "/samples" }
   !/^#/ && $5 !~ /,/ { written++ }
   END { print written + 0 >work "/written" }'
-read -r written <"$work/written"
-[ "$alleles" = "$written" ] || fail "$alleles alleles were called, $written were written"
+read -r kept <"$work/written"
+[ "$alleles" = "$kept" ] || fail "$alleles alleles were called, $kept were written"
 [ "$(cat "$work/samples")" = "$sample" ] || fail "the variants are not of the sample $sample alone"
 [ "$(cat "$work/contigs")" = "$(cut -f 1 "${snakemake_input[fai]}")" ] ||
   fail 'the contigs of the variants are not those of the reference'

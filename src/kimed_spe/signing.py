@@ -16,15 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 
 from kimed_spe import canonical
-from kimed_spe.unseen import unseen
-
-# It offers signers of cloud providers if it finds their libraries; loading this one takes half a second.
-with unseen("boto3"):
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.exceptions import VerificationError
-    from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 
 __all__ = ["CryptoSigner", "Envelope", "Key", "KeyProblem"]
 

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -204,8 +202,3 @@ def test_schema_is_closed_and_described():
         look(node["items"], f"{path}[]") if "items" in node else None
 
     look(permit_model.schema(), "")
-
-
-def test_commands_start_without_cloud_libraries():
-    code = "import sys, kimed_spe.signing; print('boto3' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

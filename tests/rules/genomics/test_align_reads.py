@@ -1,10 +1,13 @@
 import gzip
+import os
 import re
+import sys
 from pathlib import Path
 
 import pysam
 import pytest
 
+BIN = Path(sys.executable).parent
 SAMPLES = ("P003_normal", "P003_tumour")
 
 
@@ -40,10 +43,20 @@ def test_positions_are_sorted_and_adapters_gone(genomics_run):
     assert not any("AGATCGGAAGAGCACACG" in read.get_forward_sequence() for read in reads)
 
 
-def test_bytes_do_not_depend_on_the_run(genomics_run, snakemake_run, one_patient_config, tmp_path):
-    target = tmp_path / "genomics" / "alignments" / "P003_normal.cram"
-    snakemake_run("genomics", tmp_path, str(target), config=one_patient_config)
-    assert target.read_bytes() == (genomics_run / "alignments" / "P003_normal.cram").read_bytes()
+def test_bytes_do_not_depend_on_the_run_nor_on_how_tools_start(
+    genomics_run, snakemake_run, one_patient_config, tmp_path, monkeypatch
+):
+    """With conda there is no `kimed-pipe`: the shell pipes."""
+    (tmp_path / "bin").mkdir()
+    for tool in BIN.iterdir():
+        if tool.name != "kimed-pipe":
+            (tmp_path / "bin" / tool.name).symlink_to(tool)
+    others = [folder for folder in os.environ["PATH"].split(":") if Path(folder) != BIN]
+    monkeypatch.setenv("PATH", ":".join([str(tmp_path / "bin"), *others]))
+    made = ["alignments/P003_normal.cram", "germline/P003_normal.vcf.gz"]
+    snakemake_run("genomics", tmp_path, *(str(tmp_path / "genomics" / one) for one in made), config=one_patient_config)
+    for one in made:
+        assert (tmp_path / "genomics" / one).read_bytes() == (genomics_run / one).read_bytes()
 
 
 def broken_sheet(config, tmp_path, change):
