@@ -64,7 +64,7 @@ chunks() {
 call_chunk() { # name of its likelihoods, stretches with margins, form of the calls, what reads them
   local keep=()
   if [ -n "$likelihoods" ]; then keep=("tee $work/$1.likelihoods"); fi
-  $pipe "bcftools mpileup --no-version -f $(quoted "$reference") -r '$2' $(quoted "${targets[@]}") --indels-cns -B -m 2
+  $pipe "bcftools mpileup --no-version -f $(quoted "$reference") -r '$2' $(quoted "${targets[@]}") --indels-cns -B -m 2 \
       -F 0.1 -g 0 -q $minimum_mapping_quality -d $maximum_depth -a AD,DP,SP -Ou $(quoted "$alignments")" \
     "${keep[@]}" "bcftools call --no-version -m -v -a GQ $3 -" "${@:4}"
 }

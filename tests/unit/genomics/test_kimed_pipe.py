@@ -14,7 +14,9 @@ HEADER = "@HD\tVN:1.6\n@SQ\tSN:c\tLN:1000\n"
 
 
 def by_shell(commands, **options):
-    return subprocess.run(["bash", "-o", "pipefail", "-c", " | ".join(commands)], capture_output=True, check=False, **options)
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", " | ".join(commands)], capture_output=True, check=False, **options
+    )
 
 
 def by_pipe(commands, **options):
