@@ -36,6 +36,8 @@ rule annotate_somatic:
                 cat
             fi \
             | bcftools view --no-version -Oz -o {output.variants:q}.tmp
+        count() {{ gzip --decompress --stdout "$1" | grep --count --invert-match '^#' || true; }}
+        [ "$(count {input.variants:q})" = "$(count {output.variants:q}.tmp)" ] || {{ echo 'variants were lost' >&2; exit 1; }}
         mv {output.variants:q}.tmp {output.variants:q}
         bcftools index --tbi --force {output.variants:q}
         bcftools stats -f PASS {output.variants:q} >{output.statistics:q}.tmp

@@ -151,6 +151,9 @@ fi
 
 wait "$indexing" || fail 'the alignments could not be indexed'
 
+# The report of cutadapt keeps the names of files without their folders, which are of this machine only.
+sed -i -E 's#"/[^"]*/#"#' "$work/trimming.cutadapt.json"
+
 # Copied beside its place first: the work folder may lie on another disk, and a cut-off copy must not look whole.
 publish() {
   cp "$1" "$2.tmp"

@@ -51,7 +51,10 @@ SAMPLE_COLUMNS = (
 
 
 def somatic_features(path: Path, driver_genes: Sequence[str]) -> dict[str, Any]:
-    """What a tumour carries: counts by class, driver, median allele fraction of passing variants."""
+    """What a tumour carries: counts by class, driver, median allele fraction of passing variants.
+
+    Without a gene model what needs consequences is not known, and empty.
+    """
     with open_variants(path) as source:
         annotated = "BCSQ" in source.header.info  # only if there is a gene model
         records = [
@@ -71,10 +74,10 @@ def somatic_features(path: Path, driver_genes: Sequence[str]) -> dict[str, Any]:
     changed = [changed_genes(annotations[contig], position) for contig, position, *_ in records]
     fractions = [fraction for _, _, _, fraction, _ in records]
     return {
-        "driver_mutated": int(any(genes & set(driver_genes) for genes in changed)),
+        "driver_mutated": int(any(genes & set(driver_genes) for genes in changed)) if annotated else "",
         "somatic_snv_count": sum(not is_indel for _, _, is_indel, _, _ in records),
         "somatic_indel_count": sum(is_indel for _, _, is_indel, _, _ in records),
-        "somatic_protein_changing_count": sum(map(bool, changed)),
+        "somatic_protein_changing_count": sum(map(bool, changed)) if annotated else "",
         "median_tumour_vaf": round(median(fractions), 4) if fractions else "",
     }
 

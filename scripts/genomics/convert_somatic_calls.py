@@ -18,6 +18,7 @@ from kimedlib.genomics_somatic_vcf import (
     from_varlociraptor,
     others_of,
     somatic_header,
+    spell_out_deletion,
     with_false_discovery_rate,
 )
 from kimedlib.logs import log_to
@@ -85,6 +86,7 @@ def read_calls(
                 if name not in fasta.references:
                     raise ValueError(f"{path}: contig '{name}' is not in the reference; is it of another build?")
             for record in source:
+                spell_out_deletion(record, fasta)
                 alleles += len(others_of(record))
                 found += calls_of([record], caller, *samples)
     if not found:

@@ -1,5 +1,6 @@
 """Everything about the input of the genomics workflow that can be seen before a job starts."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,8 +10,9 @@ from kimedlib.check_genomics_references import check_annotations, check_config_f
 from kimedlib.problems import Problem
 
 Row = Mapping[str, str]  # a line of the sample sheet; all columns
-# What must be the same in all lines of a sample
-OF_THE_SAMPLE = ("patient_id", "role", "sex", "family_id", "father_id", "mother_id", "truth_vcf", "truth_bed")
+# What must be the same in all lines of a patient and of a sample
+OF_THE_PATIENT = ("sex", "family_id", "father_id", "mother_id")  # where it is told
+OF_THE_SAMPLE = ("patient_id", "role", *OF_THE_PATIENT, "truth_vcf", "truth_bed")
 
 
 def normals_of(samples: Sequence[Row]) -> dict[str, list[str]]:
@@ -37,10 +39,15 @@ def part_of(row: Row, *columns: str) -> dict[str, str]:
     return {column: row[column] for column in columns}
 
 
+def numbered(rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Rows with the numbers of their lines; without a sheet they are counted behind a header."""
+    return [(getattr(row, "line", number), row) for number, row in enumerate(rows, 2)]
+
+
 def grouped(rows: Sequence[Row], column: str) -> dict[str, list[tuple[int, Row]]]:
-    """Lines of the sheet with their numbers (the header is line 1) by what stands in `column`, in order."""
+    """Lines of the sheet with their numbers by what stands in `column`, in order."""
     groups: dict[str, list[tuple[int, Row]]] = {}
-    for line, row in enumerate(rows, 2):
+    for line, row in numbered(rows):
         groups.setdefault(row[column], []).append((line, row))
     return groups
 
@@ -70,7 +77,7 @@ def check_lanes(rows: Sequence[Row], sheet: str) -> Iterator[Problem]:
 def check_parents(rows: Sequence[Row], sheet: str) -> Iterator[Problem]:
     """Problems of who is said to be whose parent."""
     sexes = {row["patient_id"]: row["sex"] for row in rows}
-    for line, row in enumerate(rows, 2):
+    for line, row in numbered(rows):
         for column, sex in (("father_id", "male"), ("mother_id", "female")):
             parent, place = row[column], f"line {line}, column {column}"
             if not parent:
@@ -81,6 +88,20 @@ def check_parents(rows: Sequence[Row], sheet: str) -> Iterator[Problem]:
                 yield Problem(sheet, place, f"no sample is of patient '{parent}'", "add the parent or leave it empty")
             elif sexes[parent] not in {"", "unknown", sex}:
                 yield Problem(sheet, place, f"patient '{parent}' is {sexes[parent]}", "correct sex or parent")
+
+
+def check_same_reads(rows: Sequence[Row], sheet: str) -> Iterator[Problem]:
+    """Problems of files that stand twice for one patient: in two lanes, or as normal and as tumour."""
+    first: dict[tuple[str, str], tuple[int, str]] = {}
+    for line, row in numbered(rows):
+        for column in ("fastq_1", "fastq_2", "alignments"):
+            if not row.get(column):
+                continue
+            key = row["patient_id"], os.path.realpath(row[column])
+            before, where = first.setdefault(key, (line, column))
+            if before != line:
+                found = f"{row[column]} stands already in line {before}, column {where}"
+                yield Problem(sheet, f"line {line}, column {column}", found, "give each lane and sample its own reads")
 
 
 NEED_A_NORMAL = ("strelka", "varlociraptor")
@@ -98,6 +119,12 @@ def check_patients(rows: Sequence[Row], sheet: str, panel: str | None, caller: s
         elif not counts["normal"] and caller in NEED_A_NORMAL:
             found = f"patient '{patient}' has a tumour but no normal, which {caller} needs"
             yield Problem(sheet, place, found, "add the normal sample, or take another caller (somatic: caller)")
+        for column in OF_THE_PATIENT:
+            values = dict.fromkeys(row[column] for _, row in lines if row.get(column))
+            if len(values) > 1:
+                found = f"the lines of patient '{patient}' differ: {', '.join(map(repr, values))}"
+                remedy = "write the same in all lines of a patient"
+                yield Problem(sheet, f"{place}, column {column}", found, remedy)
         for role in ("normal", "tumour"):
             if counts[role] > 1:
                 found = f"patient '{patient}' has {counts[role]} {role} samples"
@@ -120,8 +147,8 @@ def check_files(config: Mapping[str, Any], rows: Sequence[Row], sheet: str) -> l
     problems, reference = check_config_files(config)
     somatic = config.get("somatic", {})
     problems += check_patients(rows, sheet, somatic.get("panel_of_normals"), somatic.get("caller"))
-    problems += [*check_lanes(rows, sheet), *check_parents(rows, sheet)]
-    for line, row in enumerate(rows, 2):
+    problems += [*check_lanes(rows, sheet), *check_parents(rows, sheet), *check_same_reads(rows, sheet)]
+    for line, row in numbered(rows):
         problems += check_reads(sheet, line, row, reference)
     for column in ("truth_vcf", "truth_bed"):
         for path, lines in grouped(rows, column).items():

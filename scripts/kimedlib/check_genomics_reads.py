@@ -1,10 +1,11 @@
 """Reads of the samples (FASTQ, BAM, CRAM) as far as they can be judged before a job starts."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kimedlib.check_genomics_references import AGAIN, Reference, unreadable
 from kimedlib.genomics_builds import other_length, unknown_contig
@@ -15,28 +16,43 @@ READ_WHOLE = 8_000_000  # compressed bytes up to which a FASTQ file is read to i
 LOOKED_AT = 100  # reads of a BAM or CRAM file
 
 
-def first_name(line: str) -> str:
-    """Name of a read's template, from the first line of a FASTQ record."""
-    return line[1:].split(maxsplit=1)[0].removesuffix("/1").removesuffix("/2")
+class Look(NamedTuple):
+    """What a FASTQ file shows: name of the first template, which end it says to be ("" if not), number of reads.
+
+    The number is None for large files, which are not read to their end.
+    """
+
+    name: str
+    end: str
+    number: int | None
 
 
-def look_into_fastq(path: str) -> tuple[str, int | None] | tuple[str, str]:
-    """First read's name and the number of reads (None for large files), or what is wrong and the remedy."""
+def first_name(line: str) -> tuple[str, str]:
+    """Name of the template in the first line of a FASTQ record, and "1" or "2" where it says which end this is."""
+    name, _, comment = line[1:].strip().partition(" ")
+    if name.endswith(("/1", "/2")):
+        return name[:-2], name[-1]
+    return name, comment[0] if re.match("[12]:[YN]:", comment) else ""
+
+
+def look_into_fastq(path: str) -> Look | tuple[str, str]:
+    """What the file shows, or what is wrong and the remedy."""
     with Path(path).open("rb") as handle:
         if handle.read(2) != ZIPPED:
             return f"{path} is not gzip", "compress it with gzip or bgzip"
     whole = Path(path).stat().st_size <= READ_WHOLE
-    name, number = "", 0
+    name, end, number = "", "", 0
     wrong = ""
     try:
         with gzip.open(path, "rt", encoding="ascii") as lines:
             for number, line in enumerate(lines, 1):
-                if number % 4 == 1 and not (line.startswith("@") and len(line) > 2):
+                if number % 4 == 1 and not (line.startswith("@") and line[1:2].strip()):
                     wrong = f"is not FASTQ: line {number} does not start with @ and a name"
                     break
-                name = name or first_name(line)
+                if number == 1:
+                    name, end = first_name(line)
                 if number == 4 and not whole:
-                    return name, None
+                    return Look(name, end, None)
         if not wrong and number % 4:
             wrong = f"ends within a read (line {number})"
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -45,28 +61,30 @@ def look_into_fastq(path: str) -> tuple[str, int | None] | tuple[str, str]:
         wrong = "is not FASTQ text"
     if wrong:
         return f"{path} {wrong}", AGAIN
-    return (name, number // 4) if number else (f"{path} holds no reads", "sequence the sample again or remove it")
+    return Look(name, end, number // 4) if number else (f"{path} holds no reads", "sequence it again or remove it")
 
 
 def check_pair(sheet: str, line: int, row: Mapping[str, str]) -> Iterator[Problem]:
     """Problems of the two FASTQ files of a sample."""
-    looks: list[tuple[str, int | None]] = []
+    looks: list[Look] = []
     for column in ("fastq_1", "fastq_2"):
-        place = f"line {line}, column {column}"
-        wrong = unreadable(row[column]) or look_into_fastq(row[column])
-        if isinstance(wrong[1], str):
-            yield Problem(sheet, place, wrong[0], wrong[1])
+        look = unreadable(row[column]) or look_into_fastq(row[column])
+        if isinstance(look, Look):
+            looks.append(look)
         else:
-            looks.append((wrong[0], wrong[1]))
+            yield Problem(sheet, f"line {line}, column {column}", *look)
     if row["fastq_1"] == row["fastq_2"]:
         yield Problem(sheet, f"line {line}", "fastq_1 and fastq_2 are the same file", "give both ends of the pairs")
     elif len(looks) == 2:
-        (first, count_1), (second, count_2) = looks
-        if first != second:
-            found = f"the first reads are not mates: '{first}' and '{second}'"
+        first, second = looks
+        if first.name != second.name:
+            found = f"the first reads are not mates: '{first.name}' and '{second.name}'"
             yield Problem(sheet, f"line {line}", found, "give two files of the same run, in the same order")
-        if count_1 is not None and count_2 is not None and count_1 != count_2:
-            found = f"fastq_1 holds {count_1} reads, fastq_2 {count_2}"
+        if (first.end, second.end) == ("2", "1"):
+            found = "fastq_1 holds the second reads of the pairs, fastq_2 the first"
+            yield Problem(sheet, f"line {line}", found, "exchange the two")
+        if first.number is not None and second.number is not None and first.number != second.number:
+            found = f"fastq_1 holds {first.number} reads, fastq_2 {second.number}"
             yield Problem(sheet, f"line {line}", found, "one of the files is incomplete: copy both again")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from kimedlib.genomics_builds import known_build, other_length, unknown_contig
 from kimedlib.genomics_manifest import ZIPPED, Manifest, config_problems, file_problems, read_manifest, sequences
@@ -16,6 +16,7 @@ from kimedlib.problems import InputProblems, Problem
 REFERENCE_WHOLE = 200_000_000  # bytes up to which a reference without .fai and manifest is read for its contigs
 COMPARED = 500  # records of a VCF whose reference bases are compared with the reference
 AGAIN = "copy it again from its source and compare checksums"
+GENE_NAME = re.compile("(?:ID|Name)=(?:gene:)?([^;\n]+)")
 READING = (EOFError, OSError, zlib.error, UnicodeDecodeError)
 
 
@@ -97,19 +98,24 @@ def header_length(line: str) -> tuple[str, int | None] | None:
     return None
 
 
+def open_text(path: str) -> TextIO:
+    """Open a text file, plain or gzip."""
+    with Path(path).open("rb") as handle:
+        zipped = handle.read(2) == ZIPPED
+    return gzip.open(path, "rt", encoding="utf-8") if zipped else Path(path).open(encoding="utf-8")
+
+
 def extent(path: str) -> Extent:
     """Where the lines of a BED, GFF3 or VCF file (plain or gzip) lie.
 
     Raises
     ------
     ValueError
-        A line has no position where the format has one; the text names it.
+        A line has no position where the format has one, or one that cannot be; the text names it.
     """
     found = Extent()
     suffix = Path(path.removesuffix(".gz")).suffix
-    with Path(path).open("rb") as handle:
-        zipped = handle.read(2) == ZIPPED
-    with gzip.open(path, "rt", encoding="utf-8") if zipped else Path(path).open(encoding="utf-8") as lines:
+    with open_text(path) as lines:
         for number, line in enumerate(lines, 1):
             if line.startswith("##FASTA"):  # the bases that a GFF3 file may end with
                 break
@@ -120,11 +126,15 @@ def extent(path: str) -> Extent:
             cells = line.rstrip("\n").split("\t")
             try:
                 if suffix == ".vcf":
-                    last = int(cells[1]) + len(cells[3]) - 1
+                    first, last = int(cells[1]) - 1, int(cells[1]) + len(cells[3]) - 1
+                elif suffix.startswith(".gff"):
+                    first, last = int(cells[3]) - 1, int(cells[4])
                 else:
-                    last = int(cells[4 if suffix.startswith(".gff") else 2])
+                    first, last = int(cells[1]), int(cells[2])
             except (IndexError, ValueError):
                 raise ValueError(f"line {number} has no position where the format has one") from None
+            if suffix != ".vcf" and not 0 <= first < last:
+                raise ValueError(f"line {number} ends before it begins, or begins before the contig")
             name = cells[0].strip()
             if last > found.last.get(name, (0, 0))[0]:
                 found.last[name] = (last, number)
@@ -237,7 +247,7 @@ def check_annotations(file: str, place: str, path: str, reference: Reference) ->
     except READING:
         texts = [("is damaged", AGAIN)]
     except ValueError as error:
-        texts = [(f"cannot be read: {error}", AGAIN)]
+        texts = [(f"cannot be read: {error}", "correct the line, or copy the file again from its source")]
     for text, remedy in texts:
         yield Problem(file, place, f"{path} {text}", remedy)
 
@@ -297,12 +307,55 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], Refere
         for number, one in enumerate(config.get("known_sites", ()))
     ]
     optional = ("panel_of_normals", "population_frequencies")
-    somatic = config.get("somatic", {})
+    somatic, tumour = config.get("somatic", {}), config.get("tumour", {})
     places += [(f"key somatic: {key}", somatic[key]) for key in optional if somatic.get(key)]
     for place, path in places:
         problems += check_annotations("config", place, path, reference)
-    name = config["region"].split(":")[0]
-    if name and reference.contigs is not None and name not in reference.contigs:
-        text, remedy = unknown_contig(name, reference.contigs)
-        problems.append(Problem("config", "key region", f"the region {text}", remedy))
-    return problems, reference
+    for key in ("driver_table", "signatures"):
+        if tumour.get(key) and (wrong := unreadable(tumour[key])):
+            problems.append(Problem("config", f"key tumour: {key}", *wrong))
+    return [*problems, *check_region(config, reference), *check_drivers(config)], reference
+
+
+def check_region(config: Mapping[str, Any], reference: Reference) -> Iterator[Problem]:
+    """Problems of a region that is nowhere, or has no target."""
+    contigs, (name, _, span) = reference.contigs, config["region"].partition(":")
+    if not name or contigs is None:
+        return
+    if name not in contigs:
+        text, remedy = unknown_contig(name, contigs)
+        yield Problem("config", "key region", f"the region {text}", remedy)
+        return
+    first, last = (int(part) for part in span.split("-")) if span else (1, contigs[name])
+    if not 1 <= first <= min(last, contigs[name]):
+        found = f"the region {config['region']} holds no base: '{name}' has the bases 1 to {contigs[name]}"
+        yield Problem("config", "key region", found, "give contig:first-last, counted from 1")
+    elif config["targets"] and Path(config["targets"]).is_file():
+        from kimedlib.genomics_files import called_intervals  # here: it imports pysam, which takes long
+
+        try:
+            within = called_intervals(contigs, Path(config["targets"]), config["region"])
+        except (*READING, ValueError, IndexError):
+            return  # told already
+        if not within:
+            found = f"no target of {config['targets']} lies in {config['region']}"
+            yield Problem("config", "key region", found, "give targets and region that overlap, or leave one empty")
+
+
+def check_drivers(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Driver genes that the gene model lacks: none of their mutations would be told."""
+    missing = set(config.get("driver_genes", ()))
+    path = config["gene_model"]
+    if not missing or not path:
+        return
+    try:
+        with open_text(path) as lines:
+            for line in lines:
+                cells = line.split("\t")
+                if len(cells) > 8 and cells[2].endswith("gene"):
+                    missing -= set(GENE_NAME.findall(cells[8]))
+    except READING:
+        return  # told already
+    if missing:
+        found = f"{path} has no gene {', '.join(sorted(missing))}"
+        yield Problem("config", "key driver_genes", found, "write names as the gene model does, or leave them out")

@@ -192,18 +192,34 @@ def file_problems(manifest: Manifest) -> Iterator[Problem]:
             )
 
 
+# Reference files of sections of the config: section, key, roles that they may have in the manifest. The panel of
+# normals is not among them: the workflow makes it from a site's own samples.
+OTHER_FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("somatic", "population_frequencies", ("known_sites", "other")),
+    ("tumour", "driver_table", ("other",)),
+    ("tumour", "signatures", ("other",)),
+)
+
+
 def config_problems(manifest: Manifest, config: Mapping[str, Any]) -> Iterator[Problem]:
     """Reference files of a config that the manifest does not declare, or declares as something else."""
-    wanted = [(key, config[key], key) for key in ("reference", "gene_model", "targets") if config.get(key)]
+    wanted: list[tuple[str, str, tuple[str, ...]]] = [
+        (key, config[key], (key,)) for key in ("reference", "gene_model", "targets") if config.get(key)
+    ]
     wanted += [
-        (f"known_sites[{number}].path", one["path"], "known_sites")
+        (f"known_sites[{number}].path", one["path"], ("known_sites",))
         for number, one in enumerate(config.get("known_sites", ()))
     ]
-    for key, path, role in wanted:
+    wanted += [
+        (f"{section}: {key}", config[section][key], roles)
+        for section, key, roles in OTHER_FILES
+        if config.get(section, {}).get(key)
+    ]
+    for key, path, roles in wanted:
         entry = manifest.entry(path)
         if entry is None:
             found = f"{path} is not declared in {manifest.path}"
             yield Problem("config", f"key {key}", found, "declare it there, or give no manifest")
-        elif entry["role"] != role:
+        elif entry["role"] not in roles:
             found = f"{path} is declared as {entry['role']} in {manifest.path}"
-            yield Problem("config", f"key {key}", found, f"give the file whose role is {role}")
+            yield Problem("config", f"key {key}", found, f"give the file whose role is {' or '.join(roles)}")

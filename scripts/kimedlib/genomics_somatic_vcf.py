@@ -121,6 +121,14 @@ def others_of(record: pysam.VariantRecord) -> list[tuple[int, str]]:
     return [(number, one) for number, one in enumerate(record.alts or ()) if set(one.upper()) <= set("ACGTN")]
 
 
+def spell_out_deletion(record: pysam.VariantRecord, fasta: pysam.FastaFile) -> None:
+    """Write the alleles of a deletion in bases: varlociraptor writes those of more than 50 bases as <DEL> and SVLEN."""
+    if record.alts == ("<DEL>",) and "SVLEN" in record.info:
+        length = abs(int(one(record.info["SVLEN"], record)))
+        bases = fasta.fetch(record.contig, record.start, record.start + length + 1).upper()
+        record.alleles = (bases, bases[0])
+
+
 def filters_of(record: pysam.VariantRecord) -> tuple[str, ...]:
     """Filters that a record fails."""
     return tuple(name for name in record.filter if name not in {"PASS", "."})
@@ -182,8 +190,20 @@ def from_mutect2(record: pysam.VariantRecord, normal: str | None, tumour: str) -
 
 
 def from_varlociraptor(record: pysam.VariantRecord) -> Iterator[OtherCall]:
-    """Calls of varlociraptor; counts are its depth times its allele frequency, as it gives no counts."""
+    """Calls of varlociraptor; counts are its depth times its allele frequency, as it gives no counts.
+
+    Where no sample has an observation, all probabilities are missing; such a place is not somatic.
+    """
     if not others_of(record):
+        return
+    declared = "PROB_SOMATIC_TUMOR" in record.header.info
+    if declared and not any(record.info[name][0] is not None for name in record.info if name.startswith("PROB_")):
+        nothing = Shown(0, 0, 0)
+        for _, other in others_of(record):
+            yield OtherCall(
+                record.contig, record.start, (record.ref, other), nothing, nothing, 0.0,
+                (*filters_of(record), NOT_SOMATIC),
+            )  # fmt: skip
         return
     somatic = 10 ** (-float(one(field(record.info, "PROB_SOMATIC_TUMOR", record), record)) / 10)
     error = max(0.0, 1 - somatic)

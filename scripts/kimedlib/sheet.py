@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,16 @@ from kimedlib.problems import InputProblems, Problem, raise_if
 
 if TYPE_CHECKING:  # pandas takes 0.4 s to import, which is longer than all else that is done here
     import pandas as pd
+
+
+class Row(dict[str, str]):
+    """A line of a sheet by column; `line` is its number in the file, blank lines counted."""
+
+    line: int
+
+    def __init__(self, cells: Mapping[str, str], line: int) -> None:
+        super().__init__(cells)
+        self.line = line
 
 
 def load_schema(path: Path) -> dict[str, Any]:
@@ -82,7 +93,7 @@ def read_sheet(path: str | Path, schema_path: Path) -> "pd.DataFrame":
     return pd.DataFrame(read_rows(path, schema_path), dtype=str)
 
 
-def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
+def read_rows(path: str | Path, schema_path: Path) -> list[Row]:
     """Read a tab-separated sheet and check every cell.
 
     The schema describes one row (`type: object`, all values strings); its keyword `x-unique` lists
@@ -96,7 +107,7 @@ def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
     Raises
     ------
     InputProblems
-        File missing, empty, not UTF-8; unknown, missing or repeated columns; ragged lines; bad or
+        File missing, empty, not UTF-8, without tabs; unknown, missing or repeated columns; ragged lines; bad or
         repeated values. All at once, with file, line, column, value and remedy.
     """
     file = str(path)
@@ -104,7 +115,12 @@ def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
     properties = schema["properties"]
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
-            lines = [(number, row) for number, row in enumerate(csv.reader(handle, delimiter="\t"), 1) if any(row)]
+            reader = csv.reader(handle, delimiter="\t")
+            lines, number = [], 1  # a quoted cell may go over several lines: the first is told
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    lines.append((number, cells))
+                number = reader.line_num + 1
     except OSError as error:
         raise InputProblems(
             [Problem(file, "", error.strerror or str(error), "give the path of a sample sheet")]
@@ -115,7 +131,10 @@ def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
         raise InputProblems(
             [Problem(file, "", "has no samples", f"a header line ({', '.join(properties)}) and one line per sample")]
         )
-    header = lines[0][1]
+    header = [name.strip() for name in lines[0][1]]
+    if separator := other_separator(header, properties):
+        found = f"its columns are separated by '{separator}', not by tabs"
+        raise InputProblems([Problem(file, f"line {lines[0][0]}", found, "save it as tab-separated text")])
     problems = check_header(file, header, schema)
     rows = []
     for number, cells in lines[1:]:
@@ -140,7 +159,14 @@ def read_rows(path: str | Path, schema_path: Path) -> list[dict[str, str]]:
         problems += check_row(file, number, {name: value for name, value in row.items() if name in properties}, schema)
     problems += check_unique(file, rows, schema.get("x-unique", []))
     raise_if(problems)
-    return [{name: row.get(name, "") for name in properties} for _, row in rows]
+    return [Row({name: row.get(name, "") for name in properties}, number) for number, row in rows]
+
+
+def other_separator(header: list[str], columns: Collection[str]) -> str | None:
+    """What separates the names of a header that has no tabs; None where nothing that is known does."""
+    if len(header) != 1:
+        return None
+    return next((one for one in ";,|" if len(set(map(str.strip, header[0].split(one))) & set(columns)) > 1), None)
 
 
 def check_header(file: str, header: list[str], schema: dict[str, Any]) -> list[Problem]:

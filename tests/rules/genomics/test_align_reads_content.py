@@ -1,5 +1,7 @@
 """`align_reads` from lanes, BAM and barcoded reads; and what it refuses though its tools said that all was well."""
 
+import json
+
 import pysam
 import pytest
 from genomics_steps import (
@@ -72,6 +74,12 @@ def plain(align, files, tmp_path_factory):
     run = align(folder, [files])
     assert run.returncode == 0, run.stdout
     return folder
+
+
+def test_the_report_of_trimming_knows_no_folder(plain, files):
+    report = json.loads((plain / "s.json").read_text())
+    assert report["input"]["path1"] == files[0].name
+    assert not any("/" in one for one in report["command_line_arguments"])
 
 
 def test_lanes_are_aligned_as_one_file_is_and_keep_their_groups(align, plain, pairs, reference, tmp_path):

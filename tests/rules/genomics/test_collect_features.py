@@ -1,6 +1,8 @@
 import csv
 import json
+import re
 
+import pysam
 import pytest
 
 from genomics import collect_features
@@ -46,6 +48,19 @@ def test_a_patient_without_tumour_has_empty_cells(genomics_run, tmp_path):
     (row,) = rows(tmp_path / "f.tsv")
     assert row["driver_mutated"] == row["somatic_snv_count"] == ""
     assert int(row["germline_snv_count"]) > 5
+
+
+def test_without_a_gene_model_nothing_is_said_of_drivers(genomics_run, tmp_path):
+    path = tmp_path / "P003_tumour.vcf"
+    with pysam.VariantFile(str(genomics_run / "somatic" / "P003_tumour.vcf.gz")) as source:
+        lines = [str(record) for record in source]
+        header = str(source.header)
+    plain = [re.sub("BCSQ=[^;\t]*;?", "", line).replace(":BCSQ", "") for line in lines]
+    path.write_text("".join(line for line in header.splitlines(keepends=True) if "BCSQ" not in line) + "".join(plain))
+    known = collect_features.somatic_features(genomics_run / "somatic" / "P003_tumour.vcf.gz", ["KMD1"])
+    found = collect_features.somatic_features(path, ["KMD1"])
+    assert found["driver_mutated"] == found["somatic_protein_changing_count"] == ""
+    assert {**found, "driver_mutated": 1} == {**known, "somatic_protein_changing_count": ""}
 
 
 def test_another_driver_gene_is_not_mutated(genomics_run, tmp_path):

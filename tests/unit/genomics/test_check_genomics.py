@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from kimedlib.check_genomics import check_files, normals_of
+from kimedlib.check_genomics_reads import first_name
+from kimedlib.sheet import read_rows
 
 RECORD = "@r{number}/{end}\nACGTACGT\n+\nFFFFFFFF\n"
 
@@ -19,7 +21,7 @@ def fastq(path, end, numbers=range(5)):
 def good(tmp_path):
     """A config and a sheet without any problem."""
     (tmp_path / "reference.fa").write_text(">c1\nACGT\n>c2\nACGT\n")
-    (tmp_path / "targets.bed").write_text("c1\t0\t4\n")
+    (tmp_path / "targets.bed").write_text("c1\t0\t4\nc2\t0\t4\n")
     config = {
         "reference": str(tmp_path / "reference.fa"), "targets": str(tmp_path / "targets.bed"), "gene_model": "",
         "region": "c2:1-3", "somatic": {"panel_of_normals": "", "population_frequencies": ""},
@@ -79,6 +81,51 @@ def test_the_same_file_twice(good):
     assert "the same file" in problems(good)[0].found
 
 
+def test_ends_are_exchanged(good):
+    good[1].loc[1, ["fastq_1", "fastq_2"]] = good[1].loc[1, ["fastq_2", "fastq_1"]].to_list()
+    (found,) = problems(good)
+    assert found.place == "line 3" and "fastq_1 holds the second reads" in found.found
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "end"),
+    [
+        ("@r1/2\n", "r1", "2"),
+        ("@M:1:F 2:N:0:ACGT\n", "M:1:F", "2"),
+        ("@SRR1.7 7 length=101\n", "SRR1.7", ""),
+        ("@r1\n", "r1", ""),
+    ],
+)
+def test_names_tell_which_end_they_are(line, name, end):
+    assert first_name(line) == (name, end)
+
+
+def test_a_tumour_with_the_reads_of_its_normal(good, tmp_path):
+    (tmp_path / "link.fastq.gz").symlink_to(good[1].loc[0, "fastq_1"])
+    good[1].loc[1, "fastq_1"] = str(tmp_path / "link.fastq.gz")
+    (found,) = problems(good)
+    assert found.place == "line 3, column fastq_1" and "stands already in line 2, column fastq_1" in found.found
+    good[1].loc[1, "patient_id"] = "q"  # somebody else's: may be one person's two tumours; identity is for the reads
+    assert not any("stands already" in one.found for one in problems(good))
+
+
+def test_a_patient_has_one_sex(good):
+    good[1]["sex"] = ["female", ""]
+    assert problems(good) == []
+    good[1]["sex"] = ["female", "male"]
+    (found,) = problems(good)
+    assert found.place == "line 2, column sex" and "'female', 'male'" in found.found
+
+
+def test_lines_are_those_of_the_file(good, tmp_path, repository):
+    good[1].loc[1, "fastq_1"] = str(tmp_path / "none.fastq.gz")
+    lines = good[1].to_csv(sep="\t", index=False).splitlines()
+    (tmp_path / "sheet.tsv").write_text("\r\n".join([lines[0], "", " \t", lines[1], "", lines[2], ""]))
+    rows = read_rows(tmp_path / "sheet.tsv", repository / "config" / "schemas" / "genomics.samples.schema.yaml")
+    (found,) = check_files(good[0], rows, "sheet.tsv")
+    assert found.place == "line 6, column fastq_1"
+
+
 @pytest.mark.parametrize(
     ("role", "expected"), [("tumour", "has a tumour but no normal"), ("normal", "has 2 normal samples")]
 )
@@ -94,6 +141,9 @@ def test_roles_of_a_patient(good, role, expected):
         ("targets", "", "is empty"),
         ("targets", "# nothing\n", "holds no records"),
         ("reference", "no fasta\n", "is no FASTA file"),
+        ("targets", "c1\t3\t3\n", "line 1 ends before it begins"),
+        ("targets", "c1\t-1\t3\n", "begins before the contig"),
+        ("targets", "c1 0 4\n", "line 1 has no position"),
     ],
 )
 def test_bad_files_of_the_config(good, key, content, expected):
@@ -110,6 +160,30 @@ def test_region_and_missing_reference(good):
     assert "names 'c9', which the reference does not have" in problems(good)[0].found
     config["reference"] = str(folder / "none.fa")
     assert "does not exist" in problems(good)[0].found
+
+
+@pytest.mark.parametrize("region", ["c2:5-9", "c2:3-2", "c2:0-2"])
+def test_a_region_without_bases(good, region):
+    good[0]["region"], good[0]["targets"] = region, ""
+    (found,) = problems(good)
+    assert f"{region} holds no base: 'c2' has the bases 1 to 4" in found.found
+
+
+def test_a_region_without_targets(good):
+    (good[2] / "targets.bed").write_text("c2\t3\t4\n")
+    (found,) = problems(good)
+    assert found.place == "key region" and "no target" in found.found
+
+
+def test_driver_genes_are_in_the_gene_model(good):
+    config, _, folder = good
+    genes = "c1\t.\tgene\t1\t3\t.\t+\t.\tID=gene:E1;Name=KRAS;biotype=protein_coding\n"
+    (folder / "genes.gff3").write_text(genes + "c1\t.\tmRNA\t1\t3\t.\t+\t.\tID=transcript:T1;Name=KRAS-201\n")
+    config |= {"gene_model": str(folder / "genes.gff3"), "driver_genes": ["KRAS", "E1"]}
+    assert problems(good) == []
+    config["driver_genes"] = ["KRAS-201", "kras"]
+    (found,) = problems(good)
+    assert found.place == "key driver_genes" and "has no gene KRAS-201, kras" in found.found
 
 
 def test_truth_of_another_reference(good):

@@ -185,9 +185,9 @@ def test_single_reads_and_both_kinds_of_reads_are_refused(tmp_path, sheet):
 
 
 def test_lanes_of_a_sample_agree(tmp_path, sheet, reference):
-    reads = gzip.compress(b"@r\nACGT\n+\nFFFF\n")
-    for end in (1, 2):
-        (tmp_path / f"{end}.fastq.gz").write_bytes(reads)
+    reads = gzip.compress(b"@r\nACGT\n+\nFFFF\n", mtime=0)
+    for name in ("1", "2", "3", "4"):
+        (tmp_path / f"{name}.fastq.gz").write_bytes(reads)
     row = {
         **dict.fromkeys(("sex", "alignments", "father_id", "mother_id", "truth_vcf", "truth_bed"), ""),
         "sample": "s",
@@ -201,8 +201,10 @@ def test_lanes_of_a_sample_agree(tmp_path, sheet, reference):
     def texts(second):
         return [one.found for one in check_files(config, [row, row | second], "sheet.tsv")]
 
-    assert texts({"lane": "L2"}) == []
+    others = {"fastq_1": str(tmp_path / "3.fastq.gz"), "fastq_2": str(tmp_path / "4.fastq.gz")}
+    assert texts({"lane": "L2"} | others) == []
+    assert "stands already in line 2, column fastq_1" in texts({"lane": "L2"})[0]
     assert "not all with a lane" in texts({"lane": ""})[0]
-    assert any("differ: '', 'female'" in text for text in texts({"lane": "L2", "sex": "female"}))
+    assert any("differ: '', 'female'" in text for text in texts({"lane": "L2", "sex": "female"} | others))
     mixed = texts({"lane": "L2", "alignments": "x.bam", "fastq_1": "", "fastq_2": ""})
     assert "has several lines, one with alignments" in mixed[0]

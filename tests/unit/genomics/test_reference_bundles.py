@@ -16,7 +16,7 @@ import yaml
 
 from kimed_hosttools import references
 from kimedlib.check_genomics_references import check_reference
-from kimedlib.genomics_manifest import read_manifest, sequences
+from kimedlib.genomics_manifest import config_problems, read_manifest, sequences
 from kimedlib.problems import InputProblems
 
 BASES = "acgtNNACGTACGTTTGA"
@@ -77,6 +77,20 @@ def test_what_was_prepared_is_installed(tmp_path, bundle, site, capsys):
     config = yaml.safe_load(capsys.readouterr().out.split("For the config:\n")[1])
     assert check_reference({**config, "gene_model": ""})[0] == []
     assert read_manifest(there / "manifest.json").lengths == {"c1": 18, "c2": 4}
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("somatic", "population_frequencies"), ("tumour", "driver_table"), ("tumour", "signatures")],
+)
+def test_tables_of_the_config_are_declared_too(tmp_path, bundle, section, key):
+    references.main(["install", str(bundle), str(tmp_path / "references")])
+    manifest = read_manifest(tmp_path / "references" / "manifest.json")
+    table = tmp_path / "references" / "exons.bed"
+    (undeclared,) = config_problems(manifest, {section: {key: str(tmp_path / "other.tsv")}})
+    assert f"{section}: {key}" in undeclared.place and "is not declared" in undeclared.found
+    (as_another,) = config_problems(manifest, {section: {key: str(table)}})
+    assert "is declared as targets" in as_another.found and "other" in as_another.remedy
 
 
 def test_checksums_of_contigs_are_those_of_samtools(tmp_path, site):

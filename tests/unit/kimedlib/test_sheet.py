@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kimedlib.problems import InputProblems
-from kimedlib.sheet import check_config, expand_variables, read_sheet
+from kimedlib.sheet import check_config, expand_variables, read_rows, read_sheet
 
 ROW_SCHEMA = {
     "type": "object",
@@ -50,6 +50,17 @@ def test_good_sheet_is_read_with_absent_values_empty(tmp_path, schema):
         {"sample_id": "S-1", "sex": "female", "reads": "a.fq", "note": ""},
         {"sample_id": "S2", "sex": "male", "reads": "b.fq", "note": ""},
     ]
+
+
+def test_lines_are_told_as_the_file_has_them(tmp_path, schema):
+    path = write(tmp_path, 'sample_id\tsex\treads \n\n \t\nS1\tmale\t"a\nb"\nS2\tmale\tc\n')
+    assert [row.line for row in read_rows(path, schema)] == [4, 6]
+
+
+@pytest.mark.parametrize("separator", [";", ","])
+def test_other_separators_are_one_problem(tmp_path, schema, separator):
+    path = write(tmp_path, "sample_id\tsex\treads\nS1\tmale\ta.fq\n".replace("\t", separator))
+    assert complaints(path, schema) == [("line 1", f"its columns are separated by '{separator}', not by tabs")]
 
 
 def test_all_problems_come_at_once_with_their_lines(tmp_path, schema):
