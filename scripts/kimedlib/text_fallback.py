@@ -43,7 +43,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DATE", re.compile(rf"(?<!\w){DAY}\.?[ -]?(?:{MONTH}|JAN|FEB|MAR|MRZ|APR|MAI|JUN|JUL|AUG|SEP|OKT|OCT|NOV|DEZ|DEC)\.?[ -]?(?:(?:19|20)\d\d|\d\d)(?!\d)")),
     ("DATE", re.compile(rf"(?<!\d){DAY}\.[ \t]?{MONTH}(?![a-zäöü])")),
     ("DATE", re.compile(r"(?:\*|†|\bgeb\.?|\bGeb\.?|[Gg]eboren|Geburtsdatum|\bDOB)[ \t]*(?:am)?[ \t:.]*(?P<hit>\d[\d. /|-]{4,9}\d)")),
-    ("ID", re.compile(rf"\b{KEYS}\b\.?[ \t]*(?:Nr\.?)?[ \t]*[:#.]?[ \t]*(?P<hit>(?=(?:[A-Z/ .-]{{0,4}}\d){{4}})[A-Z0-9][A-Z0-9]*(?:[ /.-][A-Z0-9]*\d[A-Z0-9]*|[ /.-][A-Z]{{1,3}}(?=[ /.-]\d))*)(?![\w%])")),
+    ("ID", re.compile(rf"\b{KEYS}\b\.?[ \t]*(?:Nr\.?)?[ \t]*[:#.]?[ \t]*(?P<hit>(?=(?:[A-Z/ .-]{{0,4}}\d){{4}})[A-Z0-9][A-Z0-9]*(?:[ /.-][A-Z0-9]*\d[A-Z0-9]*|[ /.-][A-Z]{{1,3}}(?=[ /.-]\d)|[/-][A-Z](?!\w))*)(?![\w%])")),
     ("ID", re.compile(r"(?<![\w.,])\d{2}[ ]?\d{6}[ ]?[A-Z][ ]?\d{3}(?!\w)")),
     ("ID", re.compile(r"(?<!\d)756\.?\d{4}\.?\d{4}\.?\d{2}(?!\d)")),
     ("ID", re.compile(r"(?<![\w.,/-])(?!(?:RR|BD|BWK|LWK|HWK|BWS|LWS|HWS|TH|Th|Visus|AO|KOF|BGA|TNM|HPV|CD|CYP)\b)[A-Z]{1,4}[-/]?\d{2,6}[-/]\d{2,8}(?:[-/][\dA-Z]+)?(?![\w%])")),
