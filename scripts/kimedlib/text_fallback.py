@@ -18,7 +18,8 @@ from kimedlib.text_patterns import DAY, MONTH, MONTH_NUMBER, UNITS, UPPER, YEAR
 from kimedlib.text_rules import RARE, could_be_name, is_name
 from kimedlib.text_tokens import Token
 
-CAP = rf"{UPPER}[^\W\d_]+(?:-{UPPER}?[^\W\d_]+)*"
+CAP = rf"{UPPER}[^\W\d_]{{1,40}}(?:-[^\W\d_]{{1,40}}){{0,4}}"
+# every repetition is bounded: half a million signs without a blank must not take hours
 CUE = r"(?:[Aa]m|[Bb]is|[Vv]om|[Aa]b|[Ss]eit|[Zz]um|[Dd]en|[Dd]em|v\.|und|u\.|[Ff]ür|[Ww]ie)"
 SEASON, FEAST = "|".join(SEASONS), "|".join(FEASTS)
 SHORT = frozenset("TK CSS VBG HEK KKH SVS hkk".split())
@@ -38,12 +39,12 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DATE", re.compile(rf"\b(?:[Aa]m|[Vv]om|[Zz]um|[Dd]em)[ \t]+(?P<hit>{DAY}\.[ \t]?{MONTH_NUMBER}\.?)(?![ \t]?\d|[\d.]|[ \t]?(?:{UNITS}|%)(?!\w))")),
     ("DATE", re.compile(rf"\b{CUE}[ \t]+(?P<hit>{DAY}\.[ \t]?{MONTH_NUMBER}\.)(?=[ \t]\d)")),
     ("DATE", re.compile(rf"(?<![\d.,/-]){DAY}\.{MONTH_NUMBER}\.(?=[ \t]*(?:[,;)–:]|-[ \t]|\n|$|[a-zäöü]))")),
-    ("DATE", re.compile(rf"(?<![\d.,/-])(?:{DAY}\.[ \t]*(?:,|und|u\.|/|[-–]|bis)[ \t]*)+(?={DAY}\.[ \t]?(?:{MONTH}\b|{MONTH_NUMBER}\.))")),
+    ("DATE", re.compile(rf"(?<![\d.,/-])(?:{DAY}\.[ \t]*(?:,|und|u\.|/|[-–]|bis)[ \t]*){{1,6}}(?={DAY}\.[ \t]?(?:{MONTH}\b|{MONTH_NUMBER}\.))")),
     ("DATE", re.compile(r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")),
     ("DATE", re.compile(rf"(?<!\w){DAY}\.?[ -]?(?:{MONTH}|JAN|FEB|MAR|MRZ|APR|MAI|JUN|JUL|AUG|SEP|OKT|OCT|NOV|DEZ|DEC)\.?[ -]?(?:(?:19|20)\d\d|\d\d)(?!\d)")),
     ("DATE", re.compile(rf"(?<!\d){DAY}\.[ \t]?{MONTH}(?![a-zäöü])")),
     ("DATE", re.compile(r"(?:\*|†|\bgeb\.?|\bGeb\.?|[Gg]eboren|Geburtsdatum|\bDOB)[ \t]*(?:am)?[ \t:.]*(?P<hit>\d[\d. /|-]{4,9}\d)")),
-    ("ID", re.compile(rf"\b{KEYS}\b\.?[ \t]*(?:Nr\.?)?[ \t]*[:#.]?[ \t]*(?P<hit>(?=(?:[A-Z/ .-]{{0,4}}\d){{4}})[A-Z0-9][A-Z0-9]*(?:[ /.-][A-Z0-9]*\d[A-Z0-9]*|[ /.-][A-Z]{{1,3}}(?=[ /.-]\d)|[/-][A-Z](?!\w))*)(?![\w%])")),
+    ("ID", re.compile(rf"\b{KEYS}\b\.?[ \t]*(?:Nr\.?)?[ \t]*[:#.]?[ \t]*(?P<hit>(?=(?:[A-Z/ .-]{{0,4}}\d){{4}})[A-Z0-9]{{1,20}}(?:[ /.-][A-Z0-9]{{0,12}}\d[A-Z0-9]{{0,12}}|[ /.-][A-Z]{{1,3}}(?=[ /.-]\d)|[/-][A-Z](?!\w)){{0,6}})(?![\w%])")),
     ("ID", re.compile(r"(?<![\w.,])\d{2}[ ]?\d{6}[ ]?[A-Z][ ]?\d{3}(?!\w)")),
     ("ID", re.compile(r"(?<!\d)756\.?\d{4}\.?\d{4}\.?\d{2}(?!\d)")),
     ("ID", re.compile(r"(?<![\w.,/-])(?!(?:RR|BD|BWK|LWK|HWK|BWS|LWS|HWS|TH|Th|Visus|AO|KOF|BGA|TNM|HPV|CD|CYP)\b)[A-Z]{1,4}[-/]?\d{2,6}[-/]\d{2,8}(?:[-/][\dA-Z]+)?(?![\w%])")),
@@ -54,18 +55,18 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LOCATION_ORGANIZATION", re.compile(r"(?<![\w-])(?:BG(?=[ \t][A-ZÄÖÜ][a-zäöüA-Z]+)|BKK|IKK|AOK|DRV|DRK|ASB|AWO|GIZ|THW|DLRG|VW|BMW)(?:[ \t-](?!Klinik)[A-ZÄÖÜ][\w-]+){0,2}(?![\w-])")),
     ("LOCATION_ORGANIZATION", re.compile(rf"\b(?:Malteser|Johanniter|Caritas|Diakonie|Lebenshilfe|Volkshilfe|Arbeiterwohlfahrt|Knappschaft|Bundeswehr|Sparkasse|Volksbank|Stadtwerke)(?:[ \t]{CAP})?")),
     ("LOCATION_ORGANIZATION", re.compile(rf"\b(?:Kita|Kindergarten|Restaurant|Gasthof|Gaststätte|Hotel|Kanzlei|Bäckerei|Metzgerei|Autohaus|Spedition|Pflegedienst|Sozialstation|Sanitätshaus|Gesundheitsamt|Jugendamt|Unfallkasse|Landratsamt|Finanzamt|Verein|Arbeitgeber|Dienstgeber|Grundschule|Realschule|Gymnasium|Universität|TSV|TSG|FC|VfL|VfB|TuS)\b[ \t]*:?[ \t]+(?P<hit>{CAP}(?:[ \t]+(?:&[ \t]+)?{CAP}){{0,2}})")),
-    ("LOCATION_ORGANIZATION", re.compile(rf"(?<![\w-])(?:{UPPER}[\w.]+-)+(?:Schule|Gymnasium|Stiftung|Werke|Apotheke|Kolleg|Kindergarten|Universität|Werk)(?!\w)|\b(?:{CAP}[ \t]+)?(?:{CAP}schule)(?:[ \t]+{CAP})")),
+    ("LOCATION_ORGANIZATION", re.compile(rf"(?<![\w-])(?:{UPPER}[\w.]{{1,40}}-){{1,5}}(?:Schule|Gymnasium|Stiftung|Werke|Apotheke|Kolleg|Kindergarten|Universität|Werk)(?!\w)|\b(?:{CAP}[ \t]+)?(?:{CAP}schule)(?:[ \t]+{CAP})")),
     ("LOCATION_HOSPITAL", re.compile(rf"\b(?:Haus|Seniorenheim|Seniorenzentrum|Seniorenstift|Pflegeheim|Altenheim|Altersheim|Alterszentrum|Seniorenresidenz|Residenz|Wohnstift|Hospiz\w*|Kurzzeitpflege|Medicum|SRH|Helios|HELIOS|Asklepios|Sana|Vivantes|Ameos|AMEOS|Paracelsus|Tagesklinik|Dialysezentrum|Rehazentrum|Zentralklinikum|Kantonsspital)[ \t]+(?:(?:am|im|zum|zur|an[ \t]der|St\.|Sankt|Hl\.|Bad)[ \t]+)*{CAP}(?:[ \t]+(?:am[ \t]+|im[ \t]+)?{CAP}){{0,1}}")),
-    ("LOCATION_HOSPITAL", re.compile(rf"(?<![\w-])(?:{UPPER}[\w.]+-)+(?:Klinik(?:um|en)?|Krankenhaus(?:es)?|Hospital|Spital|Stift|Heim|Residenz|Ambulanz)(?!\w)|\b(?:Sankt|St\.)[ \t]+{CAP}")),
+    ("LOCATION_HOSPITAL", re.compile(rf"(?<![\w-])(?:{UPPER}[\w.]{{1,40}}-){{1,5}}(?:Klinik(?:um|en)?|Krankenhaus(?:es)?|Hospital|Spital|Stift|Heim|Residenz|Ambulanz)(?!\w)|\b(?:Sankt|St\.)[ \t]+{CAP}")),
     ("LOCATION_HOSPITAL", re.compile(rf"\b{CAP}[ \t]+(?=(?:Klinik|Klinikum|Krankenhaus|Hospital|Spital|Zentralklinikum)\b)(?<=er[ \t])(?:Klinik\w*|Krankenhaus|Hospital|Spital)")),
     ("AGE", re.compile(r"[,(][ \t]*(?P<hit>\d{1,3})(?=[ \t]*(?:J\.?|Jahre|Monate|Wochen|Lj\.?)[ \t]*[,.);])")),
     ("ID", re.compile(r"\b(?:Innere[n]?|Chirurgie|Intensiv|Unfallchirurgie|Neurologie|Geriatrie|Psychiatrie)[ \t]+(?P<hit>\d{1,2}[A-Za-z]?|[IV]{1,3})(?=[ \t]*[.,;)\n])")),
-    ("LOCATION_HOSPITAL", re.compile(rf"\b{UPPER}\w*(?:zentrum|klinik|praxis|heim|stift|spital|ambulanz|residenz)[ \t]+(?:am|an[ \t]der)[ \t]+(?P<proper>{CAP})")),
+    ("LOCATION_HOSPITAL", re.compile(rf"\b{UPPER}\w{{0,40}}(?:zentrum|klinik|praxis|heim|stift|spital|ambulanz|residenz)[ \t]+(?:am|an[ \t]der)[ \t]+(?P<proper>{CAP})")),
     ("NAME_TITLE", re.compile(r"\b(?:MR|OMR|MedR|HR|Dipl\.-\w+\.)(?=[ \t]+(?:Dr|[A-ZÄÖÜ]))")),
     ("PROFESSION", re.compile(rf"\b(?:selbst(?:st)?ändige[rn]?|alleinlebende[rn]?|ungelernte[rn]?)[ \t]+(?P<hit3>{CAP})|\b(?:beschäftigt|gearbeitet|arbeitet|arbeitete|tätig|angestellt|arbeitend)[ \t]+als[ \t]+(?:\w+er[ \t]+)?(?P<hit>{CAP})|\b(?:Azubi|Auszubildende[rn]?|gelernte[rn]?|Beruf:?|von[ \t]Beruf|[Ee]hem(?:alige[rn]?|\.)|Tätigkeit:)[ \t]+(?P<hit2>{CAP})")),
 )  # fmt: skip
 AGENT = (
-    r"(?:[\w-]*(?:[Aa]rzt|[Ää]rztin|[Pp]fleger(?:in)?|[Ss]chwester|[Oo]perateur(?:in)?|[Aa]ssisten[tz](?:in)?|[Uu]ntersucher(?:in)?|[Bb]efunder(?:in)?|[Ee]insender(?:in)?|[Ww]eiser(?:in)?|[Tt]herapeut(?:in)?|[Ll]og(?:e|in)|[Aa]nästhesist(?:in)?|Präparator(?:in)?|Obduzent(?:in)?|[Bb]egleiter(?:in)?"
+    r"(?:[\w-]{0,30}(?:[Aa]rzt|[Ää]rztin|[Pp]fleger(?:in)?|[Ss]chwester|[Oo]perateur(?:in)?|[Aa]ssisten[tz](?:in)?|[Uu]ntersucher(?:in)?|[Bb]efunder(?:in)?|[Ee]insender(?:in)?|[Ww]eiser(?:in)?|[Tt]herapeut(?:in)?|[Ll]og(?:e|in)|[Aa]nästhesist(?:in)?|Präparator(?:in)?|Obduzent(?:in)?|[Bb]egleiter(?:in)?"
     r"|[Ff]ahrer(?:in)?|Dolmetscher(?:in)?|[Gg]utachter(?:in)?|[Bb]etreuer(?:in)?|[Ll]eiter(?:in)?|[Ll]eitung|[Vv]ertreter(?:in)?|[Pp]artner(?:in)?|Teilnehmer(?:in)?|Verfasser(?:in)?|Prüfer(?:in)?|Instrumentierende|Hebamme|[Ss]ekretär(?:in)?|[Bb]earbeiter(?:in)?|[Bb]erater(?:in)?|[Pp]erson|Notar(?:in)?"
     r"|[Aa]nwalt|[Aa]nwältin|[Ll]ehrer(?:in)?|[Bb]evollmächtigte[r]?|[Aa]ngehörige[r]?)|Anwesend|Team|Teiln\.|Besetzung|Verteiler|Kopie|[Cc]c|[Aa]ufgenommen|[Aa]ngenommen|[Üü]bergeben|[Gg]eschrieben|[Ss]igniert|[Vv]isum|Kontakt|Op|Ltg\.|Eins\.|[Vv]orgestellt|[Uu]nterzeichnet|[Uu]nterschrift|Eltern|Notfallkontakt)"
 )
@@ -79,7 +80,7 @@ NAME_CUES = (
     (False, re.compile(r"\b(?:Op|Aufkl(?:ärung|\.)|[Ss]igniert|Diktat|[Ll]eichenschau|Untersucher|Physio|Pflege|Beisein|z\.[ \t]?Hd\.?)[ \t]+(?:(?:Herrn?|Frau|Fr\.|Hr\.|Dr\.|Prof\.)[ \t]*)*")),
 )  # fmt: skip
 """What stands before a name; whether any capitalised word behind it is one, common ones too."""
-BORN = re.compile(rf"(?P<hit>{CAP}(?:,?[ \t]+(?:(?:von|van|de|der|den|zu|v\.)[ \t]+)*{CAP}){{1,3}})(?=,?[ \t]*[(,;|]?[ \t]*(?:\*|geb\b|geboren|verst\b|{DAY}\.[ \t]?{MONTH_NUMBER}\.|{DAY}[/-]{MONTH_NUMBER}[/-]|[(,][ \t]?\d{{1,2}}[ \t]*(?:J\b|Jahre|Monate|\))|\d{{1,2}}[ \t]?J\.))")  # fmt: skip
+BORN = re.compile(rf"(?<![\w-])(?P<hit>{CAP}(?:,?[ \t]+(?:(?:von|van|de|der|den|zu|v\.)[ \t]+)*{CAP}){{1,3}})(?=,?[ \t]*[(,;|]?[ \t]*(?:\*|geb\b|geboren|verst\b|{DAY}\.[ \t]?{MONTH_NUMBER}\.|{DAY}[/-]{MONTH_NUMBER}[/-]|[(,][ \t]?\d{{1,2}}[ \t]*(?:J\b|Jahre|Monate|\))|\d{{1,2}}[ \t]?J\.))")  # fmt: skip
 ROOM_LINE = re.compile(r"^(?:Zi\.?[ \t]*)?\d{1,4}[A-Za-z]?[ \t]*[:.)-]?[ \t]+(?:Herrn?|Frau|Hr\.|Fr\.|Pat\.)[ \t]", re.MULTILINE)  # fmt: skip
 BARE_LINE = re.compile(rf"^(?:Zi\.?[ \t]*)?(?P<room>\d{{1,4}}[A-Za-z]?)[ \t]*[:.)-]?[ \t]+(?P<name>{CAP})", re.MULTILINE)  # fmt: skip
 SUFFIX = re.compile(r"[ \t]+(?:a|i|b|o|v)\.[ \t]?(?:d\.[ \t]?)?[A-ZÄÖÜ][a-zäöü]*\.?|[ \t]?\([A-ZÄÖÜ][a-zäöü]+\)|/[A-ZÄÖÜ][a-zäöü]+")  # fmt: skip
