@@ -46,7 +46,7 @@ def names(folder: Path, *roles: str) -> list[str]:
 
 
 def learn(folder: Path, target: Path, processes: int = 1, letters: int = 6) -> None:
-    write_letters.main(seed=3, number=letters, written=folder / "synthetic.jsonl")
+    write_letters.main(seed=3, number=letters, styled=letters, written=folder / "synthetic.jsonl")
     train_tagger.main(
         documents=folder / "documents.jsonl", synthetic=folder / "synthetic.jsonl",
         model=target / "model", dial=target / "dial.json",

@@ -22,6 +22,7 @@ rule write_letters:
     params:
         seed=config["model"]["seed"],
         number=config["model"]["synthetic_letters"],
+        styled=config["model"]["styled_letters"],
         library=library("clinical_text/write_letters"),
     script:
         "../../scripts/clinical_text/write_letters.py"

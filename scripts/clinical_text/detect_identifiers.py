@@ -17,6 +17,7 @@ from kimedlib.text_gazetteers import gazetteers
 from kimedlib.text_language import English
 from kimedlib.text_layers import Found, merged
 from kimedlib.text_model_data import Letter, Span, read_lines
+from kimedlib.text_plain import Plain
 from kimedlib.text_tagger import Model, Tagged
 
 COLUMNS = ["document", "point", "begin", "end", "label", "confidence"]
@@ -78,14 +79,15 @@ def main(
     start = time.perf_counter()
     rows = []
     for name in sorted(names):
-        letter = Letter(name, letters[name].text)
+        original, plain = letters[name].text, Plain(letters[name].text)
+        letter = Letter(name, plain.text)
         tagged = tagger.tag(letter.text)
-        english = english_spans(letter.text, where)
+        english = [(plain.back(span), sure) for span, sure in english_spans(letter.text, where)]
         for point in POINTS:
             own = trusted(letter, tagged, point, thresholds, where)
-            both = [(span, confidence(span, tagged, calibration)) for span in own]
+            both = [(plain.back(span), confidence(span, tagged, calibration)) for span in own]
             for layer, limits in ((english, LEAST), (further.get(name, []), least or {})):
-                both = merged(both, [one for one in layer if one[1] >= limits[point]], letter.text)
+                both = merged(both, [one for one in layer if one[1] >= limits[point]], original)
             rows += [(name, point, span.begin, span.end, span.label, sure) for span, sure in both]
     print(f"letters={len(names)} seconds={time.perf_counter() - start:.3f}")
     write_table(pd.DataFrame(rows, columns=COLUMNS), found, float_format="%.6f")

@@ -14,6 +14,7 @@ from kimedlib.table_files import write_table
 from kimedlib.text_calibration import expected_error, fit, fit_apart, reliability
 from kimedlib.text_dial import choose, curve, inside, leak_bound
 from kimedlib.text_model_data import Letter, read_lines, tags_of
+from kimedlib.text_plain import plain_letter
 from kimedlib.text_tagger import FOLDS, Settings, Tagged, train
 
 
@@ -69,7 +70,7 @@ def main(
         The training letters have no annotations.
     """
     letters = read_lines(documents)
-    chosen = [letters[name] for name in sorted(names)]
+    chosen = [plain_letter(letters[name]) for name in sorted(names)]
     if not any(letter.spans for letter in chosen):
         found = "has no annotated training letter"
         raise InputProblems(

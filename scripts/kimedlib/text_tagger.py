@@ -20,6 +20,7 @@ import numpy as np
 import pycrfsuite
 
 from kimedlib.atomic import atomic_path
+from kimedlib.text_case import recased
 from kimedlib.text_features import features
 from kimedlib.text_model_data import Letter, Span, tags_of
 from kimedlib.text_surrogates import varied
@@ -74,6 +75,7 @@ class Model:
 
     def tag(self, text: str) -> Tagged:
         """Tags and probabilities of a text."""
+        text = recased(text)
         tokens = tokenize(text)
         if not tokens:
             return Tagged([], [], np.zeros(0), [], ())
@@ -207,23 +209,21 @@ def _learn(job: tuple[list[int], bool, Path]) -> None:
     """Train one model on the prepared letters of `_shared` with these numbers; runs in a forked process."""
     numbers, second, path = job
     material = _shared
-    chosen = [material.extended[number] if second else material.rows[number] for number in numbers]
-    tags = [material.tags[number] for number in numbers]
-    pairs = list(zip(chosen, tags, strict=True))
+    rows = material.extended if second else material.rows
+    pairs = [(rows[number], material.tags[number]) for number in numbers]
     if not second:
-        pairs += [pair for number in numbers for pair in material.copies[number]] + material.synthetic
+        pairs += [pair for number in numbers for pair in material.copies[number]]
     _fit(pairs, path, material.settings)
 
 
 @dataclass
 class _Material:
-    """Features and tags of all that trains."""
+    """Features and tags of all that trains: annotated letters, then invented ones, which have no copies."""
 
     settings: Settings
     rows: list[list[list[str]]]
     tags: list[list[str]]
     copies: list[list[tuple[list[list[str]], list[str]]]]
-    synthetic: list[tuple[list[list[str]], list[str]]]
     extended: list[list[list[str]]]
 
 
@@ -231,8 +231,9 @@ _shared: _Material
 
 
 def _prepared(letter: Letter) -> tuple[list[list[str]], list[str]]:
-    tokens = tokenize(letter.text)
-    return features(letter.text, tokens), tags_of(tokens, letter.spans)
+    text = recased(letter.text)
+    tokens = tokenize(text)
+    return features(text, tokens), tags_of(tokens, letter.spans)
 
 
 def _learn_all(jobs: list[tuple[list[int], bool, Path]], processes: int) -> None:
@@ -255,7 +256,7 @@ def train(
     letters
         Annotated letters.
     extra
-        Synthetic letters: they train, and are left out of what is returned.
+        Synthetic letters: they train both stages, and are left out of what is returned.
     folder
         Gets stage1.crf, stage2.crf and words.txt.
     processes
@@ -275,17 +276,16 @@ def train(
     if len(letters) < FOLDS or not any(letter.spans for letter in letters):
         raise ValueError(f"training needs {FOLDS} annotated letters, and identifiers in them; {len(letters)} given")
     folder.mkdir(parents=True, exist_ok=True)
-    tokens = [tokenize(letter.text) for letter in letters]
-    prepared = [_prepared(letter) for letter in letters]
+    both = [*letters, *extra]
+    tokens = [tokenize(recased(letter.text)) for letter in both]
+    prepared = [_prepared(letter) for letter in both]
     rows = [one[0] for one in prepared]
     copies = [[_prepared(disguised(letter, number)) for number in range(settings.copies)] for letter in letters]
-    synthetic = [_prepared(letter) for letter in extra]
-    invented = [(tokenize(letter.text), one[1]) for letter, one in zip(extra, synthetic, strict=True)]
-    _shared = _Material(settings, rows, [one[1] for one in prepared], copies, synthetic, [])
-    everyone = list(range(len(letters)))
+    _shared = _Material(settings, rows, [one[1] for one in prepared], copies + [[] for _ in extra], [])
+    everyone = list(range(len(both)))
     parts = [[number for number in everyone if number % FOLDS != fold] for fold in range(FOLDS)]
     own = list(zip(tokens, _shared.tags, strict=True))
-    known = Vocabulary([*own, *invented])
+    known = Vocabulary(own)
     _write_words(known.words(), folder / WORDS)
     scratch = [folder / f"without-{fold}.crf" for fold in range(FOLDS)]
     jobs = [(everyone, False, folder / NAMES[0])]
@@ -301,7 +301,7 @@ def train(
     unseen = [_open(path) for path in scratch]
     result = [
         _second(unseen[number % FOLDS], tokens[number], rows[number], first[number], known.words(own[number]))
-        for number in everyone
+        for number in range(len(letters))
     ]
     del unseen
     for path in scratch:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 # Half the training: the order of things is tested here, the accuracy on real letters by the benchmark.
-QUICK = {"model": {"synthetic_letters": 25, "settings": {"iterations": 30}}}
+QUICK = {"model": {"synthetic_letters": 25, "styled_letters": 10, "settings": {"iterations": 30}}}
 EXACT = (
     "scores.tsv",
     "labels.tsv",

@@ -5,8 +5,8 @@ import text_steps
 from kimedlib.text_model_data import read_lines
 
 
-def written(path, seed, number):
-    text_steps.write_letters.main(seed=seed, number=number, written=path)
+def written(path, seed, number, styled=0):
+    text_steps.write_letters.main(seed=seed, number=number, styled=styled, written=path)
     return path.read_bytes()
 
 
@@ -15,6 +15,13 @@ def test_seed_decides(tmp_path):
     assert first == written(tmp_path / "b", 3, 5)
     assert first != written(tmp_path / "c", 4, 5)
     assert written(tmp_path / "d", 3, 9).startswith(first)
+
+
+def test_styled_letters_come_on_top(tmp_path):
+    plain, both = written(tmp_path / "a", 3, 4), written(tmp_path / "b", 3, 4, styled=6)
+    assert both.startswith(plain)
+    assert both == written(tmp_path / "c", 3, 4, styled=6) != written(tmp_path / "d", 5, 4, styled=6)
+    assert len(read_lines(tmp_path / "b")) == 10
 
 
 def test_none_is_allowed_and_leaves_a_file(tmp_path):
