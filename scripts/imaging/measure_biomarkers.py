@@ -146,7 +146,7 @@ def main(
             (row["sample"], row["patient_id"], row["modality"], region), settings,
         )
         for row in records(passed_samples(conversion, checks, ("lesion", "labels", *OUTLINE_TASKS)))
-        for value, region in region_names(row["task"], names).items()
+        for value, region in region_names(row, names, folders).items()
     ]  # fmt: skip
     if processes > 1 and len(work) > 1:
         with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
