@@ -21,6 +21,7 @@ DOMAINS = WORKFLOWS
 EVERYTHING = {
     "imaging": (
         "config/imaging.yaml",
+        "config/bias/imaging.yaml",
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
         "config/deface/imaging.yaml",
