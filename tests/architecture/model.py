@@ -24,6 +24,7 @@ EVERYTHING = {
         "config/bias/imaging.yaml",
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
+        "config/crossvalidation/imaging.yaml",
         "config/deface/imaging.yaml",
         "config/inventory/imaging.yaml",
     ),
