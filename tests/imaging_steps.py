@@ -10,8 +10,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts" / folder) for folder in ("imaging", "synthetic")]
 
 import check_images  # noqa: E402
-import cross_validate_segmentation  # noqa: E402, F401
 import correct_bias  # noqa: E402, F401
+import cross_validate_segmentation  # noqa: E402, F401
 import deidentify_series  # noqa: E402
 import draw_overlays  # noqa: E402
 import list_images  # noqa: E402

@@ -34,9 +34,7 @@ def draw(shown: list[tuple[str, Path, Path, NDArray[np.float32]]], picture: Path
                 axes, data, spacing=voxel_sizes(image), plane=2, index=data.shape[2] // 2,
                 window=grey_window(data, "MR"),
             )  # fmt: skip
-        show_plane(
-            panels[1], field, spacing=voxel_sizes(image), plane=2, index=field.shape[2] // 2, window=(0.5, 1.5)
-        )
+        show_plane(panels[1], field, spacing=voxel_sizes(image), plane=2, index=field.shape[2] // 2, window=(0.5, 1.5))
         panels[1].set_title(sample)
     figure.suptitle("Before, field (black 0.5, white 1.5), after" if shown else "No head was corrected", fontsize=9)
     save_figure(figure, picture)
@@ -60,7 +58,8 @@ def main(
         See `imaging_bias.bias_field`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows, shown = [], []
+    rows: list[tuple[str, str, str]] = []
+    shown: list[tuple[str, Path, Path, NDArray[np.float32]]] = []
     for row in records(passed_samples(conversion, checks, ("brain",))):
         data, image = load_canonical(bids / row["image"])
         field = bias_field(np.maximum(data, 0), voxel_sizes(image), shrink, iterations)

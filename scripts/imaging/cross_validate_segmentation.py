@@ -1,4 +1,4 @@
-"""Train the segmentation network anew for each fold of the training cases and judge it on the fold that it never saw."""
+"""Train the segmentation network anew for each fold of the training cases, and judge it on the fold it never saw."""
 
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,7 @@ def judge(
 ) -> list[dict[str, object]]:  # fmt: skip
     """Overlap, error of the volume and whether its interval holds the true one, by region of one case."""
     network.eval()
-    shares = chances(
-        network, case["image"], tuple(settings["patch"]), settings["flips"], device, amp=settings["amp"]
-    )
+    shares = chances(network, case["image"], tuple(settings["patch"]), settings["flips"], device, amp=settings["amp"])
     found, rows = finish(shares, case["image"], settings["refine"]), []
     for value, name in settings["label_names"].items():
         mask, truth = found == int(value), case["label"] == int(value)

@@ -55,6 +55,6 @@ def bias_field(
 
 
 def unevenness(field: NDArray[np.float32], data: NDArray[np.float32]) -> tuple[float, float]:
-    """5th and 95th percentile of a field in the head of an image: 0.8 and 1.2 are a signal that is 20 % too weak or strong."""
+    """5th and 95th percentile of a field in the head; 0.8 and 1.2 are a signal that is 20 % too weak or strong."""
     low, high = np.percentile(field[head_of(data)], [5, 95])
     return float(low), float(high)

@@ -41,16 +41,16 @@ def card(said: Mapping[str, Any], settings: Mapping[str, Any], history: Sequence
         "",
         "## How it was trained",
         "",
-        f"{len(said['training_cases'])} cases, patches of {settings['patch']} voxels, {settings['batch_size']} at a time, "
+        f"{len(said['training_cases'])} cases, patches of {settings['patch']} voxels, {settings['batch_size']} at once, "
         f"{settings['epochs']} epochs, AdamW, one-cycle schedule up to {settings['learning_rate']}, "
         f"Dice and cross-entropy, seed {settings['seed']}, on {said['device']}"
-        f"{' in mixed precision' if said['amp'] else ''}. The schedule runs to its end; the epoch with the best Dice on "
-        f"the validation cases is kept: epoch {said['best_epoch']}.",
+        f"{' in mixed precision' if said['amp'] else ''}. The schedule runs to its end; the epoch with the best Dice "
+        f"on the validation cases is kept: epoch {said['best_epoch']}.",
         "",
         "## How well it did",
         "",
-        f"On {len(said['validation_cases'])} validation cases, which also chose the epoch: figures on cases that had no "
-        "part in the training are in scores.tsv and, where asked for, cross_validation.tsv.",
+        f"On {len(said['validation_cases'])} validation cases, which also chose the epoch: figures on cases that had "
+        "no part in the training are in scores.tsv and, where asked for, cross_validation.tsv.",
         "",
         "| region | Dice | volumes: interval reaches, in units of doubt | level |",
         "|---|---|---|---|",

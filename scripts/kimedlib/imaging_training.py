@@ -1,4 +1,4 @@
-"""Training of the segmentation network: cases, augmentation, epochs, and how wrong volumes are on cases not trained on."""
+"""Training of the segmentation network: cases, augmentation, epochs, and how wrong volumes are on other cases."""
 
 from pathlib import Path
 from typing import Any

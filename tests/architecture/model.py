@@ -26,6 +26,7 @@ EVERYTHING = {
         "config/clinic/imaging.yaml",
         "config/crossvalidation/imaging.yaml",
         "config/deface/imaging.yaml",
+        "config/filters/imaging.yaml",
         "config/inventory/imaging.yaml",
     ),
     "clinical_text": ("config/clinical_text.yaml", "config/plugin/clinical_text.yaml"),

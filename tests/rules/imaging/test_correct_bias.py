@@ -19,7 +19,7 @@ MM = 3
 
 @pytest.fixture(scope="module")
 def template() -> tuple[np.ndarray, np.ndarray]:
-    """Every third voxel of nilearn's T1 template (a brain), and a field that doubles the signal from one side to the other."""
+    """Every third voxel of nilearn's T1 template (a brain), and a field that doubles the signal across it."""
     spec = find_spec("nilearn")
     assert spec is not None and spec.origin is not None
     data = Path(spec.origin).parent / "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
@@ -49,7 +49,14 @@ def test_step_and_brain_after_it(template, tmp_path):
     brain, planted = template
     (tmp_path / "bids").mkdir()
     nib.save(nib.Nifti1Image(brain * planted, np.diag([MM, MM, MM, 1.0])), tmp_path / "bids/image.nii.gz")
-    row = {"sample": "h1", "patient_id": "P1", "modality": "MR", "task": "brain", "image": "image.nii.gz", "refused": ""}
+    row = {
+        "sample": "h1",
+        "patient_id": "P1",
+        "modality": "MR",
+        "task": "brain",
+        "image": "image.nii.gz",
+        "refused": "",
+    }
     pd.DataFrame([row]).to_csv(tmp_path / "conversion.tsv", sep="\t", index=False)
     check = {"sample": "h1", "check": "c", "found": "", "allowed": "", "passed": "yes"}
     pd.DataFrame([check]).to_csv(tmp_path / "checks.tsv", sep="\t", index=False)

@@ -175,7 +175,8 @@ def test_outlines(tmp_path):
     frame["sample"] = [f"s{number}" for number in range(len(frame))]
     text = [str(problem) for problem in check_files(frame, "sheet.tsv")]
     expected = (
-        "task uptake on CT", "search.nii.gz: holds values 3", "task outline without an outline", "values.nii.gz: holds values 2.5",
+        "task uptake on CT", "search.nii.gz: holds values 3", "task outline without an outline",
+        "values.nii.gz: holds values 2.5",
         "empty.nii.gz: marks nothing", "affine differs", "there is no file", "an outline but task none",
     )  # fmt: skip
     assert len(text) == len(expected)
