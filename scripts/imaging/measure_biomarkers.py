@@ -80,7 +80,8 @@ def measure(work: Work) -> list[tuple[str, int, dict[str, float]]]:
                 found.append((name, number, biomarkers(data, region, spacing, settings, change)))
             except ValueError as error:
                 if change is None:
-                    raise ValueError(f"{work.who[0]}, {work.who[3]}, radiomics {name}: {error}") from error
+                    kind = "filters" if "filter" in said else "biomarkers"
+                    raise ValueError(f"{work.who[0]}, {work.who[3]}, radiomics.{kind}.{name}: {error}") from error
                 print(f"{work.who[0]}, {name}: nothing is left of the region under {change}")
     return found
 

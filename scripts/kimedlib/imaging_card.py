@@ -41,7 +41,7 @@ def card(said: Mapping[str, Any], settings: Mapping[str, Any], history: Sequence
         "",
         "## How it was trained",
         "",
-        f"{len(said['training_cases'])} cases, patches of {settings['patch']} voxels, {settings['batch_size']} at once, "
+        f"{len(said['training_cases'])} cases, patches of {settings['patch']} voxels, {settings['batch_size']} a step, "
         f"{settings['epochs']} epochs, AdamW, one-cycle schedule up to {settings['learning_rate']}, "
         f"Dice and cross-entropy, seed {settings['seed']}, on {said['device']}"
         f"{' in mixed precision' if said['amp'] else ''}. The schedule runs to its end; the epoch with the best Dice "

@@ -1,7 +1,8 @@
 """Convolutional filters whose response maps are measured, as IBSI 2 defines them.
 
-Whybra et al., Radiology 2024; 310:e231319. Definitions: IBSI 2 reference manual, arXiv:2006.05470. Arrays are right-anterior-superior with slices along the last
-axis, as everywhere here; filters work on axes to the left, back and top, as the manual does.
+Whybra et al., Radiology 2024; 310:e231319. Definitions: IBSI 2 reference manual, arXiv:2006.05470. Arrays are
+right-anterior-superior with slices along the last axis, as everywhere here; filters work on axes to the left, back and
+top, as the manual does.
 """
 
 import itertools
@@ -66,11 +67,11 @@ class Filter:
     energy
         Of laws: half the edge, less the middle, of the cube over which absolute responses are averaged; None: none.
     pooling
-        Of laws, wavelet and gabor: how responses to all turns by right angles (gabor: by `step_degrees`) become one; None:
-        the filter is not turned.
+        Of laws, wavelet and gabor: how responses to all turns by right angles (gabor: by `step_degrees`) become one;
+        None: the filter is not turned.
     wavelength_mm, ratio, angle_degrees, step_degrees
-        Of gabor: wavelength; how much narrower the Gaussian is along the waves than across; where it points, without
-        pooling; steps between 0 and 360 with it.
+        Of gabor: wavelength; how much narrower the Gaussian is along the wavefronts than across them; where it points,
+        without pooling; steps between 0 and 360 with it.
     wavelet
         haar, db2 or db3.
     level
