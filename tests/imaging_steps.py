@@ -10,6 +10,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts" / folder) for folder in ("imaging", "synthetic")]
 
 import check_images  # noqa: E402
+import correct_bias  # noqa: E402, F401
+import cross_validate_segmentation  # noqa: E402, F401
 import deidentify_series  # noqa: E402
 import draw_overlays  # noqa: E402
 import list_images  # noqa: E402
@@ -132,7 +134,8 @@ def train(folder: Path, target: Path) -> None:
     train_segmentation.main(
         sheet=folder / "training.tsv", images=[Path(path) for path in rows["image"]],
         labels=[Path(path) for path in rows["label"]], weights=target / "weights.pt", model=target / "model.json",
-        history=target / "history.tsv", picture=target / "history.png", settings=NETWORK, gpus=0,
+        history=target / "history.tsv", picture=target / "history.png", description=target / "card.md",
+        settings=NETWORK, gpus=0,
     )  # fmt: skip
 
 

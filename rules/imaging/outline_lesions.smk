@@ -6,7 +6,7 @@ Outputs: <results>/outlines/{sample}.nii.gz in one folder, <results>/outlines.ts
 
 
 rule outline_lesions:
-    """Outlines that a person drew, and lesions by a threshold on their uptake in PET."""
+    """Segmentations that the sheet gives, and lesions by a threshold on their uptake in PET."""
     input:
         sheet=config["samples"],
         bids="<results>/bids",
@@ -28,6 +28,7 @@ rule outline_lesions:
         runtime=60,
     params:
         settings=config["uptake"],
+        names=config.get("outline_names") or {},
         library=library("imaging/outline_lesions"),
     script:
         "../../scripts/imaging/outline_lesions.py"

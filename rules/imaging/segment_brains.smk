@@ -1,6 +1,6 @@
 """Brain masks of T1-weighted heads.
 
-Inputs:  data set of `prepare_bids`, gates of `check_images`
+Inputs:  data set of `prepare_bids`, gates of `check_images`, where asked for images of `correct_bias`
 Outputs: <results>/brains/{sample}.nii.gz in one folder, <results>/brains.tsv
 """
 
@@ -11,6 +11,7 @@ rule segment_brains:
         bids="<results>/bids",
         conversion="<results>/conversion.tsv",
         checks="<results>/checks.tsv",
+        evened=["<results>/evened"] if BIAS else [],
     output:
         masks=directory("<results>/brains"),
         evidence="<results>/brains.tsv",

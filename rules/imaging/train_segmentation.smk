@@ -1,7 +1,7 @@
 """Train the segmentation network.
 
 Inputs:  images and labels of the training sheet
-Outputs: <results>/model/{weights.pt,model.json,history.tsv,history.png}
+Outputs: <results>/model/{weights.pt,model.json,card.md,history.tsv,history.png}
 """
 
 
@@ -14,6 +14,7 @@ rule train_segmentation:
     output:
         weights="<results>/model/weights.pt",
         model="<results>/model/model.json",
+        card="<results>/model/card.md",
         history="<results>/model/history.tsv",
         picture=report(
             "<results>/model/history.png", caption="../../workflows/imaging/report/history.rst", category="Imaging"

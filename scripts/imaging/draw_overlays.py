@@ -13,6 +13,13 @@ from kimedlib.imaging_tables import read_table, records, region_folders
 from kimedlib.logs import log_to
 
 EXAMPLES = 8
+NAMED = 4  # regions in a title
+
+
+def title(rows: list[dict[str, str]]) -> str:
+    """Regions of a sample and their volumes; of many the first only."""
+    said = [f"{row['region']} {float(row['volume_ml']):.2f} ml" for row in rows[:NAMED]]
+    return ", ".join([*said, *([f"{len(rows) - NAMED} more"] if len(rows) > NAMED else [])])
 
 
 def draw_sample(bids: Path, row: dict[str, str], mask: Path, axes: list[plt.Axes], volumes: str) -> None:
@@ -58,10 +65,7 @@ def main(
     measured = read_table(measurements)
     if measured.empty:
         raise ValueError("nothing was measured; refused.tsv says why")
-    text = {
-        str(sample): ", ".join(f"{row['region']} {float(row['volume_ml']):.2f} ml" for row in records(group))
-        for sample, group in measured.groupby("sample")
-    }
+    text = {str(sample): title(records(group)) for sample, group in measured.groupby("sample")}
     folders = region_folders(brains, masks, outlines)
     samples = sorted(text)
     overlays.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,12 @@ def main(
             labels = np.asarray(nib.load(folders[row["task"]] / f"{row['sample']}.nii.gz").dataobj)
             entries.append(
                 entry(
-                    row["sample"], data, image, labels, names=region_names(row["task"], names), modality=row["modality"]
+                    row["sample"],
+                    data,
+                    image,
+                    labels,
+                    names=region_names(row, names, folders),
+                    modality=row["modality"],
                 )
             )
     text = page(template.read_text(encoding="utf-8"), niivue.read_bytes(), licence.read_text(encoding="utf-8"), entries)

@@ -37,6 +37,25 @@ class Work:
     settings: dict[str, Any]
 
 
+def ways_of(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Ways to measure by name: of the image itself, and of its responses to filters.
+
+    Raises
+    ------
+    ValueError
+        One name for both kinds, or a filter that cannot be computed; says which.
+    """
+    ways, filters = settings["biomarkers"], settings.get("filters") or {}
+    if twice := sorted(set(ways) & set(filters)):
+        raise ValueError(f"radiomics.filters.{twice[0]}: radiomics.biomarkers has this name too; choose another")
+    for name, said in filters.items():
+        try:
+            settings_of(said)
+        except ValueError as error:
+            raise ValueError(f"radiomics.filters.{name}: {error}") from error
+    return {**ways, **filters}
+
+
 def measure(work: Work) -> list[tuple[str, int, dict[str, float]]]:
     """Features by configuration and change (0: none); empty where the region is.
 
@@ -52,7 +71,7 @@ def measure(work: Work) -> list[tuple[str, int, dict[str, float]]]:
     spacing = voxel_sizes(reference)
     changes = perturbations(work.settings["perturbations"], noise_level(data[crop(region, spacing)]))
     found = []
-    for name, said in work.settings["biomarkers"].items():
+    for name, said in ways_of(work.settings).items():
         if work.who[2] not in said["modalities"]:
             continue
         settings = settings_of(said)
@@ -61,7 +80,8 @@ def measure(work: Work) -> list[tuple[str, int, dict[str, float]]]:
                 found.append((name, number, biomarkers(data, region, spacing, settings, change)))
             except ValueError as error:
                 if change is None:
-                    raise ValueError(f"{work.who[0]}, {work.who[3]}, radiomics.biomarkers.{name}: {error}") from error
+                    kind = "filters" if "filter" in said else "biomarkers"
+                    raise ValueError(f"{work.who[0]}, {work.who[3]}, radiomics.{kind}.{name}: {error}") from error
                 print(f"{work.who[0]}, {name}: nothing is left of the region under {change}")
     return found
 
@@ -139,6 +159,7 @@ def main(
     processes
         Regions measured at the same time; changes nothing but the time.
     """
+    ways_of(settings)
     names, folders = label_names(model), region_folders(Path(), masks, outlines)
     work = [
         Work(
@@ -146,7 +167,7 @@ def main(
             (row["sample"], row["patient_id"], row["modality"], region), settings,
         )
         for row in records(passed_samples(conversion, checks, ("lesion", "labels", *OUTLINE_TASKS)))
-        for value, region in region_names(row["task"], names).items()
+        for value, region in region_names(row, names, folders).items()
     ]  # fmt: skip
     if processes > 1 and len(work) > 1:
         with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:

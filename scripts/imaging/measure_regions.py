@@ -107,7 +107,7 @@ def main(
         if row["task"] == "brain" and row["sample"] not in brain_samples:
             continue
         mask = folders[row["task"]] / f"{row['sample']}.nii.gz"
-        regions = region_names(row["task"], names)
+        regions = region_names(row, names, folders)
         whose = {"sample": row["sample"], "patient_id": row["patient_id"], "modality": row["modality"]}
         rows += [{**whose, **found} for found in measure_image(bids / row["image"], mask, regions, bin_width)]
     columns = ["sample", "patient_id", "modality", "region", "volume_ml"]

@@ -30,6 +30,7 @@ IDENTIFYING_KEYS = re.compile(
     r"^(Patient|Institution|Institutional|Station|Operator|Referring|Performing|Physician|Accession|Device(Serial|UID)|"
     r"Study|Series(Instance|Description)|ProcedureStep|ProtocolName|AcquisitionDate|ContentDate|Comments|ImageComments)"
 )
+AUX_FILE = slice(228, 252)  # bytes of the field in the header (nifti1.h)
 SUFFIXES = {("MR", "brain"): ("anat", "T1w"), ("MR", "labels"): ("anat", "T1w")}
 
 
@@ -52,6 +53,12 @@ def clean_sidecar(text: str) -> dict[str, Any]:
     return {key: value for key, value in sorted(json.loads(text).items()) if not IDENTIFYING_KEYS.match(key)}
 
 
+def without_comments(image: bytes) -> bytes:
+    """A NIfTI-1 file of dcm2niix without the image comments that it puts into `aux_file`; its word for none stays."""
+    comment = image[AUX_FILE].rstrip(b"\0")
+    return image if comment in (b"", b"None") else image[: AUX_FILE.start] + bytes(24) + image[AUX_FILE.stop :]
+
+
 def convert_series(folder: Path, target: Path) -> str:
     """Convert one series with dcm2niix; returns why it cannot be used, or an empty text."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -63,7 +70,7 @@ def convert_series(folder: Path, target: Path) -> str:
             return f"dcm2niix makes {len(images)} images of the series"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_name(f"{target.name}.nii.gz").write_bytes(
-            gzip.compress(images[0].read_bytes(), compresslevel=6, mtime=0)
+            gzip.compress(without_comments(images[0].read_bytes()), compresslevel=6, mtime=0)
         )
         sidecar = images[0].with_suffix(".json")
         kept = clean_sidecar(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}

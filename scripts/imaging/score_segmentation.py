@@ -66,7 +66,7 @@ def main(
     found: list[tuple[str, str, float]] = []
     pairs = []
     for row in records(rows[rows["sample"].isin(list(measured["sample"]))]):
-        regions = region_names(row["task"], names)
+        regions = region_names(row, names, folders)
         reference = {}
         if row["sample"] in given:
             _, image = load_canonical(bids / images[row["sample"]])

@@ -1,5 +1,6 @@
 """Find the brain in T1-weighted heads, and refuse what cannot be a brain."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -43,7 +44,10 @@ def draw_sheet(
     save_figure(figure, picture)
 
 
-def main(*, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: Path, picture: Path) -> None:
+def main(
+    *, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: Path, picture: Path,
+    evened: Sequence[Path] = (),
+) -> None:  # fmt: skip
     """Segment all images of task `brain` that passed the QC gates.
 
     Parameters
@@ -55,12 +59,15 @@ def main(*, bids: Path, conversion: Path, checks: Path, masks: Path, evidence: P
         the surface on the border of the image), accepted, reasons.
     picture
         Contact sheet, PNG; refused heads first, with a red title.
+    evened
+        Folder of `correct_bias`, where the brain is then sought; empty without it.
     """
     masks.mkdir(parents=True, exist_ok=True)
     table: list[dict[str, object]] = []
     found_masks, shown = {}, []
     for row in records(passed_samples(conversion, checks, ("brain",))):
-        data, image = load_canonical(bids / row["image"])
+        source = evened[0] / f"{row['sample']}.nii.gz" if evened else bids / row["image"]
+        data, image = load_canonical(source)
         work = to_working_grid(data, voxel_sizes(image))
         mask = brain_mask(work)
         found = judge_brain(work, mask)
@@ -95,4 +102,5 @@ if __name__ == "__main__":
             masks=Path(snakemake.output.masks),
             evidence=Path(snakemake.output.evidence),
             picture=Path(snakemake.output.picture),
+            evened=[Path(path) for path in snakemake.input.evened],
         )

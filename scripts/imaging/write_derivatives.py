@@ -77,7 +77,7 @@ def main(
                 folder / place / f"{stem}_dseg",
                 {"Manual": row["task"] == "outline", "Description": "Regions", **origin},
             )
-            labels = pd.DataFrame(sorted(region_names(row["task"], names).items()), columns=["index", "name"])
+            labels = pd.DataFrame(sorted(region_names(row, names, folders).items()), columns=["index", "name"])
             write_table(labels, folder / place / f"{stem}_dseg.tsv")
         face = defaced[0] / f"{row['sample']}.nii.gz" if defaced else Path("none")
         if face.exists():

@@ -17,6 +17,7 @@ PACKAGED = "packaged:"
 # Beyond this many files only the first of each series is read here; the first job reads all of them.
 READ_WHOLE = 4000
 AFFINE_TOLERANCE_MM = 0.01
+MOST_LABELS = 255  # label maps are stored as bytes
 NETWORK_TASKS = ("lesion", "labels")
 MODALITIES_OF_TASK = {"lesion": ("CT", "MR", "PT"), "brain": ("MR",), "labels": ("CT", "MR", "PT"), "uptake": ("PT",)}
 
@@ -137,8 +138,12 @@ def outline_problems(row: Mapping[Hashable, str], place: str, sheet: str) -> lis
     problems = label_problems(image, given, place, sheet)
     if not problems:
         found = set(np.unique(np.asanyarray(nib.load(given).dataobj)).tolist())
-        if 1 not in found or not found <= {0, 1}:
-            problems.append(Problem(given, "", f"holds values {sorted(found)[:5]}", "mark the region with 1, else 0"))
+        labels = {0, 1} if row["task"] == "uptake" else set(range(MOST_LABELS + 1))
+        if not found & labels - {0} or not found <= labels:
+            remedy = "1" if row["task"] == "uptake" else f"1 (several regions: 1 to {MOST_LABELS})"
+            values = [f"{value:g}" for value in sorted(found - {0})[:5]]
+            what = f"holds values {', '.join(values)}" if values else "marks nothing"
+            problems.append(Problem(given, "", what, f"mark the region with {remedy}, else 0"))
     return problems
 
 

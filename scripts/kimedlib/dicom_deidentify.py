@@ -27,8 +27,10 @@ from kimedlib.dicom_text import (
     bytes_name_somebody,
     clean_text,
     names_somebody,
+    numbers_name_somebody,
     own_identifiers,
     values_of,
+    years,
 )
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.pseudonyms import Linkage, dicom_uid, shift_date
@@ -46,6 +48,10 @@ TIME = re.compile(r"[\d.:\s]*")
 ZONE = re.compile(r"[-+]\d{4}")
 LONGITUDINAL = ("full_dates", "modified_dates")
 BINARY = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
+# Groups in which data of images, surfaces, waveforms and spectra stand: of other binary content, and of OB.
+DATA_GROUPS = (frozenset({0x0028, 0x0066, 0x5400, 0x5600, 0x7FE0}), frozenset({0x5400, 0x7FE0}))
+FIGURES = frozenset({*NUMBERS, "IS", "DS", "AT"})
+CODES = frozenset({Tag(0x0008, 0x0100), Tag(0x0008, 0x0103)})  # values and versions of codes are long numbers
 NUMBER = re.compile(r"\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?\s*")
 Audit = Counter[tuple[str, str, str]]
 
@@ -168,10 +174,10 @@ class Cleaner:
         """Why an element goes whatever it holds."""
         if tag.is_private:
             return "removed: private"
-        if tag.element == 0x0000:
-            return "removed: group length"
-        if tag.group & 0xFF00 in (0x5000, 0x6000):
-            return "removed: curve or overlay"
+        if tag.element == 0x0000 or tag.group in (0x0000, 0x0002, 0x0004):
+            return "removed: group length, command or file set"
+        if tag.group & 0xFF00 in (0x5000, 0x6000) or tag in PIXELS:
+            return "removed: pixels of an item" if tag in PIXELS else "removed: curve or overlay"
         if not dictionary_has_tag(tag):
             return "removed: not in the data dictionary"
         return "removed: unknown representation" if dataset[tag].VR == "UN" else None
@@ -224,14 +230,20 @@ class Cleaner:
         elif element.VR in FREE_TEXT:
             reason = None if self.clean_texts(element, path) else "removed: free text"
         elif element.VR in BINARY and isinstance(element.value, bytes):
-            if bytes_name_somebody(element.value, self.identifiers):
+            if element.tag.group not in DATA_GROUPS[element.VR == "OB"]:
+                reason = "removed: binary content outside the profile"
+            elif bytes_name_somebody(element.value, self.identifiers):
                 reason = "removed: repeats an identifier"
         elif element.VR in TEXT and self.repeats_identifier(element):
             reason = "removed: repeats an identifier"
-        elif element.VR in ("LO", "UC") and any(SUSPICIOUS.search(value) for value in values_of(element)):
+        elif (
+            element.VR in ("LO", "UC", "SH")
+            and element.tag not in CODES
+            and any(SUSPICIOUS.search(value) for value in values_of(element))
+        ):
             reason = "removed: looks like an identifier"
-        elif element.VR in ("IS", "DS", "AS") and any(
-            value.strip() in self.identifiers for value in values_of(element)
+        elif (element.VR in FIGURES and numbers_name_somebody(element, self.identifiers)) or (
+            element.VR in ("IS", "DS", "AS") and any(text.strip() in self.identifiers for text in values_of(element))
         ):
             reason = "removed: repeats an identifier"
         return reason
@@ -244,13 +256,15 @@ class Cleaner:
 
     def repeats_identifier(self, element: DataElement) -> bool:
         """Whether a text holds one of the object's own identifiers."""
-        return any(names_somebody(text, self.identifiers) for text in values_of(element))
+        values = values_of(element)
+        return any(names_somebody(text, self.identifiers) for text in (*values, "".join(values)))
 
     def clean_texts(self, element: DataElement, path: str) -> bool:
         """Keep known words of texts; whether anything is left."""
         if element.VR == "PN":
             return False
-        cleaned = [clean_text(value, self.identifiers) for value in values_of(element)]
+        parted = names_somebody("".join(values_of(element)), self.identifiers)
+        cleaned = [] if parted else [clean_text(value, self.identifiers) for value in values_of(element)]
         if not any(cleaned):
             return False
         element.value = cleaned if len(cleaned) > 1 else cleaned[0]
@@ -314,13 +328,6 @@ class Cleaner:
             else:
                 element.value = DUMMIES.get(element.VR, DUMMY_TEXT if element.VR in TEXT else b"\0\0")
             self.note(path, element.tag, "replaced: dummy")
-
-
-def years(age: str) -> int | None:
-    """Whole years of an age string (PS3.5 6.2: 018Y, 012M, 003W, 010D); None if it is none."""
-    match = re.fullmatch(r"(\d{3})([DWMY])", age)
-    days = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
-    return int(int(match[1]) * days[match[2]] / 365.25 + 1e-9) if match else None
 
 
 def safe_blocks(dataset: Dataset) -> dict[BaseTag, str]:

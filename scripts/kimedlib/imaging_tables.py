@@ -1,7 +1,7 @@
 """Which samples go on: the tables that the imaging steps hand to each other."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -76,11 +76,26 @@ def region_folders(brains: Path, masks: Sequence[Path], outlines: Sequence[Path]
     return folders | {task: outlines[0] for task in OUTLINE_TASKS if outlines}
 
 
-def region_names(task: str, names: dict[int, str]) -> dict[int, str]:
-    """Label values and names of a task; `names` are those of the network."""
-    if task == "brain":
+def region_names(row: Mapping[str, str], names: dict[int, str], folders: Mapping[str, Path]) -> dict[int, str]:
+    """Label values and names of a sample's mask.
+
+    Parameters
+    ----------
+    row
+        With `sample` and `task`.
+    names
+        Those of the network.
+    folders
+        Of `region_folders`; beside a given segmentation of several labels lies <sample>.json with their names.
+    """
+    if row["task"] == "brain":
         return {1: "brain"}
-    return {1: "lesion"} if task in OUTLINE_TASKS else names
+    if row["task"] not in OUTLINE_TASKS:
+        return names
+    named = folders[row["task"]] / f"{row['sample']}.json"
+    if not named.exists():
+        return {1: "lesion"}
+    return {int(value): str(name) for value, name in json.loads(named.read_text(encoding="utf-8")).items()}
 
 
 def label_names(models: Sequence[Path]) -> dict[int, str]:

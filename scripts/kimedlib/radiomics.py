@@ -9,18 +9,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kimedlib.radiomics_filters import Filter
 from kimedlib.radiomics_grid import Bins, Perturbation, Region, Settings, Spacing, discretise, prepare_region
 from kimedlib.radiomics_intensity import histogram, local_peaks, statistics, volume_histogram
 from kimedlib.radiomics_shape import morphology
 from kimedlib.radiomics_texture import texture_features
 
+SPLINES = {"linear": 1, "cubic": 3}
+
 
 def settings_of(said: dict[str, Any]) -> Settings:
-    """Settings from a config section, as its schema describes it."""
+    """Settings from an entry of `biomarkers` or `filters` in the config, as its schema describes it.
+
+    Raises
+    ------
+    ValueError
+        A filter that cannot be computed.
+    """
     x, y, z = said["spacing"]
+    if "filter" in said:
+        return Settings(
+            spacing=(x, y, z), spline=SPLINES[said["interpolation"]], rounding=said["rounding"],
+            window=(float(said["window"][0]), float(said["window"][1])) if said["window"] else None,
+            filter=Filter(**said["filter"]),
+        )  # fmt: skip
     return Settings(
         spacing=(x, y, z),
-        spline=3 if said["interpolation"] == "cubic" else 1,
+        spline=SPLINES[said["interpolation"]],
         rounding=said["rounding"],
         window=(float(said["window"][0]), float(said["window"][1])) if said["window"] else None,
         sigmas=said["sigmas"],
@@ -31,13 +46,15 @@ def settings_of(said: dict[str, Any]) -> Settings:
 
 
 def measure(region: Region, settings: Settings) -> dict[str, float]:
-    """Features of a prepared region, in a fixed order.
+    """Features of a prepared region, in a fixed order; of a filter's response statistics only, as IBSI 2 does.
 
     Raises
     ------
     ValueError
         As `discretise`.
     """
+    if settings.filter is not None:
+        return {f"stat_{name}": value for name, value in statistics(region.values).items()}
     levels = discretise(region, settings.bins, settings.window)
     suffix = settings.bins.suffix
     by_level = {f"ih_{name}": value for name, value in histogram(levels[region.inside]).items()}

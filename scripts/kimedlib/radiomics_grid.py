@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from kimedlib.radiomics_filters import Filter, response_map
+
 Spacing = tuple[float, float, float]
 BORDER_MM, BORDER_VOXELS = 8.0, 8  # around the region: the sphere of the local peak, the support of the spline
 MOST_LEVELS = 4000
@@ -55,6 +57,8 @@ class Settings:
         For texture and histogram; for the intensity-volume histogram.
     aggregation
         `2d` and `2.5d` (by slice), `3d`.
+    filter
+        What is measured is the image's response to it; window and sigmas are those of the image. None: the image.
     """
 
     spacing: tuple[float | None, float | None, float | None] = (None, None, None)
@@ -65,6 +69,7 @@ class Settings:
     bins: Bins = field(default_factory=Bins)
     volume_bins: Bins = field(default_factory=Bins)
     aggregation: tuple[str, ...] = ("3d",)
+    filter: Filter | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,8 @@ class Region:
         return self.image[self.inside]
 
 
-def crop(mask: NDArray[np.bool_], spacing: Spacing) -> tuple[slice, slice, slice]:
-    """The part of a grid that decides about a region: its box and a border.
+def crop(mask: NDArray[np.bool_], spacing: Spacing, further_mm: float = 0.0) -> tuple[slice, slice, slice]:
+    """The part of a grid that decides about a region: its box and a border, which may be wider.
 
     Raises
     ------
@@ -132,9 +137,17 @@ def crop(mask: NDArray[np.bool_], spacing: Spacing) -> tuple[slice, slice, slice
         raise ValueError("the region is empty")
     parts = []
     for axis, part in enumerate(box[0]):
-        border = math.ceil(BORDER_MM / spacing[axis]) + BORDER_VOXELS
+        border = math.ceil((BORDER_MM + further_mm) / spacing[axis]) + BORDER_VOXELS
         parts.append(slice(max(part.start - border, 0), min(part.stop + border, mask.shape[axis])))
     return parts[0], parts[1], parts[2]
+
+
+def reach_mm(settings: Settings, spacing: Spacing) -> float:
+    """How far from a region voxels of the new grid decide about a filter's response; infinite: all of the image."""
+    if settings.filter is None:
+        return 0.0
+    reach = settings.filter.reach(spacing)
+    return 1e9 if reach is None else reach * max(spacing)
 
 
 def interpolate(
@@ -143,7 +156,7 @@ def interpolate(
     """Image and mask on the new grid (manual 2.4); only the part around the region is computed."""
     new = [wanted or own for wanted, own in zip(settings.spacing, spacing, strict=True)]
     scale = np.array(new) / np.array(spacing)
-    part = crop(mask, spacing)
+    part = crop(mask, spacing, reach_mm(settings, (new[0], new[1], new[2])))
     starts = np.array([piece.start for piece in part])
     image, small = image[part], mask[part]
     moved = change.rotation_degrees != 0 or any(change.shift)
@@ -223,6 +236,8 @@ def prepare_region(
         inside &= np.abs(image - values.mean()) <= settings.sigmas * values.std()
     if not inside.any():
         raise ValueError("no voxel of the region is left after interpolation and re-segmentation")
+    if settings.filter is not None:
+        image = response_map(image, grid, settings.filter)
     return Region(image, shape, inside, grid)
 
 

@@ -21,9 +21,12 @@ DOMAINS = WORKFLOWS
 EVERYTHING = {
     "imaging": (
         "config/imaging.yaml",
+        "config/bias/imaging.yaml",
         "config/cine/imaging.yaml",
         "config/clinic/imaging.yaml",
+        "config/crossvalidation/imaging.yaml",
         "config/deface/imaging.yaml",
+        "config/filters/imaging.yaml",
         "config/inventory/imaging.yaml",
     ),
     "clinical_text": ("config/clinical_text.yaml", "config/plugin/clinical_text.yaml"),

@@ -21,9 +21,7 @@ from bench import REPOSITORY, Run
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
-UNSUPPORTED = {
-    "volume_with_reference": "the workflow has no whole-body network yet",
-}
+VOLUME_TOLERANCE = 1e-4  # relative; the table rounds to six digits
 MODALITIES = ("CT", "MR", "PT")
 PATCH_STEP, LARGEST_PATCH = 8, 96
 
@@ -169,6 +167,33 @@ def lesion_metrics(case: str, root: Path) -> dict[str, float]:
     }
 
 
+def volume_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Volumes of a segmentation that is given: measured, not found. No whole-body network is in the workflow."""
+    labels = str(folder / case["labels"])
+    row = {
+        "sample": case["id"], "patient_id": "P1", "modality": case.get("modality", "CT"), "task": "outline",
+        "image": str(folder / case["image"]), "outline": labels, "label": labels,
+    }  # fmt: skip
+    config = base_config() | {"outline_names": {str(key): name for key, name in case.get("label_names", {}).items()}}
+    return write_run(work, case["id"], [row], config, ["measure_regions"], partial(volume_metrics, case["id"], labels))
+
+
+def volume_metrics(case: str, labels: str, root: Path) -> dict[str, float]:
+    """Volumes in the table against voxels counted in the file as it is stored, times the volume of its voxel."""
+    image = nib.load(labels)
+    voxel = abs(float(np.linalg.det(image.affine[:3, :3]))) / 1000
+    values, counts = np.unique(np.asarray(image.dataobj), return_counts=True)
+    wanted = [float(count) * voxel for value, count in zip(values, counts, strict=True) if value]
+    found = table(root, "measurements.tsv")["volume_ml"].astype(float).to_list()
+    assert len(found) == len(wanted), f"{case}: {len(found)} regions in the table, {len(wanted)} in the file"
+    errors = [abs(one / other - 1) for one, other in zip(found, wanted, strict=True)]
+    return {
+        f"{case}.volume_error_median_pct": 100 * median(errors),
+        f"{case}.within_tolerance": float(sum(error <= VOLUME_TOLERANCE for error in errors)),
+        f"{case}.total": float(len(wanted)),
+    }
+
+
 def radiomics_run(case: dict[str, Any], folder: Path, work: Path) -> Run:
     """Biomarkers of regions that are given, against published values."""
     config = base_config() | radiomics.ibsi_sections()
@@ -267,6 +292,8 @@ def prepare(manifest: dict[str, Any], data: Path, work: Path) -> list[Run]:
             config["deidentification"]["enabled"] = False
             metrics = partial(identical_metrics, case["id"], work / case["id"] / "unpacked")
             runs.append(write_run(work, case["id"], rows, config, ["check_images"], metrics))
+        elif kind == "volume_with_reference":
+            runs.append(volume_run(case, data, work))
         elif kind == "lesion":
             runs.append(lesion_run(case, data, work))
         elif kind in ("radiomics_reference", "radiomics_baseline"):

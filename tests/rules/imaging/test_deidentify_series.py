@@ -158,3 +158,19 @@ def test_series_of_somebody_else_is_refused_and_nothing_written(chain, linkage, 
     with pytest.raises(InputProblems, match="complete linkage file"):
         imaging_steps.deidentify(tmp_path, chain / "raw/ct", "ct", linkage=tmp_path / "empty.tsv")
     assert not list((tmp_path / "deidentified/ct").iterdir()) and not (tmp_path / "decisions").exists()
+
+
+def test_names_of_folders_and_files_go_nowhere(chain, tmp_path, capfd, caplog):
+    source = tmp_path / "Moehrenfurtner_Swantje_48151623"
+    source.mkdir()
+    for number, file in enumerate(sorted((chain / "raw/ct").iterdir()), 1):
+        shutil.copyfile(file, source / f"MOEHRENF_{number:03d}_48151623.IMA")
+    imaging_steps.deidentify(tmp_path, source, "s1")
+    said = capfd.readouterr()
+    texts = [said.out.encode(), said.err.encode(), caplog.text.encode()]
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and source not in path.parents:
+            texts += [path.read_bytes(), str(path.relative_to(tmp_path)).encode()]
+    assert len(texts) > 10
+    for text in texts:
+        assert not any(name in text.lower() for name in (b"moehren", b"swantje", b"48151623"))

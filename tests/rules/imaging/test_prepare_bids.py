@@ -1,12 +1,17 @@
 """One data set, no identifying keys, refused series listed and not converted."""
 
+import gzip
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import prepare_bids
 import pytest
+from pydicom import dcmread
+
+from kimedlib.imaging_nifti import load_canonical, save_mask
 
 
 def test_data_set(chain):
@@ -54,12 +59,43 @@ def test_two_images_of_a_kind_get_names_of_their_own():
     ]
 
 
-def test_nifti_header_texts_are_dropped(tmp_path):
+def test_nothing_of_a_nifti_file_but_its_voxels_goes_on(tmp_path):
+    """Texts of the header, extensions, bytes before and behind the voxels, and names inside the compressed file."""
     image = nib.Nifti1Image(np.ones((4, 4, 4), np.int16), np.eye(4))
-    image.header["descrip"] = b"Mueller^Anna"
-    nib.save(image, tmp_path / "in.nii.gz")
-    prepare_bids.copy_nifti(tmp_path / "in.nii.gz", tmp_path / "out")
-    assert b"Mueller" not in nib.load(tmp_path / "out.nii.gz").to_bytes()
+    for field in ("descrip", "aux_file", "db_name", "intent_name"):
+        image.header[field] = b"Mueller^Anna"
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"Mueller^Anna"))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("dicom", b"Mueller^Anna" * 20))
+    folder = tmp_path / "Mueller^Anna"
+    folder.mkdir()
+    with gzip.GzipFile(folder / "Mueller.nii.gz", "wb", mtime=0) as packed:
+        packed.write(image.to_bytes() + b"Mueller^Anna")
+    assert (folder / "Mueller.nii.gz").read_bytes().count(b"Mueller") == 1
+    assert gzip.decompress((folder / "Mueller.nii.gz").read_bytes()).count(b"Mueller") >= 6
+    prepare_bids.copy_nifti(folder / "Mueller.nii.gz", tmp_path / "out")
+    written = (tmp_path / "out.nii.gz").read_bytes()
+    assert b"Mueller" not in written
+    assert b"Mueller" not in gzip.decompress(written)
+    _, read = load_canonical(folder / "Mueller.nii.gz")
+    save_mask(np.ones((4, 4, 4)), read, tmp_path / "mask.nii.gz")
+    assert b"Mueller" not in gzip.decompress((tmp_path / "mask.nii.gz").read_bytes())
+
+
+def test_comments_of_series_that_were_not_deidentified_here(chain, tmp_path):
+    """dcm2niix writes image comments into the NIfTI header; series may come de-identified by somebody else."""
+    shutil.copytree(chain / "deidentified/P001_ct", tmp_path / "series")
+    for file in (tmp_path / "series").iterdir():
+        dataset = dcmread(file)
+        for keyword in ("ImageComments", "StudyDescription", "ProtocolName", "OperatorsName", "InstitutionName"):
+            setattr(dataset, keyword, "Mueller^Anna")
+        dataset.save_as(file)
+    assert prepare_bids.convert_series(tmp_path / "series", tmp_path / "out") == ""
+    assert b"Mueller" not in gzip.decompress((tmp_path / "out.nii.gz").read_bytes())
+    assert "Mueller" not in (tmp_path / "out.json").read_text()
+    said = bytes(228) + b"Mueller^Anna".ljust(24, b"\0") + bytes(100)
+    assert prepare_bids.without_comments(said) == bytes(352)
+    none = said.replace(b"Mueller^Anna", b"None".ljust(12, b"\0"))
+    assert prepare_bids.without_comments(none) == none
 
 
 def test_nothing_to_convert(chain, tmp_path):

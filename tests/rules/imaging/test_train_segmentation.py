@@ -22,6 +22,14 @@ def test_model_says_what_it_is(chain):
     assert history[said["best_epoch"]] == history.max()
 
 
+def test_card_says_what_the_model_is(chain):
+    text, said = (chain / "model/card.md").read_text(), json.loads((chain / "model/model.json").read_text())
+    history = pd.read_csv(chain / "model/history.tsv", sep="\t").set_index("epoch")["dice_lesion"]
+    assert said["weights_sha256"] in text
+    assert f"| lesion | {history[said['best_epoch']]:.3f} |" in text
+    assert f"{len(said['training_cases'])} cases" in text and "not for decisions about a patient" in text
+
+
 def test_labels_without_a_name(chain, tmp_path, monkeypatch):
     monkeypatch.setitem(imaging_steps.NETWORK, "label_names", {"1": "lesion", "2": "other"})
     with pytest.raises(ValueError, match=r"network.label_names has \[1, 2\]"):

@@ -162,8 +162,10 @@ def test_outlines(tmp_path):
         ("PT", "uptake", ""),
         ("CT", "uptake", ""),
         ("CT", "outline", volume("good.nii.gz", good)),
+        ("CT", "outline", volume("several.nii.gz", good * 3)),
+        ("PT", "uptake", volume("search.nii.gz", good * 3)),
         ("CT", "outline", ""),
-        ("CT", "outline", volume("values.nii.gz", good * 3)),
+        ("CT", "outline", volume("values.nii.gz", good * 2.5)),
         ("CT", "outline", volume("empty.nii.gz", good * 0)),
         ("CT", "outline", volume("grid.nii.gz", good, 2.0)),
         ("CT", "outline", str(tmp_path / "nowhere.nii.gz")),
@@ -173,8 +175,9 @@ def test_outlines(tmp_path):
     frame["sample"] = [f"s{number}" for number in range(len(frame))]
     text = [str(problem) for problem in check_files(frame, "sheet.tsv")]
     expected = (
-        "task uptake on CT", "task outline without an outline", "values.nii.gz: holds values [0, 3]",
-        "empty.nii.gz: holds values [0]", "affine differs", "there is no file", "an outline but task none",
+        "task uptake on CT", "search.nii.gz: holds values 3", "task outline without an outline",
+        "values.nii.gz: holds values 2.5",
+        "empty.nii.gz: marks nothing", "affine differs", "there is no file", "an outline but task none",
     )  # fmt: skip
     assert len(text) == len(expected)
     for part, line in zip(expected, text, strict=True):

@@ -80,7 +80,7 @@ def test_mixed_precision_gives_the_same_labels_but_is_in_use():
 
 
 def test_training_in_mixed_precision(chain_free_cases):
-    import train_segmentation
+    from kimedlib import imaging_training
 
     settings = chain_free_cases["settings"]
     torch.manual_seed(settings["seed"])
@@ -88,7 +88,7 @@ def test_training_in_mixed_precision(chain_free_cases):
     losses = {}
     for amp in (False, True):
         network = copy.deepcopy(start)
-        rows, _, kept = train_segmentation.fit(
+        rows, _, kept = imaging_training.fit(
             network, chain_free_cases["cases"], chain_free_cases["cases"], settings | {"amp": amp}, torch.device("cpu")
         )
         losses[amp] = [row["loss"] for row in rows]
