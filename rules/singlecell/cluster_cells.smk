@@ -2,7 +2,8 @@
 
 Inputs:  kept cells of all samples from `qc_cells`
 Outputs: <results>/clustered.h5ad (temporary): normalised, components, graph, clusters, UMAP;
-         <results>/integration_scores.tsv, resolution_stability.tsv: how method and resolution were chosen
+         <results>/integration_scores.tsv, resolution_stability.tsv, cluster_splits.tsv: how method, resolution and
+         clusters were chosen
 """
 
 
@@ -21,6 +22,11 @@ rule cluster_cells:
             "<results>/resolution_stability.tsv",
             category="Single cell",
             caption="../../workflows/singlecell/report/resolution_stability.rst",
+        ),
+        splits=report(
+            "<results>/cluster_splits.tsv",
+            category="Single cell",
+            caption="../../workflows/singlecell/report/cluster_splits.rst",
         ),
     log:
         "<logs>/cluster_cells/cells.log",

@@ -75,35 +75,44 @@ def clustering_agreement(clusters: pd.Series, labels: pd.Series) -> dict[str, fl
 
 
 def silhouettes(
-    positions: NDArray[np.float64], labels: pd.Series, batches: pd.Series, limit: int = 5000
+    positions: NDArray[np.float64], labels: pd.Series, groups: dict[str, pd.Series], limit: int = 5000
 ) -> dict[str, float]:
-    """Average silhouette widths scaled to 0..1, high is good for both: labels apart, batches mixed within labels.
+    """Average silhouette widths scaled to 0..1, high is good for all: labels apart, groups mixed within labels.
 
-    At most `limit` evenly spaced cells are used, since all pairs are compared. `batch_asw_ceiling` is what batches
-    exchanged at random within labels give: perfect mixing, which few dimensions and small groups keep from 1.
+    `label_asw`, and for each of the `groups` (batch, condition) that differ within a label, means over the labels:
+
+    `<name>_asw`
+        1 - |silhouette| cell by cell, scIB's definition.
+    `<name>_asw_of_means`
+        1 - |mean silhouette of the label|: what lies too far out and what lies too far in cancel each other.
+    `<name>_asw_ceiling`
+        The first for groups exchanged at random within labels: perfect mixing, which few dimensions and small groups
+        keep from 1.
+
+    At most `limit` evenly spaced cells are used, since all pairs are compared.
 
     References
     ----------
-    scIB: Luecken et al., Nat Methods 19:41 (2022), doi:10.1038/s41592-021-01336-8.
+    scIB: Luecken et al., Nat Methods 19:41 (2022), doi:10.1038/s41592-021-01336-8. Both definitions on published
+    cells: docs/decisions/0025-batch-silhouettes.md.
     """
     chosen = np.unique(np.linspace(0, len(labels) - 1, min(limit, len(labels))).round().astype(int))
-    positions, labels, batches = positions[chosen], labels.iloc[chosen], batches.iloc[chosen]
+    positions, labels = positions[chosen], labels.iloc[chosen]
     result = {}
     if 1 < labels.nunique() < len(labels):
         result["label_asw"] = float((silhouette_samples(positions, labels).mean() + 1) / 2)
-    mixed: list[float] = []
-    ceiling: list[float] = []
-    random = np.random.default_rng(0)
-    for name in sorted(labels.unique()):
-        inside = (labels == name).to_numpy()
-        if 1 < batches[inside].nunique() < inside.sum():
-            for found, groups in (
-                (mixed, batches[inside].to_numpy()),
-                (ceiling, random.permutation(batches[inside].to_numpy())),
-            ):
-                found.append(float(np.mean(1 - np.abs(silhouette_samples(positions[inside], groups)))))
-    if mixed:
-        result |= {"batch_asw": float(np.mean(mixed)), "batch_asw_ceiling": float(np.mean(ceiling))}
+    for name, all_members in groups.items():
+        members, random = all_members.iloc[chosen].to_numpy(), np.random.default_rng(0)
+        rows = []
+        for label in sorted(labels.unique()):
+            inside = (labels == label).to_numpy()
+            if 1 < len(np.unique(members[inside])) < inside.sum():
+                widths = silhouette_samples(positions[inside], members[inside])
+                exchanged = silhouette_samples(positions[inside], random.permutation(members[inside]))
+                rows.append([np.mean(1 - np.abs(widths)), 1 - np.abs(np.mean(widths)), np.mean(1 - np.abs(exchanged))])
+        if rows:
+            names = (f"{name}_asw", f"{name}_asw_of_means", f"{name}_asw_ceiling")
+            result |= dict(zip(names, map(float, np.mean(rows, axis=0)), strict=True))
     return result
 
 

@@ -2,6 +2,7 @@
 
 Both sets share one space of components. A cell takes the label of its nearest reference cells; it is unknown where
 reference cells are farther from it than its own kind is, or where the vote was too often wrong inside the reference.
+How far they are is not judged where batches were corrected, since that pulls an unseen type onto its relatives.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ UNKNOWN = "unknown"
 COMPONENT_BOUNDS = (5, 50)
 # Few, so that types with few cells still fill a neighbourhood.
 NEIGHBOURS = 10
+# One shift of a batch, and one level of strangeness, is the middle one of at least so many types of so many cells.
+LEAST_TYPES, LEAST_CELLS, ROUNDS = 3, 10, 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,25 @@ class Side:
         return variable_genes(self.blocks, self.batches, moments, number)
 
 
-def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: int) -> tuple[Matrix, Matrix, str]:
-    """Components of reference and query, and how batches were taken out.
+@dataclass(frozen=True)
+class Space:
+    """Cells x components of both sides: to vote in, and before any correction of batches (`plain_`).
+
+    Attributes
+    ----------
+    method
+        How batches were taken out of the first two; none: all is the same.
+    """
+
+    reference: Matrix
+    query: Matrix
+    plain_reference: Matrix
+    plain_query: Matrix
+    method: str = "none"
+
+
+def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: int) -> Space:
+    """Components of reference and query, before and after batches were taken out.
 
     Genes that vary within either side count: one that only an unseen type shows does not vary in the reference.
     Harmony can pull an unseen type onto its neighbours, so it is used only where the rule of the workflow wants it.
@@ -70,7 +90,7 @@ def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: 
     offered = {"none": positions, "harmony": harmony(positions, batches, seed)}
     method, _ = choose_integration(offered, batches, 2 * NEIGHBOURS, seed)
     cells = reference.matrix.shape[0]
-    return offered[method][:cells], offered[method][cells:], method
+    return Space(offered[method][:cells], offered[method][cells:], positions[:cells], positions[cells:], method)
 
 
 def votes(neighbours: NDArray[np.int64], labels: NDArray[np.object_]) -> tuple[NDArray[np.object_], Matrix]:
@@ -104,29 +124,76 @@ def mean_distance(positions: Matrix, kept: NDArray[np.bool_], cells: Matrix, ins
     return found
 
 
+def nearest_vote(reference: Matrix, labels: NDArray[np.object_], query: Matrix) -> tuple[NDArray[np.object_], Matrix]:
+    """Label and share of the vote of each query cell's nearest reference cells."""
+    tree = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(reference))).fit(reference)
+    return votes(tree.kneighbors(query, return_distance=False), labels)
+
+
 def strangeness(
     reference: Matrix, labels: NDArray[np.object_], query: Matrix, random: np.random.Generator
-) -> tuple[NDArray[np.object_], Matrix, Matrix]:
-    """Label and share of the vote, and how much farther off reference cells are than cells of the query's own.
+) -> Matrix:  # fmt: skip
+    """How much farther off reference cells are than cells of the query's own.
 
     Log ratio of mean distances, averaged over the cell's neighbourhood in the query. Both sides are cut to as many
     cells of each label before, since more cells are closer to each other: so it is about 0 where both hold the type,
     whichever holds more of it.
     """
-    found = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(reference))).fit(reference).kneighbors(query)[1]
-    voted, share = votes(found, labels)
-    kept, own_kept = balanced(labels, voted, random)
+    kept, own_kept = balanced(labels, nearest_vote(reference, labels, query)[0], random)
     far, near = mean_distance(reference, kept, query, False), mean_distance(query, own_kept, query, True)
     own = NearestNeighbors(n_neighbors=min(NEIGHBOURS + 1, len(query))).fit(query).kneighbors(query)[1]
-    return voted, share, np.log(far / near)[own].mean(axis=1)
+    result: Matrix = np.log(far / near)[own].mean(axis=1)
+    return result
 
 
-def transfer(reference: Matrix, labels: NDArray[np.object_], query: Matrix, seed: int) -> pd.DataFrame:
+def without_shift(
+    reference: Matrix, labels: NDArray[np.object_], query: Matrix, voted: NDArray[np.object_], batches: pd.Series
+) -> Matrix:
+    """The query with one shift per batch taken off, which brings no single type onto another.
+
+    The shift is the median over the voted types of the median way from a cell to its nearest reference cells of that
+    type: a type that the reference lacks is outvoted by the others. Fewer than `LEAST_TYPES` types: no shift.
+    """
+    moved, codes = query.copy(), batches.astype(str).to_numpy()
+    members = {name: reference[labels == name] for name in np.unique(labels.astype(str))}
+    trees = {name: NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(part))).fit(part) for name, part in members.items()}
+    for batch in np.unique(codes):
+        inside = codes == batch
+        own = [name for name in members if (inside & (voted == name)).sum() >= LEAST_CELLS]
+        for _ in range(ROUNDS if len(own) >= LEAST_TYPES else 0):
+            ways = []
+            for name in own:
+                cells = moved[inside & (voted == name)]
+                around = members[name][trees[name].kneighbors(cells, return_distance=False)].mean(axis=1)
+                ways.append(np.median(cells - around, axis=0))
+            moved[inside] -= np.median(ways, axis=0)
+    return moved
+
+
+def levelled(strange: Matrix, voted: NDArray[np.object_], usual: Matrix) -> Matrix:
+    """Strangeness less what the middle type shows more of than the reference's own cells: noise of another donor."""
+    sizes = {name: int((voted == name).sum()) for name in np.unique(voted.astype(str))}
+    medians = [np.median(strange[voted == name]) for name, size in sizes.items() if size >= LEAST_CELLS]
+    if len(medians) < LEAST_TYPES:
+        return strange
+    result: Matrix = strange - max(0.0, float(np.median(medians) - np.median(usual)))
+    return result
+
+
+def transfer(space: Space, labels: NDArray[np.object_], batches: pd.Series, seed: int) -> pd.DataFrame:
     """Label, calibrated confidence and p-value of novelty of each query cell.
 
     Halves of the reference, each taken for the query of the other, calibrate both: isotonic regression of "the vote
     is right" on the vote's share, and the rank of a cell's strangeness among that of held-out reference cells
-    (a conformal p-value: of cells like the reference's at most a share alpha has p <= alpha).
+    (a conformal p-value: of cells like the reference's at most a share alpha has p <= alpha). Strangeness is that in
+    the components before correction, where each batch of the query may be shifted as a whole only.
+
+    Parameters
+    ----------
+    labels
+        Of the reference's cells.
+    batches
+        Of the query's cells.
 
     Returns
     -------
@@ -138,18 +205,22 @@ def transfer(reference: Matrix, labels: NDArray[np.object_], query: Matrix, seed
     Zadrozny & Elkan, KDD 694 (2002); Bates et al., Ann Stat 51:149 (2023), doi:10.1214/22-AOS2244.
     """
     random = generator(seed, "halves")
-    order = random.permutation(len(reference))
+    order = random.permutation(len(labels))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     shares, right, usual = [], [], []
+    reference, plain = space.reference, space.plain_reference
     for held_out, kept in (halves, halves[::-1]):
-        voted, share, strange = strangeness(reference[kept], labels[kept], reference[held_out], random)
+        voted, share = nearest_vote(reference[kept], labels[kept], reference[held_out])
         shares.append(share)
         right.append(voted == labels[held_out])
-        usual.append(strange)
+        usual.append(strangeness(plain[kept], labels[kept], plain[held_out], random))
     calibration = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     calibration.fit(np.concatenate(shares), np.concatenate(right).astype(float))
-    voted, share, strange = strangeness(reference, labels, query, random)
+    voted, share = nearest_vote(reference, labels, space.query)
     ranked = np.sort(np.concatenate(usual))
+    # Before correction another vote may win; it is as the cells lie there that they are balanced and compared.
+    moved = without_shift(plain, labels, space.plain_query, voted, batches)
+    strange = levelled(strangeness(plain, labels, moved, random), nearest_vote(plain, labels, moved)[0], ranked)
     above = len(ranked) - np.searchsorted(ranked, strange, side="left")
     return pd.DataFrame(
         {

@@ -29,6 +29,8 @@ from kimedlib.singlecell_embedding import (
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
 from kimedlib.singlecell_resolution import stable_clusters
+from kimedlib.singlecell_significance import COLUMNS as TESTED
+from kimedlib.singlecell_significance import significant_clusters
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 from kimedlib.table_files import write_table
 
@@ -193,12 +195,12 @@ def reduced(narrow: sparse.csr_matrix, wanted: int | str, seed: int, threads: in
 
 
 def main(
-    *, samples: list[Path], cells: Path, integration: Path, resolutions: Path, seed: int, source: dict[str, str],
-    embedding: dict[str, Any], threads: int = 1,
+    *, samples: list[Path], cells: Path, integration: Path, resolutions: Path, splits: Path, seed: int,
+    source: dict[str, str], embedding: dict[str, Any], threads: int = 1,
 ) -> None:  # fmt: skip
     """Write one H5AD: log-normalised X, layers["counts"] (for counts), obs["cluster"], obsm X_pca, X_umap.
 
-    The tables say how the integration method and the resolution were chosen.
+    The tables say how the integration method and the resolution were chosen, and which clusters were merged.
 
     Parameters
     ----------
@@ -227,6 +229,9 @@ def main(
             indices, distances = nearest(corrected, embedding["neighbours"], threads)
             wanted = embedding["resolution"], embedding["neighbours"]
             clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed)
+            tested = pd.DataFrame(columns=TESTED)
+            if embedding["resolution"] == "auto":
+                clusters, tested = significant_clusters(corrected, clusters, batches, seed)
             logging.info("%d components, integration %s", corrected.shape[1], method)
             logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
             layout = picture(corrected, (indices, distances), embedding, seed)
@@ -240,6 +245,7 @@ def main(
         complete_file(temporary, data)
         write_table(judged, integration, "%.6g")
         write_table(tried, resolutions, "%.6g")
+        write_table(tested, splits, "%.6g")
 
 
 if __name__ == "__main__":
@@ -249,6 +255,7 @@ if __name__ == "__main__":
             cells=Path(snakemake.output.cells),
             integration=Path(snakemake.output.integration),
             resolutions=Path(snakemake.output.resolutions),
+            splits=Path(snakemake.output.splits),
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             embedding=snakemake.params.embedding,

@@ -103,7 +103,8 @@ def main(
             }
         for stage, place in (("", "X_pca"), ("unintegrated_", "X_pca_unintegrated")):
             positions = np.asarray(inside.obsm[place], dtype=np.float64)
-            widths = silhouettes(positions, truth, inside.obs["batch"].astype(str))
+            groups = {name: inside.obs[name].astype(str) for name in ("batch", "condition")}
+            widths = silhouettes(positions, truth, groups)
             found |= {stage + name: value for name, value in widths.items()}
         found |= {"clusters": inside.obs["cluster"].nunique(), "labels": truth.nunique()}
         found |= {"labelled_cells": len(kept), "labelled_kept": len(kept) / len(usable)}

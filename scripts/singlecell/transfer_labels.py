@@ -113,17 +113,17 @@ def main(
     column = settings["batch_column"]
     batches = known.obs[column].astype(str) if column else pd.Series("all", index=known.obs_names)
     with one_thread():
-        positions, query, method = shared_space(
-            Side(sparse.csr_matrix(known[:, genes].X), batches.reset_index(drop=True)),
-            Side(sparse.csr_matrix(values), data.obs[batch].astype(str).reset_index(drop=True)),
+        query = Side(sparse.csr_matrix(values), data.obs[batch].astype(str).reset_index(drop=True))
+        space = shared_space(
+            Side(sparse.csr_matrix(known[:, genes].X), batches.reset_index(drop=True)), query,
             settings["variable_genes"], source["state"] == "counts", seed,
         )  # fmt: skip
-        found = transfer(positions, known.obs["label"].to_numpy(dtype=object), query, seed)
+        found = transfer(space, known.obs["label"].to_numpy(dtype=object), query.batches, seed)
     found.index = data.obs_names
     transferred = called(found, settings["minimum_confidence"], settings["novelty_level"])
     if not np.isfinite(found[["confidence", "novelty_p"]].to_numpy()).all():
         raise AssertionError("confidence and novelty of every cell must be numbers")
-    logging.info("batches: %s; unknown: %.1f %% of cells", method, 100 * (transferred == UNKNOWN).mean())
+    logging.info("batches: %s; unknown: %.1f %% of cells", space.method, 100 * (transferred == UNKNOWN).mean())
     described = data.obs[["sample", "barcode", "cluster", "cell_type"]].astype(str).join(found)
     described = described.assign(transferred=transferred)[CELLS]
     with atomic_path(table) as temporary:

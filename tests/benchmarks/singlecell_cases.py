@@ -25,7 +25,9 @@ from kimedlib.singlecell_scores import doublet_truth, response_in_top  # noqa: E
 CONTROLS = ("ctrl", "control", "untreated", "unstimulated", "unstim", "healthy", "normal", "vehicle", "mock", "rest")
 SHEET = ["sample", "patient_id", "condition", "batch", "counts", "labels"]
 TOP = 15
-WIDTHS = ["batch_asw", "batch_asw_ceiling", "label_asw", "unintegrated_batch_asw", "unintegrated_label_asw"]
+ASW = ("asw", "asw_of_means", "asw_ceiling")
+WIDTHS = ["label_asw", *(f"{group}_{measure}" for group in ("batch", "condition") for measure in ASW)]
+WIDTHS += [f"unintegrated_{name}" for name in WIDTHS if not name.endswith("ceiling")]
 
 
 def unified(case: dict[str, Any], data: Path) -> list[tuple[dict[str, Any], pd.DataFrame]]:

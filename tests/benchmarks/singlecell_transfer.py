@@ -55,14 +55,14 @@ def measured(reference: ad.AnnData, query: ad.AnnData, unseen: str) -> dict[str,
     """One row: what becomes of cells of known types and of the type that the reference lacks."""
     reference = reference[(reference.obs["label"] != unseen).to_numpy()]
     with one_thread():
-        positions, places, method = shared_space(side(reference), side(query), GENES, True, 1)
-        found = transfer(positions, reference.obs["label"].to_numpy(dtype=object), places, 1)
+        space = shared_space(side(reference), side(query), GENES, True, 1)
+        found = transfer(space, reference.obs["label"].to_numpy(dtype=object), side(query).batches, 1)
     truth, given = query.obs["label"].to_numpy(dtype=object), called(found, CONFIDENCE, LEVEL).to_numpy()
     known = truth != unseen
     right = (found["label"].to_numpy(dtype=object) == truth)[known]
     return {
         "unseen": unseen or "-",
-        "batches": method,
+        "batches": space.method,
         "accuracy": right.mean(),
         "unknown": (given == UNKNOWN)[known].mean(),
         "wrong": ((given != truth) & (given != UNKNOWN))[known].mean(),

@@ -57,6 +57,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
     load_step("singlecell/cluster_cells").main(
         samples=kept, cells=folder / "clustered.h5ad", seed=1, source=config["input"], embedding=config["embedding"],
         integration=folder / "integration.tsv", resolutions=folder / "resolutions.tsv",
+        splits=folder / "splits.tsv",
     )  # fmt: skip
     load_step("singlecell/annotate_cells").main(
         clustered=folder / "clustered.h5ad", seed=1, marker_table=markers, cells=folder / "cells.h5ad",
