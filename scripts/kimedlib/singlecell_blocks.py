@@ -1,6 +1,6 @@
 """Cells of many files as one matrix, read and written in blocks: memory does not grow with their number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from scipy import sparse
 # Cells of one block. Sums are taken block by block, so another size changes last bits.
 BLOCK_CELLS = 8192
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+# Values of a matrix that are compressed together.
+CHUNK = 131_072
 
 
 def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnData:
@@ -29,6 +31,12 @@ def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnDa
         return ad.AnnData(**{name: read_elem(handle[name]) for name in names if name in handle})
 
 
+def has_matrix(path: Path, place: str) -> bool:
+    """Whether an H5AD file holds a matrix (`X`, `layers/counts`)."""
+    with h5py.File(path, "r") as handle:
+        return place in handle
+
+
 def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.csr_matrix]]:
     """Rows and content of consecutive parts of a matrix of an H5AD file (`X`, `layers/counts`)."""
     with h5py.File(path, "r") as handle:
@@ -38,11 +46,12 @@ def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.
             yield rows, sparse.csr_matrix(stored[rows])
 
 
-def stored_values(path: Path) -> int:
-    """Number of values in X of an H5AD file."""
-    with h5py.File(path, "r") as handle:
-        found = handle["X"] if isinstance(handle["X"], h5py.Dataset) else handle["X/data"]
-        return int(found.size)
+def read_genes(path: Path, genes: Iterable[str]) -> ad.AnnData:
+    """All cells of an H5AD file with obs, obsm, and X of those `genes` that it holds, in the file's order."""
+    data = read_frames(path, ("obs", "var", "obsm"))
+    chosen = np.flatnonzero(data.var_names.isin(list(genes)))
+    parts = [block[:, chosen] for _, block in stored_blocks(path)]
+    return ad.AnnData(sparse.csr_matrix(sparse.vstack(parts)), data.obs, data.var.iloc[chosen], obsm=dict(data.obsm))
 
 
 def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int64], genes: int) -> sparse.csr_matrix:
@@ -71,15 +80,12 @@ class CellFiles:
         Tables of all cells, in the order of the files, and of the genes in use.
     targets
         For each file, where its genes are in `var`; -1 for genes that are not.
-    wide
-        All values together may be more than 32 bits can count.
     """
 
     paths: list[Path]
     obs: pd.DataFrame
     var: pd.DataFrame
     targets: list[NDArray[np.int64]]
-    wide: bool
 
     def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
         """Rows of `obs` and their values (cells x genes in use), all cells one time in order."""
@@ -101,22 +107,50 @@ def opened(paths: list[Path], genes: str) -> CellFiles:
     parts = [read_frames(path) for path in paths]
     merged = ad.concat(parts, join="inner" if genes == "intersection" else "outer", merge="first")
     targets = [merged.var_names.get_indexer(part.var_names) for part in parts]
-    wide = sum(stored_values(path) for path in paths) >= 2**31
-    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets], wide)
+    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets])
 
 
-def append_matrix(handle: h5py.File, place: str, block: sparse.csr_matrix, *, wide: bool) -> None:
-    """Add cells to a sparse matrix of an open H5AD file; the first call makes it, with 64-bit positions if `wide`."""
-    if place in handle:
-        sparse_dataset(handle[place]).append(block)
-        return
-    if wide:
-        block.indptr = block.indptr.astype(np.int64)
-    write_elem(handle, place, block, dataset_kwargs=COMPRESSION)
+class CellMatrices:
+    """Sparse matrices of an open H5AD file, written block by block, with values at the same places.
+
+    The column numbers, the larger part of each, are written once: all matrices link to those of the first.
+
+    Parameters
+    ----------
+    places
+        Names in the file, e.g. X and layers/counts.
+    """
+
+    def __init__(self, handle: h5py.File, places: list[str], genes: int) -> None:
+        self.groups = [handle.create_group(place) for place in places]
+        self.genes, self.ends = genes, [np.zeros(1, dtype=np.int64)]
+        growing = COMPRESSION | {"shape": (0,), "maxshape": (None,), "chunks": (CHUNK,)}
+        columns = self.groups[0].create_dataset("indices", dtype=np.int32, **growing)
+        for group in self.groups:
+            group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+            group.create_dataset("data", dtype=np.float32, **growing)
+            if "indices" not in group:
+                group["indices"] = columns
+
+    def append(self, block: sparse.csr_matrix, *values: NDArray[np.float32]) -> None:
+        """Add cells: their columns, and the stored values of each matrix."""
+        start = int(self.ends[-1][-1])
+        self.ends.append(start + block.indptr[1:].astype(np.int64))
+        parts = [(group["data"], data) for group, data in zip(self.groups, values, strict=True)]
+        for dataset, part in [(self.groups[0]["indices"], block.indices), *parts]:
+            dataset.resize((start + len(part),))
+            dataset[start:] = part
+
+    def close(self) -> None:
+        """Write where each cell begins, in 64 bits where 32 cannot count all values."""
+        ends = np.concatenate(self.ends)
+        for group in self.groups:
+            group.attrs["shape"] = (len(ends) - 1, self.genes)
+            group.create_dataset("indptr", data=ends.astype(np.int32) if ends[-1] < 2**31 else ends, **COMPRESSION)
 
 
 def complete_file(path: Path, data: ad.AnnData) -> None:
-    """Add everything but X and layers, which `append_matrix` wrote, to an H5AD file."""
+    """Add everything but X and layers, which `CellMatrices` wrote, to an H5AD file."""
     with h5py.File(path, "r+") as handle:
         handle.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         handle.require_group("layers").attrs.update({"encoding-type": "dict", "encoding-version": "0.1.0"})

@@ -42,7 +42,7 @@ class GeneMoments:
             values = part.data.astype(np.float64)
             self.total[code] += np.bincount(part.indices, weights=values, minlength=genes)
             self.squares[code] += np.bincount(part.indices, weights=values**2, minlength=genes)
-            self.seen[code] += np.bincount(part.indices[values > 0], minlength=genes)
+            self.seen[code] += np.bincount(part.indices if values.all() else part.indices[values > 0], minlength=genes)
 
     def keep_genes(self, chosen: NDArray[np.bool_]) -> None:
         """Leave genes out, (genes,)."""

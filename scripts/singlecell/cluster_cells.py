@@ -18,7 +18,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
-from kimedlib.singlecell_blocks import CellFiles, append_matrix, complete_file, opened
+from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened
 from kimedlib.singlecell_embedding import (
     Matrix,
     informative_components,
@@ -77,14 +77,14 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
 
 def write_matrices(cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path) -> sparse.csr_matrix:
     """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); X of the `chosen` genes, float64."""
-    narrow = []
+    counted, narrow, variable = state == "counts", [], np.flatnonzero(chosen)
     with h5py.File(path, "w") as handle:
+        matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var))
         for _, block in cells.blocks():
-            values = log_normalised(block) if state == "counts" else block.astype(np.float64)
-            narrow.append(values[:, np.flatnonzero(chosen)])
-            append_matrix(handle, "X", values.astype(np.float32), wide=cells.wide)
-            if state == "counts":
-                append_matrix(handle, "layers/counts", block.astype(np.float32), wide=cells.wide)
+            values = log_normalised(block) if counted else block.astype(np.float64)
+            narrow.append(values[:, variable])
+            matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
+        matrices.close()
     return sparse.csr_matrix(sparse.vstack(narrow))
 
 
@@ -226,7 +226,7 @@ def main(
             corrected = offered[method]
             indices, distances = nearest(corrected, embedding["neighbours"], threads)
             wanted = embedding["resolution"], embedding["neighbours"]
-            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed)
+            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed, threads=threads)
             logging.info("%d components, integration %s", corrected.shape[1], method)
             logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
             layout = picture(corrected, (indices, distances), embedding, seed)
