@@ -1,8 +1,12 @@
 """Cells of many files as one matrix, read and written in blocks: memory does not grow with their number."""
 
+import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import h5py
@@ -14,9 +18,11 @@ from scipy import sparse
 
 # Cells of one block. Sums are taken block by block, so another size changes last bits.
 BLOCK_CELLS = 8192
-COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 # Values of a matrix that are compressed together.
 CHUNK = 131_072
+# Chunks that may wait for compression or writing.
+WAITING = 16
 
 
 def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnData:
@@ -110,6 +116,49 @@ def opened(paths: list[Path], genes: str) -> CellFiles:
     return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets])
 
 
+def compressed(values: NDArray[np.generic]) -> bytes:
+    """A chunk as HDF5's filters of `COMPRESSION` would store it: first bytes of all values, then second ones, ..."""
+    planes = values.view(np.uint8).reshape(len(values), values.itemsize).T
+    return zlib.compress(planes.tobytes(), COMPRESSION["compression_opts"])
+
+
+class GrowingArray:
+    """A dataset that grows by whole chunks, which threads compress while the next ones are computed.
+
+    HDF5 itself compresses one chunk after the other. The bytes are the same for any number of threads.
+    """
+
+    def __init__(self, group: h5py.Group, name: str, kind: type[np.generic], pool: ThreadPoolExecutor) -> None:
+        self.dataset = group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(CHUNK,), **COMPRESSION)
+        self.pool, self.rest, self.size, self.written = pool, np.empty(0, dtype=kind), 0, 0
+        self.waiting: deque[Future[bytes]] = deque()
+
+    def append(self, values: NDArray[np.generic]) -> None:
+        """Add values at the end."""
+        self.size += len(values)
+        self.rest = np.concatenate([self.rest, values.astype(self.rest.dtype, copy=False)])
+        while len(self.rest) >= CHUNK:
+            self.waiting.append(self.pool.submit(compressed, self.rest[:CHUNK]))
+            self.rest = self.rest[CHUNK:]
+        self.write(WAITING)
+
+    def write(self, left: int) -> None:
+        """Put compressed chunks into the file until so many are left."""
+        while len(self.waiting) > left:
+            self.dataset.resize((self.written + CHUNK,))
+            self.dataset.id.write_direct_chunk((self.written,), self.waiting.popleft().result())
+            self.written += CHUNK
+
+    def close(self) -> None:
+        """Write what is left; the last chunk is filled up with zeros beyond the end."""
+        if len(self.rest):
+            filled = np.zeros(CHUNK, dtype=self.rest.dtype)
+            filled[: len(self.rest)] = self.rest
+            self.waiting.append(self.pool.submit(compressed, filled))
+        self.write(0)
+        self.dataset.resize((self.size,))
+
+
 class CellMatrices:
     """Sparse matrices of an open H5AD file, written block by block, with values at the same places.
 
@@ -121,32 +170,32 @@ class CellMatrices:
         Names in the file, e.g. X and layers/counts.
     """
 
-    def __init__(self, handle: h5py.File, places: list[str], genes: int) -> None:
+    def __init__(self, handle: h5py.File, places: list[str], genes: int, threads: int = 1) -> None:
         self.groups = [handle.create_group(place) for place in places]
         self.genes, self.ends = genes, [np.zeros(1, dtype=np.int64)]
-        growing = COMPRESSION | {"shape": (0,), "maxshape": (None,), "chunks": (CHUNK,)}
-        columns = self.groups[0].create_dataset("indices", dtype=np.int32, **growing)
-        for group in self.groups:
-            group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
-            group.create_dataset("data", dtype=np.float32, **growing)
-            if "indices" not in group:
-                group["indices"] = columns
+        self.pool = ThreadPoolExecutor(threads)
+        self.columns = GrowingArray(self.groups[0], "indices", np.int32, self.pool)
+        self.values = [GrowingArray(group, "data", np.float32, self.pool) for group in self.groups]
 
     def append(self, block: sparse.csr_matrix, *values: NDArray[np.float32]) -> None:
         """Add cells: their columns, and the stored values of each matrix."""
-        start = int(self.ends[-1][-1])
-        self.ends.append(start + block.indptr[1:].astype(np.int64))
-        parts = [(group["data"], data) for group, data in zip(self.groups, values, strict=True)]
-        for dataset, part in [(self.groups[0]["indices"], block.indices), *parts]:
-            dataset.resize((start + len(part),))
-            dataset[start:] = part
+        self.ends.append(self.ends[-1][-1] + block.indptr[1:].astype(np.int64))
+        self.columns.append(block.indices)
+        for array, part in zip(self.values, values, strict=True):
+            array.append(part)
 
     def close(self) -> None:
-        """Write where each cell begins, in 64 bits where 32 cannot count all values."""
+        """Write what is left, and where each cell begins, in 64 bits where 32 cannot count all values."""
         ends = np.concatenate(self.ends)
+        for array in (self.columns, *self.values):
+            array.close()
+        self.pool.shutdown()
         for group in self.groups:
+            group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
             group.attrs["shape"] = (len(ends) - 1, self.genes)
             group.create_dataset("indptr", data=ends.astype(np.int32) if ends[-1] < 2**31 else ends, **COMPRESSION)
+            if "indices" not in group:
+                group["indices"] = self.columns.dataset
 
 
 def complete_file(path: Path, data: ad.AnnData) -> None:

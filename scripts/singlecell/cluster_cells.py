@@ -75,11 +75,13 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
     return chosen
 
 
-def write_matrices(cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path) -> sparse.csr_matrix:
+def write_matrices(
+    cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path, threads: int
+) -> sparse.csr_matrix:  # fmt: skip
     """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); X of the `chosen` genes, float64."""
     counted, narrow, variable = state == "counts", [], np.flatnonzero(chosen)
     with h5py.File(path, "w") as handle:
-        matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var))
+        matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
         for _, block in cells.blocks():
             values = log_normalised(block) if counted else block.astype(np.float64)
             narrow.append(values[:, variable])
@@ -217,7 +219,7 @@ def main(
     with atomic_path(cells) as temporary:
         with one_thread():
             chosen = genes_in_use(files, batches, embedding["variable_genes"])
-            narrow = write_matrices(files, chosen, source["state"], temporary)
+            narrow = write_matrices(files, chosen, source["state"], temporary, threads)
             logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
             components = reduced(narrow, embedding["components"], seed, threads)
             offered = candidates(components[0], narrow, batches, embedding["integration"], seed)

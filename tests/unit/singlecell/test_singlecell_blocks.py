@@ -49,11 +49,14 @@ def test_blocks_are_the_concatenation_of_anndata(samples, genes, join):
     assert np.array_equal(found, expected.X.toarray()[:, chosen])
 
 
-def test_file_written_in_blocks_reads_as_a_whole(samples, tmp_path):
+@pytest.mark.parametrize("chunk", [50, 100_000])
+def test_file_written_in_blocks_reads_as_a_whole(samples, tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(singlecell_blocks, "CHUNK", chunk)
+    monkeypatch.setattr(singlecell_blocks, "WAITING", 2)
     cells = opened(samples, "union")
     target = tmp_path / "out.h5ad"
     with h5py.File(target, "w") as handle:
-        matrices = CellMatrices(handle, ["X", "layers/counts"], len(cells.var))
+        matrices = CellMatrices(handle, ["X", "layers/counts"], len(cells.var), threads=2)
         for _, block in cells.blocks():
             matrices.append(block, block.data / 2, block.data)
         matrices.close()
@@ -62,6 +65,9 @@ def test_file_written_in_blocks_reads_as_a_whole(samples, tmp_path):
     expected = ad.concat([ad.read_h5ad(path) for path in samples], join="outer", fill_value=0)
     assert np.array_equal(found.X.toarray(), expected.X.toarray() / 2)
     assert np.array_equal(found.layers["counts"].toarray(), expected.X.toarray())
+    # HDF5's own filters read what was compressed outside of them.
+    with h5py.File(target, "r") as handle:
+        assert handle["layers/counts/indices"] == handle["X/indices"] and handle["X/data"].compression == "gzip"
     assert found.uns["leiden"]["params"]["resolution"] == 1.0 and found.obs.equals(cells.obs)
 
 
