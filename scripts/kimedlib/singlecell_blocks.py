@@ -31,7 +31,7 @@ def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnDa
     Parameters
     ----------
     names
-        Any of obs, var, obsm, uns; `obs` must be among them.
+        Any of obs, var, obsm, obsp, uns; `obs` must be among them.
     """
     with h5py.File(path, "r") as handle:
         return ad.AnnData(**{name: read_elem(handle[name]) for name in names if name in handle})
@@ -52,12 +52,18 @@ def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.
             yield rows, sparse.csr_matrix(stored[rows])
 
 
-def read_genes(path: Path, genes: Iterable[str]) -> ad.AnnData:
-    """All cells of an H5AD file with obs, obsm, and X of those `genes` that it holds, in the file's order."""
-    data = read_frames(path, ("obs", "var", "obsm"))
+def read_genes(path: Path, genes: Iterable[str], parts: tuple[str, ...] = ("obsm",)) -> ad.AnnData:
+    """All cells of an H5AD file with obs, other `parts` (obsm, obsp), and X of those `genes` that it holds.
+
+    The genes are in the file's order.
+    """
+    data = read_frames(path, ("obs", "var", *parts))
     chosen = np.flatnonzero(data.var_names.isin(list(genes)))
-    parts = [block[:, chosen] for _, block in stored_blocks(path)]
-    return ad.AnnData(sparse.csr_matrix(sparse.vstack(parts)), data.obs, data.var.iloc[chosen], obsm=dict(data.obsm))
+    values = sparse.csr_matrix(sparse.vstack([block[:, chosen] for _, block in stored_blocks(path)]))
+    found = ad.AnnData(values, data.obs, data.var.iloc[chosen])
+    for name in parts:
+        getattr(found, name).update(getattr(data, name))
+    return found
 
 
 def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int64], genes: int) -> sparse.csr_matrix:
