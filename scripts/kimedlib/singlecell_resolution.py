@@ -1,5 +1,7 @@
 """Leiden resolution by stability: the finest clustering whose every cluster is found again in subsamples."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from kimedlib.singlecell_embedding import (
     network,
     shared_neighbour_graph,
 )  # fmt: skip
+from kimedlib.singlecell_threads import in_processes
 
 # Tried from fine to coarse.
 RESOLUTIONS = (1.2, 1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
@@ -94,8 +97,10 @@ def stable_resolution(
         parts.append((chosen, network(shared_neighbour_graph(found_there))))
     rows, found = [], {}
     for resolution in RESOLUTIONS:
-        clusters = found[resolution] = communities(whole, resolution, seed)
-        overlaps = [best_overlaps(clusters[chosen], communities(part, resolution, seed)) for chosen, part in parts]
+        graphs = [whole, *(part for _, part in parts)]
+        clusters, *others = in_processes(partial(communities, resolution=resolution, seed=seed), graphs, threads)
+        found[resolution] = clusters
+        overlaps = [best_overlaps(clusters[chosen], other) for (chosen, _), other in zip(parts, others, strict=True)]
         lowest, mean = overlap_summary(overlaps, clusters)
         rows.append((len(positions), resolution, int(clusters.max()) + 1, lowest, mean))
         if lowest >= STABLE:

@@ -68,7 +68,7 @@ def main(
     data = read_frames(clustered, ("obs", "var", "obsm"))
     clusters = data.obs["cluster"].astype(str)
     loaded = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {"types": {}}
-    chosen, some = np.arange(data.n_obs), []
+    chosen, some = np.arange(data.n_obs), list[sparse.csr_matrix]()
     if data.n_obs > MARKER_CELLS:
         chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
     # The file is read once for both, since decompressing costs more than either.
