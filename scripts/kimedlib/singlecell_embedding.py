@@ -38,6 +38,21 @@ def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr
     return sparse.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
+def stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """The parts one below the other; each is taken from the list once copied, so that memory never holds all twice."""
+    width, sizes = parts[0].shape[1], [part.nnz for part in parts]
+    data = np.empty(sum(sizes), dtype=parts[0].dtype)
+    columns, ends = np.empty(len(data), dtype=np.int32), [np.zeros(1, dtype=np.int64)]
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        start = int(ends[-1][-1])
+        data[start : start + part.nnz], columns[start : start + part.nnz] = part.data, part.indices
+        ends.append(start + part.indptr[1:].astype(np.int64))
+    rows = np.concatenate(ends)
+    return sparse.csr_matrix((data, columns, rows), shape=(len(rows) - 1, width), copy=False)
+
+
 class Scaling:
     """Z-scores of genes without holding them: values in units of their gene's standard deviation, less a mean.
 
@@ -137,7 +152,7 @@ def largest_variance(values: sparse.csr_matrix) -> float:
     """Variance of the first component of z-scored genes, by Lanczos iterations, to 4 digits or better."""
     cells, genes = values.shape
     scaling = Scaling(values)
-    scaled = sparse.csr_matrix(sparse.vstack([scaling.block(start) for start in range(0, cells, BLOCK)]))
+    scaled = stacked([scaling.block(start) for start in range(0, cells, BLOCK)])
     centre = scaling.centre
 
     def product(vector: Matrix) -> Matrix:
@@ -283,7 +298,7 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
         keep = (weights >= 1 / 15) & (shared.row + start != shared.col)
         place = (shared.row[keep], shared.col[keep])
         parts.append(sparse.csr_matrix((weights[keep], place), shape=shared.shape))
-    graph = sparse.csr_matrix(sparse.vstack(parts))
+    graph = stacked(parts)
     graph.sort_indices()
     return graph
 

@@ -25,6 +25,7 @@ from kimedlib.singlecell_embedding import (
     log_normalised,
     nearest,
     principal_components,
+    stacked,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
@@ -87,7 +88,7 @@ def write_matrices(
             narrow.append(values[:, variable])
             matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
         matrices.close()
-    return sparse.csr_matrix(sparse.vstack(narrow))
+    return stacked(narrow)
 
 
 def candidates(

@@ -188,3 +188,9 @@ def test_neighbours_in_a_subsample_are_those_that_scikit_learn_finds_there():
     tree = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(positions[chosen])
     assert np.array_equal(found, tree.kneighbors(positions[chosen], return_distance=False))
     assert (np.isin(wide[300], chosen).sum()) < 10
+
+
+def test_stacked_parts_are_those_of_scipy_and_are_let_go():
+    parts = [sparse.random(rows, 9, 0.3, format="csr", random_state=rows) for rows in (5, 1, 8)]
+    expected = sparse.vstack(parts).toarray()
+    assert np.array_equal(singlecell_embedding.stacked(parts).toarray(), expected) and not parts
