@@ -194,7 +194,7 @@ def assembled(counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataF
     features = features[wanted].reset_index(drop=True)
     repeated = features["symbol"].duplicated()
     names = features["symbol"].where(~repeated, features["symbol"] + "_" + features["gene_id"])
-    counts = sparse.csr_matrix(counts[:, np.flatnonzero(wanted)])
+    counts = sparse.csr_matrix(counts if wanted.all() else counts[:, np.flatnonzero(wanted)])
     counts.sort_indices()
     var = pd.DataFrame({"gene_id": features["gene_id"].to_numpy()}, index=pd.Index(names.to_numpy(), dtype=object))
     data = ad.AnnData(X=counts, obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)), var=var)

@@ -32,8 +32,10 @@ def cluster_evidence(
     for rows, block in blocks:
         inside = codes[rows]
         member = sparse.csr_matrix((np.ones(len(inside)), (inside, np.arange(len(inside)))), (len(names), len(inside)))
-        totals += (member @ block.astype(np.float64)).toarray()
-        shown += (member @ (block > 0).astype(np.float64)).toarray()
+        values = sparse.csr_matrix(block, dtype=np.float64, copy=True)
+        totals += (member @ values).toarray()
+        values.data = (values.data > 0).astype(np.float64)
+        shown += (member @ values).toarray()
     sizes = np.bincount(codes)[:, None]
     means, shares = totals / sizes, shown / sizes
     highest = means.max(axis=0)

@@ -1,8 +1,12 @@
 """Cells of many files as one matrix, read and written in blocks: memory does not grow with their number."""
 
-from collections.abc import Iterator
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import h5py
@@ -14,7 +18,11 @@ from scipy import sparse
 
 # Cells of one block. Sums are taken block by block, so another size changes last bits.
 BLOCK_CELLS = 8192
-COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+# Values of a matrix that are compressed together.
+CHUNK = 131_072
+# Chunks that may wait for compression or writing.
+WAITING = 16
 
 
 def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnData:
@@ -23,10 +31,16 @@ def read_frames(path: Path, names: tuple[str, ...] = ("obs", "var")) -> ad.AnnDa
     Parameters
     ----------
     names
-        Any of obs, var, obsm, uns; `obs` must be among them.
+        Any of obs, var, obsm, obsp, uns; `obs` must be among them.
     """
     with h5py.File(path, "r") as handle:
         return ad.AnnData(**{name: read_elem(handle[name]) for name in names if name in handle})
+
+
+def has_matrix(path: Path, place: str) -> bool:
+    """Whether an H5AD file holds a matrix (`X`, `layers/counts`)."""
+    with h5py.File(path, "r") as handle:
+        return place in handle
 
 
 def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.csr_matrix]]:
@@ -38,11 +52,18 @@ def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.
             yield rows, sparse.csr_matrix(stored[rows])
 
 
-def stored_values(path: Path) -> int:
-    """Number of values in X of an H5AD file."""
-    with h5py.File(path, "r") as handle:
-        found = handle["X"] if isinstance(handle["X"], h5py.Dataset) else handle["X/data"]
-        return int(found.size)
+def read_genes(path: Path, genes: Iterable[str], parts: tuple[str, ...] = ("obsm",)) -> ad.AnnData:
+    """All cells of an H5AD file with obs, other `parts` (obsm, obsp), and X of those `genes` that it holds.
+
+    The genes are in the file's order.
+    """
+    data = read_frames(path, ("obs", "var", *parts))
+    chosen = np.flatnonzero(data.var_names.isin(list(genes)))
+    values = sparse.csr_matrix(sparse.vstack([block[:, chosen] for _, block in stored_blocks(path)]))
+    found = ad.AnnData(values, data.obs, data.var.iloc[chosen])
+    for name in parts:
+        getattr(found, name).update(getattr(data, name))
+    return found
 
 
 def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int64], genes: int) -> sparse.csr_matrix:
@@ -71,15 +92,12 @@ class CellFiles:
         Tables of all cells, in the order of the files, and of the genes in use.
     targets
         For each file, where its genes are in `var`; -1 for genes that are not.
-    wide
-        All values together may be more than 32 bits can count.
     """
 
     paths: list[Path]
     obs: pd.DataFrame
     var: pd.DataFrame
     targets: list[NDArray[np.int64]]
-    wide: bool
 
     def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
         """Rows of `obs` and their values (cells x genes in use), all cells one time in order."""
@@ -101,22 +119,93 @@ def opened(paths: list[Path], genes: str) -> CellFiles:
     parts = [read_frames(path) for path in paths]
     merged = ad.concat(parts, join="inner" if genes == "intersection" else "outer", merge="first")
     targets = [merged.var_names.get_indexer(part.var_names) for part in parts]
-    wide = sum(stored_values(path) for path in paths) >= 2**31
-    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets], wide)
+    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets])
 
 
-def append_matrix(handle: h5py.File, place: str, block: sparse.csr_matrix, *, wide: bool) -> None:
-    """Add cells to a sparse matrix of an open H5AD file; the first call makes it, with 64-bit positions if `wide`."""
-    if place in handle:
-        sparse_dataset(handle[place]).append(block)
-        return
-    if wide:
-        block.indptr = block.indptr.astype(np.int64)
-    write_elem(handle, place, block, dataset_kwargs=COMPRESSION)
+def compressed(values: NDArray[np.generic]) -> bytes:
+    """A chunk as HDF5's filters of `COMPRESSION` would store it: first bytes of all values, then second ones, ..."""
+    planes = values.view(np.uint8).reshape(len(values), values.itemsize).T
+    return zlib.compress(planes.tobytes(), COMPRESSION["compression_opts"])
+
+
+class GrowingArray:
+    """A dataset that grows by whole chunks, which threads compress while the next ones are computed.
+
+    HDF5 itself compresses one chunk after the other. The bytes are the same for any number of threads.
+    """
+
+    def __init__(self, group: h5py.Group, name: str, kind: type[np.generic], pool: ThreadPoolExecutor) -> None:
+        self.dataset = group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(CHUNK,), **COMPRESSION)
+        self.pool, self.rest, self.size, self.written = pool, np.empty(0, dtype=kind), 0, 0
+        self.waiting: deque[Future[bytes]] = deque()
+
+    def append(self, values: NDArray[np.generic]) -> None:
+        """Add values at the end."""
+        self.size += len(values)
+        self.rest = np.concatenate([self.rest, values.astype(self.rest.dtype, copy=False)])
+        while len(self.rest) >= CHUNK:
+            self.waiting.append(self.pool.submit(compressed, self.rest[:CHUNK]))
+            self.rest = self.rest[CHUNK:]
+        self.write(WAITING)
+
+    def write(self, left: int) -> None:
+        """Put compressed chunks into the file until so many are left."""
+        while len(self.waiting) > left:
+            self.dataset.resize((self.written + CHUNK,))
+            self.dataset.id.write_direct_chunk((self.written,), self.waiting.popleft().result())
+            self.written += CHUNK
+
+    def close(self) -> None:
+        """Write what is left; the last chunk is filled up with zeros beyond the end."""
+        if len(self.rest):
+            filled = np.zeros(CHUNK, dtype=self.rest.dtype)
+            filled[: len(self.rest)] = self.rest
+            self.waiting.append(self.pool.submit(compressed, filled))
+        self.write(0)
+        self.dataset.resize((self.size,))
+
+
+class CellMatrices:
+    """Sparse matrices of an open H5AD file, written block by block, with values at the same places.
+
+    The column numbers, the larger part of each, are written once: all matrices link to those of the first.
+
+    Parameters
+    ----------
+    places
+        Names in the file, e.g. X and layers/counts.
+    """
+
+    def __init__(self, handle: h5py.File, places: list[str], genes: int, threads: int = 1) -> None:
+        self.groups = [handle.create_group(place) for place in places]
+        self.genes, self.ends = genes, [np.zeros(1, dtype=np.int64)]
+        self.pool = ThreadPoolExecutor(threads)
+        self.columns = GrowingArray(self.groups[0], "indices", np.int32, self.pool)
+        self.values = [GrowingArray(group, "data", np.float32, self.pool) for group in self.groups]
+
+    def append(self, block: sparse.csr_matrix, *values: NDArray[np.float32]) -> None:
+        """Add cells: their columns, and the stored values of each matrix."""
+        self.ends.append(self.ends[-1][-1] + block.indptr[1:].astype(np.int64))
+        self.columns.append(block.indices)
+        for array, part in zip(self.values, values, strict=True):
+            array.append(part)
+
+    def close(self) -> None:
+        """Write what is left, and where each cell begins, in 64 bits where 32 cannot count all values."""
+        ends = np.concatenate(self.ends)
+        for array in (self.columns, *self.values):
+            array.close()
+        self.pool.shutdown()
+        for group in self.groups:
+            group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+            group.attrs["shape"] = (len(ends) - 1, self.genes)
+            group.create_dataset("indptr", data=ends.astype(np.int32) if ends[-1] < 2**31 else ends, **COMPRESSION)
+            if "indices" not in group:
+                group["indices"] = self.columns.dataset
 
 
 def complete_file(path: Path, data: ad.AnnData) -> None:
-    """Add everything but X and layers, which `append_matrix` wrote, to an H5AD file."""
+    """Add everything but X and layers, which `CellMatrices` wrote, to an H5AD file."""
     with h5py.File(path, "r+") as handle:
         handle.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         handle.require_group("layers").attrs.update({"encoding-type": "dict", "encoding-version": "0.1.0"})

@@ -7,6 +7,7 @@ import random as python_random
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import igraph
 import numpy as np
@@ -25,15 +26,31 @@ BLOCK = 4096
 # Above this, neighbours are sought among lists of cells around; candidates beyond those wanted are for lost digits.
 TREE_CELLS, SPARE = 20_000, 4
 LIST_CELLS, LISTS = 250, 40
-LISTED_EDGES = 3_000_000
+EDGES = 65_536
+# Below this share of stored values, a product of sparse matrices is faster than one of dense matrices.
+SPARSE = 0.07
 
 
 def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr_matrix:
     """log(1 + counts scaled to `target` per cell), cells x genes, float64."""
     depth = np.maximum(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel(), 1)
-    scaled = sparse.csr_matrix(sparse.diags(target / depth) @ counts.astype(np.float64))
-    scaled.data = np.log1p(scaled.data)
-    return scaled
+    scaled = np.log1p(counts.data * np.repeat(target / depth, np.diff(counts.indptr)))
+    return sparse.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
+
+
+def stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """The parts one below the other; each is taken from the list once copied, so that memory never holds all twice."""
+    width, sizes = parts[0].shape[1], [part.nnz for part in parts]
+    data = np.empty(sum(sizes), dtype=parts[0].dtype)
+    columns, ends = np.empty(len(data), dtype=np.int32), [np.zeros(1, dtype=np.int64)]
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        start = int(ends[-1][-1])
+        data[start : start + part.nnz], columns[start : start + part.nnz] = part.data, part.indices
+        ends.append(start + part.indptr[1:].astype(np.int64))
+    rows = np.concatenate(ends)
+    return sparse.csr_matrix((data, columns, rows), shape=(len(rows) - 1, width), copy=False)
 
 
 class Scaling:
@@ -83,7 +100,11 @@ def gene_covariance(scaling: Scaling, threads: int) -> Matrix:
     cells, genes = scaling.values.shape
 
     def products(start: int) -> Matrix:
-        dense = scaling.block(start).toarray()
+        block = scaling.block(start)
+        if block.nnz < SPARSE * block.shape[0] * genes:
+            few: Matrix = (block.T.tocsr() @ block).toarray()
+            return few
+        dense = block.toarray()
         # numpy sees that both are the same and computes one half only, without holding up other threads.
         result: Matrix = dense.T @ dense
         return result
@@ -128,19 +149,20 @@ def principal_components(values: sparse.csr_matrix, number: int, threads: int = 
 
 
 def largest_variance(values: sparse.csr_matrix) -> float:
-    """Variance of the first component of z-scored genes, by Lanczos iterations."""
+    """Variance of the first component of z-scored genes, by Lanczos iterations, to 4 digits or better."""
     cells, genes = values.shape
     scaling = Scaling(values)
-    scaled = sparse.csr_matrix(sparse.vstack([scaling.block(start) for start in range(0, cells, BLOCK)]))
-    centre, turned = scaling.centre, sparse.csr_matrix(scaled.T)
+    scaled = stacked([scaling.block(start) for start in range(0, cells, BLOCK)])
+    centre = scaling.centre
 
     def product(vector: Matrix) -> Matrix:
         scores = scaled @ vector.ravel() - centre @ vector.ravel()
-        result: Matrix = turned @ scores - centre * scores.sum()
+        result: Matrix = scaled.T @ scores - centre * scores.sum()
         return result
 
     operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
-    found = eigsh(operator, k=1, v0=np.ones(genes), tol=1e-6, return_eigenvectors=False)
+    # Chance has many variances that are nearly the largest: more digits take several times as long.
+    found = eigsh(operator, k=1, v0=np.ones(genes), ncv=min(40, genes), tol=1e-4, return_eigenvectors=False)
     largest: float = float(found[0]) / max(cells - 1, 1)
     return largest
 
@@ -183,6 +205,31 @@ def nearest(positions: Matrix, neighbours: int, threads: int = 1) -> tuple[NDArr
     tree = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree", n_jobs=threads).fit(positions)
     distances, indices = tree.kneighbors(positions)
     return indices.astype(np.int64), distances
+
+
+def nearest_among(
+    positions: Matrix, chosen: NDArray[np.int64], wide: NDArray[np.int64], neighbours: int
+) -> NDArray[np.int64]:
+    """Nearest neighbours of some cells among each other, (chosen, neighbours), as numbers of the chosen ones.
+
+    Parameters
+    ----------
+    chosen
+        Numbers of the cells, ascending.
+    wide
+        Nearest neighbours of all cells, more than are wanted: those chosen among them are the nearest chosen ones.
+    """
+    neighbours = min(neighbours, len(chosen))
+    number = np.full(len(positions), -1)
+    number[chosen] = np.arange(len(chosen))
+    lists = number[wide[chosen]]
+    first = np.argsort(lists < 0, axis=1, kind="stable")[:, :neighbours]
+    found = np.take_along_axis(lists, first, axis=1)
+    short = np.flatnonzero((lists >= 0).sum(axis=1) < neighbours)
+    if len(short):
+        tree = NearestNeighbors(n_neighbors=neighbours, algorithm="kd_tree").fit(positions[chosen])
+        found[short] = tree.kneighbors(positions[chosen[short]], return_distance=False)
+    return found
 
 
 def cell_lists(positions: Matrix) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
@@ -251,7 +298,7 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
         keep = (weights >= 1 / 15) & (shared.row + start != shared.col)
         place = (shared.row[keep], shared.col[keep])
         parts.append(sparse.csr_matrix((weights[keep], place), shape=shared.shape))
-    graph = sparse.csr_matrix(sparse.vstack(parts))
+    graph = stacked(parts)
     graph.sort_indices()
     return graph
 
@@ -259,10 +306,12 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
 def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]]:
     """A symmetric graph as igraph holds it, and the weights of its edges, for any number of `communities`."""
     upper = sparse.triu(graph, k=1).tocoo()
-    edges = np.column_stack([upper.row, upper.col])
-    # igraph takes a list four times as fast as an array, but a list of 25 million pairs fills 3 GB.
-    pairs = list(map(tuple, edges.tolist())) if len(edges) < LISTED_EDGES else edges
-    return igraph.Graph(n=graph.shape[0], edges=pairs), upper.data
+    # Short lists one after the other: igraph takes arrays six times slower, one list of all pairs fills the memory.
+    pairs = (
+        zip(upper.row[start : start + EDGES].tolist(), upper.col[start : start + EDGES].tolist(), strict=True)
+        for start in range(0, upper.nnz, EDGES)
+    )
+    return igraph.Graph(n=graph.shape[0], edges=chain.from_iterable(pairs)), upper.data
 
 
 def communities(

@@ -1,27 +1,44 @@
 """Pseudobulk differential expression: counts summed per sample and cell type, tested with DESeq2's model."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
+from scipy import sparse
 
+from kimedlib.singlecell_blocks import read_frames, stored_blocks
 from kimedlib.singlecell_design import Design
 
+COUNTS = "layers/counts"
 COLUMNS = ["gene", "base_mean", "log2_fold_change", "standard_error", "statistic", "p_value", "p_adjusted"]
 
 
-def pseudobulk(data: AnnData, cell_type: str, minimum_cells: int) -> pd.DataFrame:
-    """Summed raw counts of one type (samples x genes), for samples with at least `minimum_cells` such cells."""
-    inside = (data.obs["cell_type"] == cell_type).to_numpy()
-    samples = data.obs.loc[inside, "sample"].astype(str)
-    counts = data.layers["counts"][np.flatnonzero(inside)]
-    rows = {}
-    for sample in sorted(samples.unique()):
-        members = np.flatnonzero((samples == sample).to_numpy())
-        if len(members) >= minimum_cells:
-            rows[sample] = np.asarray(counts[members].sum(axis=0)).ravel().round().astype(np.int64)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=data.var_names)
+def pseudobulk(cells: Path, obs: pd.DataFrame, types: list[str], minimum_cells: int) -> dict[str, pd.DataFrame]:
+    """Summed raw counts by type (samples x genes), for samples with at least `minimum_cells` cells of the type.
+
+    Parameters
+    ----------
+    cells
+        H5AD file, which is read in blocks.
+    obs
+        Its cells: columns cell_type and sample.
+    """
+    genes = read_frames(cells).var_names
+    codes, groups = pd.factorize(pd.MultiIndex.from_frame(obs[["cell_type", "sample"]].astype(str)), sort=True)
+    sums = np.zeros((len(groups), len(genes)))
+    for rows, block in stored_blocks(cells, COUNTS):
+        inside, member = np.unique(codes[rows], return_inverse=True)
+        ones = np.ones(len(member))
+        shape = (len(inside), len(member))
+        sums[inside] += (sparse.csr_matrix((ones, (member, np.arange(len(member)))), shape) @ block).toarray()
+    enough = np.bincount(codes, minlength=len(groups)) >= minimum_cells
+    found = {}
+    for name in types:
+        chosen = np.flatnonzero(enough & (groups.get_level_values(0) == name))
+        samples = pd.Index(groups.get_level_values(1)[chosen], dtype=object)
+        found[name] = pd.DataFrame(sums[chosen].round().astype(np.int64), index=samples, columns=genes)
+    return found
 
 
 def expressed(counts: pd.DataFrame, samples: pd.DataFrame, minimum_counts: int) -> pd.DataFrame:

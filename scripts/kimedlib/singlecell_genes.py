@@ -42,7 +42,7 @@ class GeneMoments:
             values = part.data.astype(np.float64)
             self.total[code] += np.bincount(part.indices, weights=values, minlength=genes)
             self.squares[code] += np.bincount(part.indices, weights=values**2, minlength=genes)
-            self.seen[code] += np.bincount(part.indices[values > 0], minlength=genes)
+            self.seen[code] += np.bincount(part.indices if values.all() else part.indices[values > 0], minlength=genes)
 
     def keep_genes(self, chosen: NDArray[np.bool_]) -> None:
         """Leave genes out, (genes,)."""
@@ -76,15 +76,17 @@ def standardised_variance(blocks: Blocks, codes: NDArray[np.int64], moments: Gen
     """
     mean, variance = moments.total / moments.cells[:, None], moments.variance()
     deviation = np.vstack([expected_deviation(*pair) for pair in zip(mean, variance, strict=True)])
-    limits = np.sqrt(moments.cells)
-    above, stored = np.zeros_like(mean), np.zeros_like(mean)
+    limits = np.sqrt(moments.cells)[:, None]
+    highest = mean + limits * deviation
+    # Sum of squares of all stored values, less what the few above the limit have too much.
+    total = (moments.squares - 2 * mean * moments.total + moments.seen * mean**2) / deviation**2
     for code, part in by_batch(blocks, codes):
-        genes = part.indices
-        values = np.minimum((part.data - mean[code, genes]) / deviation[code, genes], limits[code])
-        above[code] += np.bincount(genes, weights=values**2, minlength=mean.shape[1])
-        stored[code] += np.bincount(genes, minlength=mean.shape[1])
+        beyond = np.flatnonzero(part.data > highest[code, part.indices])
+        genes = part.indices[beyond]
+        values = (part.data[beyond] - mean[code, genes]) / deviation[code, genes]
+        total[code] -= np.bincount(genes, weights=values**2 - limits[code] ** 2, minlength=mean.shape[1])
     cells = moments.cells[:, None]
-    result: Matrix = (above + (cells - stored) * (mean / deviation) ** 2) / np.maximum(cells - 1, 1)
+    result: Matrix = (total + (cells - moments.seen) * (mean / deviation) ** 2) / np.maximum(cells - 1, 1)
     return result
 
 

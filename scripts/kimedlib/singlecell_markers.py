@@ -68,8 +68,10 @@ def cluster_markers(
     columns.sort_indices()
     sums, correction = rank_sums(columns, codes, len(categories))
     member = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-    totals = np.asarray((member @ columns.astype(np.float64)).todense())
-    seen = np.asarray((member @ (columns > 0).astype(np.float64)).todense())
+    rows = sparse.csr_matrix(values, dtype=np.float64)
+    totals = (member @ rows).toarray()
+    rows.data = (rows.data > 0).astype(np.float64)
+    seen = (member @ rows).toarray()
     cells, parts = len(codes), []
     for name in tested:
         code = int(np.searchsorted(categories, name))

@@ -46,8 +46,8 @@ def mitochondrial(data: AnnData, identifiers: set[str], prefix: str) -> NDArray[
 def cell_metrics(data: AnnData, mitochondrial_genes: NDArray[np.bool_]) -> pd.DataFrame:
     """Counts, genes and mitochondrial percentage per barcode (barcodes x 3)."""
     counts = np.asarray(data.X.sum(axis=1), dtype=np.float64).ravel()
-    genes = np.asarray((data.X > 0).sum(axis=1)).ravel()
-    inside = np.asarray(data.X[:, np.flatnonzero(mitochondrial_genes)].sum(axis=1), dtype=np.float64).ravel()
+    genes = np.diff(data.X.indptr) if data.X.data.all() else np.asarray((data.X > 0).sum(axis=1)).ravel()
+    inside = data.X @ mitochondrial_genes.astype(np.float64)
     percent = np.divide(100 * inside, counts, out=np.zeros_like(counts), where=counts > 0)
     return pd.DataFrame({"counts": counts, "genes": genes, "mitochondrial_percent": percent}, index=data.obs_names)
 

@@ -1,15 +1,27 @@
 """Leiden resolution by stability: the finest clustering whose every cluster is found again in subsamples."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from kimedlib.singlecell_embedding import Matrix, communities, nearest, network, shared_neighbour_graph
+from kimedlib.singlecell_embedding import (
+    Matrix,
+    communities,
+    nearest,
+    nearest_among,
+    network,
+    shared_neighbour_graph,
+)  # fmt: skip
+from kimedlib.singlecell_threads import in_processes
 
 # Tried from fine to coarse.
 RESOLUTIONS = (1.2, 1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
 REPEATS, SHARE = 8, 0.8
+# So many times the wanted neighbours hold those wanted of a subsample for nearly every cell.
+WIDE = 2
 # Hennig calls clusters with a mean Jaccard overlap of 0.75 and more valid and stable.
 STABLE = 0.75
 # Where clusters are sought that are stable; a larger set must show the same ones. In 5,000 a cut through one planted
@@ -49,7 +61,9 @@ def table_of(rows: list[tuple[int, float, int, float, float]]) -> pd.DataFrame:
     return table[::-1].reset_index(drop=True)
 
 
-def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[float, pd.DataFrame, NDArray[np.int64]]:
+def stable_resolution(
+    positions: Matrix, neighbours: int, seed: int, threads: int = 1
+) -> tuple[float, pd.DataFrame, NDArray[np.int64]]:  # fmt: skip
     """The finest of `RESOLUTIONS` at which every cluster is stable, and the evidence.
 
     Each of `REPEATS` subsamples holds `SHARE` of the cells and is clustered anew, neighbours included. If no
@@ -74,15 +88,19 @@ def stable_resolution(positions: Matrix, neighbours: int, seed: int) -> tuple[fl
     random = np.random.default_rng(seed)
     if len(positions) > CELLS:
         positions = positions[some_cells(len(positions), random)]
-    whole = network(shared_neighbour_graph(nearest(positions, neighbours)[0]))
+    wide = nearest(positions, WIDE * neighbours, threads)[0]
+    whole = network(shared_neighbour_graph(wide[:, :neighbours]))
     parts = []
     for _ in range(REPEATS):
         chosen = np.sort(random.choice(len(positions), max(2, round(SHARE * len(positions))), replace=False))
-        parts.append((chosen, network(shared_neighbour_graph(nearest(positions[chosen], neighbours)[0]))))
+        found_there = nearest_among(positions, chosen, wide, neighbours)
+        parts.append((chosen, network(shared_neighbour_graph(found_there))))
     rows, found = [], {}
     for resolution in RESOLUTIONS:
-        clusters = found[resolution] = communities(whole, resolution, seed)
-        overlaps = [best_overlaps(clusters[chosen], communities(part, resolution, seed)) for chosen, part in parts]
+        graphs = [whole, *(part for _, part in parts)]
+        clusters, *others = in_processes(partial(communities, resolution=resolution, seed=seed), graphs, threads)
+        found[resolution] = clusters
+        overlaps = [best_overlaps(clusters[chosen], other) for (chosen, _), other in zip(parts, others, strict=True)]
         lowest, mean = overlap_summary(overlaps, clusters)
         rows.append((len(positions), resolution, int(clusters.max()) + 1, lowest, mean))
         if lowest >= STABLE:
@@ -99,7 +117,13 @@ def some_cells(cells: int, random: np.random.Generator) -> NDArray[np.int64]:
 
 
 def stable_clusters(
-    positions: Matrix, indices: NDArray[np.int64], resolution: float | str, neighbours: int, seed: int
+    positions: Matrix,
+    indices: NDArray[np.int64],
+    resolution: float | str,
+    neighbours: int,
+    seed: int,
+    *,
+    threads: int = 1,
 ) -> tuple[NDArray[np.int64], sparse.csr_matrix, float, pd.DataFrame]:
     """Clusters of all cells at the given resolution, or for `auto` at a stable one.
 
@@ -120,7 +144,7 @@ def stable_clusters(
     if resolution != "auto":
         found = communities(network(graph), float(resolution), seed)
         return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
-    stable, table, clusters = stable_resolution(positions, neighbours, seed)
+    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads)
     if len(positions) <= CELLS:
         return clusters, graph, stable, table
     part = some_cells(len(positions), np.random.default_rng(seed))

@@ -1,11 +1,10 @@
 """Name the cell type of each cluster by published markers, and find the genes that mark each cluster."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import yaml
@@ -36,24 +35,14 @@ OBS = [
 ]
 
 
-def some_cells(blocks: Iterable[tuple[slice, sparse.csr_matrix]], chosen: NDArray[np.int64]) -> sparse.csr_matrix:
-    """Values of the `chosen` cells (ascending numbers), read block by block."""
-    parts = []
+def collecting(
+    blocks: Iterable[tuple[slice, sparse.csr_matrix]], chosen: NDArray[np.int64], found: list[sparse.csr_matrix]
+) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+    """The blocks, while `found` gets those of their cells that are `chosen` (ascending numbers)."""
     for rows, block in blocks:
         inside = chosen[(chosen >= rows.start) & (chosen < rows.stop)]
-        parts.append(block[inside - rows.start])
-    return sparse.csr_matrix(sparse.vstack(parts))
-
-
-def marker_table_of(clustered: Path, data: ad.AnnData, clusters: pd.Series, number: int, seed: int) -> pd.DataFrame:
-    """Genes that mark each cluster, from at most `MARKER_CELLS` random cells."""
-    chosen = np.arange(data.n_obs)
-    if data.n_obs > MARKER_CELLS:
-        chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
-    values = some_cells(stored_blocks(clustered), chosen)
-    return cluster_markers(
-        values, data.var_names, clusters.iloc[chosen], list(data.obs["cluster"].cat.categories), number
-    )
+        found.append(block if len(inside) == block.shape[0] else block[inside - rows.start])
+        yield rows, block
 
 
 def main(
@@ -79,7 +68,14 @@ def main(
     data = read_frames(clustered, ("obs", "var", "obsm"))
     clusters = data.obs["cluster"].astype(str)
     loaded = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {"types": {}}
-    evidence = cluster_evidence(stored_blocks(clustered), data.var_names, clusters)
+    chosen, some = np.arange(data.n_obs), list[sparse.csr_matrix]()
+    if data.n_obs > MARKER_CELLS:
+        chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
+    # The file is read once for both, since decompressing costs more than either.
+    evidence = cluster_evidence(collecting(stored_blocks(clustered), chosen, some), data.var_names, clusters)
+    names, number = list(data.obs["cluster"].cat.categories), settings["reported_markers"]
+    values = sparse.csr_matrix(sparse.vstack(some))
+    reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number)
     scores = type_scores(evidence, marker_types(loaded))
     assigned = annotate_clusters(scores, settings["minimum_score"], settings["minimum_margin"])
     assigned = assigned.loc[sorted(assigned.index, key=int)]
@@ -95,7 +91,7 @@ def main(
     outputs = {
         table: described,
         types: assigned.reset_index(),
-        markers: marker_table_of(clustered, data, clusters, settings["reported_markers"], seed),
+        markers: reported,
     }
     for path, content in outputs.items():
         text = content.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")

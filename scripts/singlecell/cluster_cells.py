@@ -18,13 +18,14 @@ from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
-from kimedlib.singlecell_blocks import CellFiles, append_matrix, complete_file, opened
+from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened
 from kimedlib.singlecell_embedding import (
     Matrix,
     informative_components,
     log_normalised,
     nearest,
     principal_components,
+    stacked,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
@@ -77,17 +78,19 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
     return chosen
 
 
-def write_matrices(cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path) -> sparse.csr_matrix:
+def write_matrices(
+    cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path, threads: int
+) -> sparse.csr_matrix:  # fmt: skip
     """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); X of the `chosen` genes, float64."""
-    narrow = []
+    counted, narrow, variable = state == "counts", [], np.flatnonzero(chosen)
     with h5py.File(path, "w") as handle:
+        matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
         for _, block in cells.blocks():
-            values = log_normalised(block) if state == "counts" else block.astype(np.float64)
-            narrow.append(values[:, np.flatnonzero(chosen)])
-            append_matrix(handle, "X", values.astype(np.float32), wide=cells.wide)
-            if state == "counts":
-                append_matrix(handle, "layers/counts", block.astype(np.float32), wide=cells.wide)
-    return sparse.csr_matrix(sparse.vstack(narrow))
+            values = log_normalised(block) if counted else block.astype(np.float64)
+            narrow.append(values[:, variable])
+            matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
+        matrices.close()
+    return stacked(narrow)
 
 
 def candidates(
@@ -219,7 +222,7 @@ def main(
     with atomic_path(cells) as temporary:
         with one_thread():
             chosen = genes_in_use(files, batches, embedding["variable_genes"])
-            narrow = write_matrices(files, chosen, source["state"], temporary)
+            narrow = write_matrices(files, chosen, source["state"], temporary, threads)
             logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
             components = reduced(narrow, embedding["components"], seed, threads)
             offered = candidates(components[0], narrow, batches, embedding["integration"], seed)
@@ -228,7 +231,7 @@ def main(
             corrected = offered[method]
             indices, distances = nearest(corrected, embedding["neighbours"], threads)
             wanted = embedding["resolution"], embedding["neighbours"]
-            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed)
+            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed, threads=threads)
             tested = pd.DataFrame(columns=TESTED)
             if embedding["resolution"] == "auto":
                 clusters, tested = significant_clusters(corrected, clusters, batches, seed)

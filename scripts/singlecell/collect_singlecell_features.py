@@ -11,6 +11,7 @@ import yaml
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED, slug
+from kimedlib.singlecell_blocks import read_genes
 from kimedlib.singlecell_composition import composition
 
 
@@ -32,7 +33,8 @@ def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, An
     settings
         Section `features` of the config.
     """
-    data = ad.read_h5ad(cells)
+    interferon = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["interferon"]
+    data = read_genes(cells, interferon)
     obs = data.obs.assign(group=data.obs["patient_id"].astype(str), cell_type=data.obs["cell_type"].astype(str))
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED]
     table = pd.DataFrame({"cells": obs.groupby("group").size()})
@@ -42,7 +44,6 @@ def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, An
             for name in types:
                 table[f"{kind}_{slug(name)}"] = shares[shares["cell_type"] == name].set_index("group")[kind]
     table["unassigned_fraction"] = (obs["cell_type"] == UNASSIGNED).groupby(obs["group"]).mean()
-    interferon = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["interferon"]
     table["interferon_score"] = signature_score(data, interferon, settings["interferon_types"]).reindex(table.index)
     for name in ("counts", "genes", "mitochondrial_percent"):
         table[f"median_{name}"] = obs.groupby("group")[name].median()

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import pandas as pd
 
 from kimedlib.figure_style import save_figure, use_style
@@ -12,9 +11,10 @@ from kimedlib.logs import log_to
 from kimedlib.singlecell_activity import activities, log_counts_per_million, read_network, weights_of
 from kimedlib.singlecell_analysis_figures import effects_grid
 from kimedlib.singlecell_annotation import UNASSIGNED
+from kimedlib.singlecell_blocks import has_matrix, read_frames
 from kimedlib.singlecell_composition import adjusted, linear_effect
 from kimedlib.singlecell_design import choose_design, design_matrix, donor_units
-from kimedlib.singlecell_expression import expressed, pseudobulk
+from kimedlib.singlecell_expression import COUNTS, expressed, pseudobulk
 from kimedlib.singlecell_permutation import permutation_null
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -25,19 +25,26 @@ UNITS = ["cell_type", "sample", "patient_id", "condition", "source", "activity"]
 
 
 def compare_type(
-    data: ad.AnnData, name: str, samples: pd.DataFrame, network: pd.DataFrame, *, settings: dict[str, Any], seed: int
+    counts: pd.DataFrame,
+    name: str,
+    samples: pd.DataFrame,
+    network: pd.DataFrame,
+    *,
+    settings: dict[str, Any],
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Activities of the units and tests of the sources for a cell type; one row that says why where there is no test.
 
     Parameters
     ----------
+    counts
+        The type's `pseudobulk`.
     samples
         Units: index sample, one row per donor and condition.
     settings
         Section `comparison` of the config, with `minimum_genes` of `activity`.
     """
     reference, contrast = settings["reference"], settings["contrast"]
-    counts = pseudobulk(data, name, settings["minimum_cells"])
     chosen = samples.loc[counts.index]
     chosen = chosen[chosen["condition"].isin([reference, contrast])]
     design = choose_design(chosen, reference, contrast, settings["minimum_donors"])
@@ -73,17 +80,18 @@ def main(
     settings, comparison
         Sections `activity` and `comparison` of the config.
     """
-    data, known = ad.read_h5ad(cells), read_network(network)
+    data, known = read_frames(cells, ("obs",)), read_network(network)
     samples = pd.DataFrame(sheet).set_index("sample")
     units = donor_units(samples)
     data.obs["sample"] = data.obs["sample"].astype(str).map(units)
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]
     parts = []
-    if "counts" in data.layers:
+    if has_matrix(cells, COUNTS):
+        bulk = pseudobulk(cells, data.obs, types, comparison["minimum_cells"])
         with one_thread():
             parts = [
                 compare_type(
-                    data, name, samples.loc[units.unique()], known, settings={**comparison, **settings}, seed=seed
+                    bulk[name], name, samples.loc[units.unique()], known, settings={**comparison, **settings}, seed=seed
                 )
                 for name in types
             ]

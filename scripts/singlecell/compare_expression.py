@@ -4,13 +4,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import pandas as pd
 
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
+from kimedlib.singlecell_blocks import has_matrix, read_frames
 from kimedlib.singlecell_design import choose_design, donor_units, permuted_conditions
-from kimedlib.singlecell_expression import COLUMNS, deseq, expressed, pseudobulk
+from kimedlib.singlecell_expression import COLUMNS, COUNTS, deseq, expressed, pseudobulk
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
@@ -26,11 +26,10 @@ SUMMARY = [
 
 
 def compare_type(
-    data: ad.AnnData, name: str, samples: pd.DataFrame, settings: dict[str, Any]
+    counts: pd.DataFrame, name: str, samples: pd.DataFrame, settings: dict[str, Any]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Table of genes (empty where no test is possible) and one summary row for a cell type."""
+    """Table of genes (empty where no test is possible) and one summary row for a cell type from its `pseudobulk`."""
     reference, contrast = settings["reference"], settings["contrast"]
-    counts = pseudobulk(data, name, settings["minimum_cells"])
     chosen = samples.loc[counts.index]
     chosen = chosen[chosen["condition"].isin([reference, contrast])]
     design = choose_design(chosen, reference, contrast, settings["minimum_donors"])
@@ -70,18 +69,19 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
     settings
         Section `comparison` of the config.
     """
-    data = ad.read_h5ad(cells)
+    data, counted = read_frames(cells, ("obs",)), has_matrix(cells, COUNTS)
     samples = pd.DataFrame(sheet).set_index("sample")
     units = donor_units(samples)
     data.obs["sample"], samples = data.obs["sample"].astype(str).map(units), samples.loc[units.unique()]
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]
+    bulk = pseudobulk(cells, data.obs, types, settings["minimum_cells"]) if counted else {}
     tables, rows = [], []
     with one_thread():
         for name in types:
-            if "counts" not in data.layers:
+            if not counted:
                 rows.append({"cell_type": name, "status": "skipped: the input holds no counts"})
                 continue
-            found, row = compare_type(data, name, samples, settings)
+            found, row = compare_type(bulk[name], name, samples, settings)
             tables.append(found.assign(cell_type=name))
             rows.append(row)
     filled = [part for part in tables if len(part)]

@@ -14,7 +14,9 @@ from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_analysis_figures import communication_grid
 from kimedlib.singlecell_annotation import UNASSIGNED
+from kimedlib.singlecell_blocks import read_genes
 from kimedlib.singlecell_communication import (
+    COLUMNS,
     Unit,
     average,
     combinations,
@@ -84,8 +86,9 @@ def main(
     settings, comparison
         Sections `communication` and `comparison` of the config.
     """
-    data, samples = ad.read_h5ad(cells), pd.DataFrame(sheet).set_index("sample")
-    known = measured_pairs(read_pairs(pairs), data.var_names)
+    listed, samples = read_pairs(pairs), pd.DataFrame(sheet).set_index("sample")
+    data = read_genes(cells, {gene for column in COLUMNS for name in listed[column] for gene in name.split("+")})
+    known = measured_pairs(listed, data.var_names)
     data.obs["unit"] = data.obs["sample"].astype(str).map(donor_units(samples))
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED]
     parts = {gene for name in [*known["ligand"], *known["receptor"]] for gene in name.split("+")}

@@ -15,6 +15,7 @@ from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_analysis_figures import pseudotime_by_group
+from kimedlib.singlecell_blocks import read_frames, read_genes
 from kimedlib.singlecell_pseudotime import diffusion_pseudotime, gene_trends, root_cell
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -66,7 +67,9 @@ def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict
     InputProblems
         As `chosen_cells`.
     """
-    data = chosen_cells(ad.read_h5ad(cells), settings)
+    var = read_frames(cells).var
+    wanted = [*var.index[var["highly_variable"]], *settings["root_genes"]]
+    data = chosen_cells(read_genes(cells, wanted, ("obsp",)), settings)
     graph = sparse.csr_matrix(data.obsp["connectivities"], dtype=np.float64)
     values = sparse.csr_matrix(data.X, dtype=np.float64)
     genes = data.var_names.get_indexer(pd.Index([gene for gene in settings["root_genes"] if gene in data.var_names]))

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import pandas as pd
 import yaml
 
@@ -11,6 +10,7 @@ from kimedlib import singlecell_figures as figures
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import marker_types
+from kimedlib.singlecell_blocks import read_genes
 
 
 def main(
@@ -27,7 +27,6 @@ def main(
         Section `comparison` of the config.
     """
     use_style()
-    data = ad.read_h5ad(cells)
     quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str}) for path in tables])
     shares = pd.read_csv(composition, sep="\t", dtype={"sample": str, "condition": str})
     test = pd.read_csv(composition_test, sep="\t")
@@ -40,6 +39,7 @@ def main(
     else:
         found = pd.read_csv(markers, sep="\t", dtype={"cluster": str})
         shown = {str(name): list(part["gene"]) for name, part in found.groupby("cluster")}
+    data = read_genes(cells, {gene for names in shown.values() for gene in names})
     reference, contrast = settings["reference"], settings["contrast"]
     save_figure(figures.umap_types(data), outputs["umap_types"])
     save_figure(figures.umap_samples(data, reference, contrast), outputs["umap_samples"])

@@ -14,7 +14,6 @@ from kimedlib.cells_reading import read_cells
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
-from kimedlib.singlecell_doublets import called, combined_score, expected_rate
 from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics, failures, mitochondrial, thresholds
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -66,6 +65,9 @@ def main(
 
     score, flagged = np.full(data.n_obs, np.nan), np.zeros(data.n_obs, dtype=bool)
     if raw and doublets["rounds"] and intact.sum() >= CELLS_FOR_DOUBLETS:
+        # Only here: scikit-learn takes as long to import as a small sample to check.
+        from kimedlib.singlecell_doublets import called, combined_score, expected_rate
+
         with one_thread():
             random = generator(seed, "doublets", sample["sample"])
             score[intact] = combined_score(
@@ -87,7 +89,8 @@ def main(
     kept.obs_names = [f"{sample['sample']}_{barcode}" for barcode in kept.obs["barcode"]]
     logging.info("%s: kept %d of %d barcodes; limits %s", sample["sample"], kept.n_obs, data.n_obs, asdict(applied))
     with atomic_path(cells) as temporary:
-        kept.write_h5ad(temporary, compression="lzf")
+        # Read several times and then deleted: compression would cost more than reading.
+        kept.write_h5ad(temporary)
 
 
 if __name__ == "__main__":

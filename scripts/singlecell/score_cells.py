@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import yaml
@@ -10,6 +9,7 @@ import yaml
 from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.singlecell_blocks import read_frames
 from kimedlib.singlecell_scores import (
     annotation_accuracy,
     clustering_agreement,
@@ -81,7 +81,7 @@ def main(
     InputProblems
         No cell has a label.
     """
-    data = ad.read_h5ad(cells)
+    data = read_frames(cells, ("obs", "obsm"))
     labels = read_labels(rows, settings)
     table = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {}
     quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str, "barcode": str}) for path in tables])

@@ -31,7 +31,7 @@ def test_result_does_not_depend_on_the_run(study, step, tmp_path):
     step("singlecell/cluster_cells").main(
         samples=study.kept, cells=tmp_path / "again.h5ad", seed=1, source=study.config["input"],
         embedding=study.config["embedding"], integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv",
-        splits=tmp_path / "s.tsv",
+        splits=tmp_path / "s.tsv", threads=3,
     )  # fmt: skip
     assert (tmp_path / "again.h5ad").read_bytes() == (study.folder / "clustered.h5ad").read_bytes()
 
@@ -41,7 +41,7 @@ def test_cells_that_umap_did_not_lay_out_stand_among_their_kind(study, step, tmp
         step("singlecell/cluster_cells").main(
             samples=study.kept, cells=tmp_path / f"{name}.h5ad", seed=1, source=study.config["input"],
             embedding=study.config["embedding"] | {"umap_cells": limit}, integration=tmp_path / "i.tsv",
-            resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
+            resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv", threads=3,
         )  # fmt: skip
     whole, some = (ad.read_h5ad(path) for path in (study.folder / "clustered.h5ad", tmp_path / "some.h5ad"))
     assert list(some.obs["cluster"]) == list(whole.obs["cluster"]) and np.isfinite(some.obsm["X_umap"]).all()
@@ -59,7 +59,7 @@ def test_samples_without_common_genes_are_refused(study, step, tmp_path):
         step("singlecell/cluster_cells").main(
             samples=[study.kept[0], tmp_path / "other.h5ad"], cells=tmp_path / "x.h5ad", seed=1,
             source=study.config["input"], embedding=study.config["embedding"], integration=tmp_path / "i.tsv",
-            resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
+            resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv", threads=3,
         )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
 from kimedlib import singlecell_blocks, singlecell_embedding, singlecell_resolution
-from kimedlib.singlecell_blocks import append_matrix, complete_file, opened
+from kimedlib.singlecell_blocks import CellMatrices, complete_file, opened, read_genes
+from kimedlib.singlecell_expression import pseudobulk
 from kimedlib.singlecell_genes import GeneMoments
 from kimedlib.singlecell_threads import one_thread
 
@@ -48,20 +49,51 @@ def test_blocks_are_the_concatenation_of_anndata(samples, genes, join):
     assert np.array_equal(found, expected.X.toarray()[:, chosen])
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_file_written_in_blocks_reads_as_a_whole(samples, tmp_path, wide):
+@pytest.mark.parametrize("chunk", [50, 100_000])
+def test_file_written_in_blocks_reads_as_a_whole(samples, tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(singlecell_blocks, "CHUNK", chunk)
+    monkeypatch.setattr(singlecell_blocks, "WAITING", 2)
     cells = opened(samples, "union")
     target = tmp_path / "out.h5ad"
     with h5py.File(target, "w") as handle:
+        matrices = CellMatrices(handle, ["X", "layers/counts"], len(cells.var), threads=2)
         for _, block in cells.blocks():
-            append_matrix(handle, "X", block, wide=wide)
-            append_matrix(handle, "layers/counts", block, wide=wide)
+            matrices.append(block, block.data / 2, block.data)
+        matrices.close()
     complete_file(target, ad.AnnData(obs=cells.obs, var=cells.var, uns={"leiden": {"params": {"resolution": 1.0}}}))
     found = ad.read_h5ad(target)
     expected = ad.concat([ad.read_h5ad(path) for path in samples], join="outer", fill_value=0)
-    assert np.array_equal(found.X.toarray(), expected.X.toarray())
+    assert np.array_equal(found.X.toarray(), expected.X.toarray() / 2)
     assert np.array_equal(found.layers["counts"].toarray(), expected.X.toarray())
+    # HDF5's own filters read what was compressed outside of them.
+    with h5py.File(target, "r") as handle:
+        assert handle["layers/counts/indices"] == handle["X/indices"] and handle["X/data"].compression == "gzip"
     assert found.uns["leiden"]["params"]["resolution"] == 1.0 and found.obs.equals(cells.obs)
+
+
+def test_genes_are_read_without_the_others(samples):
+    whole = ad.read_h5ad(samples[0])
+    whole.obsm["X_umap"] = np.arange(140.0).reshape(70, 2)
+    whole.write_h5ad(samples[0])
+    found = read_genes(samples[0], ["f", "b", "not there"])
+    assert list(found.var_names) == ["b", "f"] and found.obs.equals(whole.obs)
+    assert np.array_equal(found.X.toarray(), whole[:, ["b", "f"]].X.toarray())
+    assert np.array_equal(found.obsm["X_umap"], whole.obsm["X_umap"])
+
+
+def test_pseudobulk_is_the_sum_by_pandas(samples):
+    whole = ad.read_h5ad(samples[0])
+    whole.layers["counts"] = whole.X.copy()
+    whole.obs["cell_type"] = ["B", "T", "T"] * 23 + ["rare"]
+    whole.obs["sample"] = np.repeat(["s2", "s1"], 35)
+    whole.write_h5ad(samples[0])
+    found = pseudobulk(samples[0], whole.obs, ["T", "B", "rare", "absent"], 2)
+    dense = whole.to_df().groupby([whole.obs["cell_type"], whole.obs["sample"]]).sum()
+    for name in ("T", "B"):
+        assert np.array_equal(found[name].to_numpy(), dense.loc[name].to_numpy())
+        assert list(found[name].index) == ["s1", "s2"] and list(found[name].columns) == list(whole.var_names)
+    # One cell is fewer than two.
+    assert found["rare"].empty and found["absent"].empty
 
 
 def test_moments_are_those_of_numpy(samples):
@@ -144,3 +176,21 @@ def test_given_resolution_is_used_as_it_is():
     clusters, _, resolution, table = singlecell_resolution.stable_clusters(positions, indices, 0.5, 15, 1)
     assert resolution == 0.5 and table.empty and len(clusters) == 200
     assert isinstance(table, pd.DataFrame)
+
+
+def test_neighbours_in_a_subsample_are_those_that_scikit_learn_finds_there():
+    random = np.random.default_rng(5)
+    # A tight group outside the subsample fills the lists of its neighbours, which must then be sought anew.
+    positions = np.vstack([random.normal(size=(300, 4)), random.normal(scale=0.01, size=(60, 4))])
+    chosen = np.sort(np.concatenate([random.choice(300, 200, replace=False), [300]]))
+    wide = singlecell_embedding.nearest(positions, 20)[0]
+    found = singlecell_embedding.nearest_among(positions, chosen, wide, 10)
+    tree = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(positions[chosen])
+    assert np.array_equal(found, tree.kneighbors(positions[chosen], return_distance=False))
+    assert (np.isin(wide[300], chosen).sum()) < 10
+
+
+def test_stacked_parts_are_those_of_scipy_and_are_let_go():
+    parts = [sparse.random(rows, 9, 0.3, format="csr", random_state=rows) for rows in (5, 1, 8)]
+    expected = sparse.vstack(parts).toarray()
+    assert np.array_equal(singlecell_embedding.stacked(parts).toarray(), expected) and not parts

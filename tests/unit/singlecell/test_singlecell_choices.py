@@ -9,7 +9,7 @@ from kimedlib.singlecell_embedding import leiden, nearest, shared_neighbour_grap
 from kimedlib.singlecell_integration import choose_integration, harmony, mixing
 from kimedlib.singlecell_resolution import STABLE, best_overlaps, stable_resolution
 from kimedlib.singlecell_scores import silhouettes
-from kimedlib.singlecell_threads import one_thread
+from kimedlib.singlecell_threads import in_processes, one_thread
 
 
 def groups(random, centres, sizes, spread=1.0):
@@ -88,7 +88,7 @@ def test_resolution_gives_the_planted_clusters(types):
     chosen = table[table["chosen"]]
     assert list(chosen["clusters"]) == [4] and chosen["lowest_overlap"].iloc[0] >= STABLE
     with one_thread():
-        assert table.equals(stable_resolution(positions, 15, 1)[1])
+        assert table.equals(stable_resolution(positions, 15, 1, threads=3)[1])
 
 
 def test_one_cloud_is_not_cut_into_unstable_clusters():
@@ -114,3 +114,10 @@ def test_ceiling_of_batch_silhouette_is_that_of_random_batches():
     worse = silhouettes(apart, names, {"batch": batches})
     assert worse["batch_asw"] < worse["batch_asw_ceiling"] - 0.2
     assert worse["batch_asw_of_means"] < found["batch_asw_of_means"] - 0.2
+
+
+def test_processes_return_in_order_and_a_failure_is_not_swallowed(capfd):
+    assert in_processes(lambda number: number**2, range(7), 3) == [number**2 for number in range(7)]
+    with pytest.raises(ChildProcessError, match="1 of 2"):
+        in_processes(lambda number: 1 // number, [0, 1], 2)
+    assert "ZeroDivisionError" in capfd.readouterr().err
