@@ -95,7 +95,8 @@ def run_workflow(run: Run, root: Path, cores: int) -> None:
     output_root.write_text(yaml.safe_dump({"pathvars": {"root": str(root)}}), encoding="utf-8")
     log = root / "snakemake.log"
     command = [
-        sys.executable, "-m", "snakemake", "--profile", "profiles/local", "-s", str(REPOSITORY / "workflows" / run.workflow / "Snakefile"),
+        sys.executable, "-m", "snakemake", "--profile", "profiles/local",
+        "-s", str(REPOSITORY / "workflows" / run.workflow / "Snakefile"),
         *run.targets, "--cores", str(cores), "--configfile", str(run.config), str(output_root),
         "--replace-workflow-config", "--nocolor", "--show-failed-logs", "--rerun-incomplete",
     ]  # fmt: skip
