@@ -16,6 +16,8 @@ HIGH = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜�
 MOJIBAKE = re.compile(f"Ã[{HIGH}]|Å[\u00a0-\u00bf]|â€[{HIGH}¦]|Â[\u00a0-\u00bf]|├[\u2500-\u259f¡-¿ñÑƒ]")
 DOS = re.compile(r"(?<=[a-zß])[„”Š§Ÿ]+(?=[a-zß])|(?<![^\s(])[Ž™š](?=[a-zß])")
 """Umlauts of code page 850 or Macintosh read as Windows-1252; all others stand where no letter may."""
+STRANGE = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202d\u202e\ufffd]")
+"""Control characters, those of Latin-1 too, what turns the order of letters round, and what could not be decoded."""
 ESCAPED = (
     (re.compile(r"\\'[0-9a-fA-F]{2}|\\(?:par|pard|tab|line|fs\d+|b0|rquote)\b"), "control words of RTF"),
     (re.compile(r"&(?:[aeiouyAEIOUYcnszCNSZ](?:uml|acute|grave|circ|tilde|cedil|ring|caron|lig)|szlig|#\d+|#x[0-9a-fA-F]+);"),
@@ -24,6 +26,8 @@ ESCAPED = (
     (re.compile(r"[^\W\d_]=(?:C3=[89AB][0-9A-F]|[CDEF][0-9A-F])(?![0-9A-Za-z]{0,1}=)(?=[a-zß=,.\s]|$)"), "letters as quoted-printable"),
     (re.compile(r"%C3%[89AB][0-9A-Fa-f]"), "letters as in addresses of the web"),
     (re.compile(r"\\u00[0-9a-fA-F]{2}"), "letters as escapes of JSON"),
+    (re.compile(r"[^\W\d_]&(?:shy|zwnj|zwj);[^\W\d_]"), "breaks within words"),
+    (re.compile(r"(?<![A-Za-z0-9+/])(?=[A-Za-z+/]{0,99}\d)(?=[A-Z0-9+/]{0,99}[a-z])(?=[a-z0-9+/]{0,99}[A-Z])[A-Za-z0-9+/]{100}"), "text as base64"),
 )  # fmt: skip
 STARTS = (
     (re.compile(r"\{\\rtf"), "is RTF: its control words would hide identifiers", "save it as plain text"),
@@ -91,14 +95,14 @@ def check_text(text: str, file: str) -> None:
     for form, found, remedy in STARTS:
         if form.match(start):
             raise _stop(file, "line 1", found, remedy)
-    strange = next((sign for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v")), None)
-    if strange is not None:
-        found = f"holds the sign U+{ord(strange):04X}, which no text has"
-        raise _stop(file, _line(text, text.index(strange)), found, "export it as UTF-8 text")
     wrong = MOJIBAKE.search(text)
     if wrong:
         found = "was UTF-8 read as Latin-1 once ('Ã¼' for 'ü')"
         raise _stop(file, _line(text, wrong.start()), found, "export it as UTF-8 again")
+    strange = STRANGE.search(text)
+    if strange is not None:
+        found = f"holds the sign U+{ord(strange[0]):04X}, which no text has"
+        raise _stop(file, _line(text, strange.start()), found, "export it as UTF-8 text")
     for form, what in ESCAPED:
         match = form.search(text)
         if match:

@@ -26,7 +26,7 @@ SUFFIXES = {
     "text": ".txt", "cas_json": ".json", "cas_xmi": ".xmi", "brat": ".txt", "fhir": ".json", "pdf": ".txt",
 }  # fmt: skip
 """What the file of a written document ends in, by the format that the document was read in."""
-ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)", re.DOTALL)
+ANNOTATION = re.compile(r"T\d+\t(\S+) (\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)\t(.*)", re.DOTALL)
 
 
 def written_form(form: str) -> str:

@@ -16,7 +16,7 @@ WORD_NAME = rf"{UPPER}[^\W\d_]+(?:[-'’]{UPPER}[^\W\d_]+)*"
 FULL_NAME = rf"(?:{UPPER}\.[ \t]?){{0,2}}(?:{PARTICLE}[ \t])*{WORD_NAME}(?:[ \t](?:{UPPER}\.[ \t])?(?:{PARTICLE}[ \t])*{WORD_NAME}){{0,2}}"
 TITLE = (
     r"\b(?:(?:o\.[ \t]?)?(?:Univ\.?[ \t-]*|Priv\.?[ \t-]*)?(?:Prof|DDr|Dr|Drs|Dra|Drª|Doz|Mag|Prim|PD|(?:Universitäts)?[Pp]rofessor(?:in)?)\b\.?(?:in\b)?"
-    r"(?:[ \t-]?(?:med|univ|univer|univers|habil|h\.c|rer|nat|mult|phil|dent)\b\.?)*[ \t]*)+"
+    r"(?:[ \t-]?(?:med|univ|univer|univers|habil|h\.c|rer|nat|mult|phil|dent)\b\.?)*[ \t]*){1,8}"
 )
 NO_NAME = r"(?!(?:Ltd|O[AÄ]\b|Ass|Fach|Kolleg|Dr\b|Prof|Doktor|Patient|Mag\b|PD\b|Priv|Univ|Doz|OA\b|Ober|Prim))"
 UNITS = r"(?:mg|ml|g|cm|mm|IE|µg|kg|%|mmHg|kcal|Uhr|x|Tage?n?|Wochen?|Monate?n?|Stunden?|h|min)"

@@ -1,7 +1,7 @@
 """What a letter of another style loses: `python tests/benchmarks/clinical_text_styles.py KIMED_DATA [fold]`.
 
-Trains on the `train` letters of one published fold (no other letter is opened) and on invented texts, chooses the operating
-points as the workflow does, and prints totals for the hand-written letters of `tests/german_letters`, group by group.
+Trains on the `train` letters of one published fold (no other letter is opened) and on invented texts, chooses the
+operating points as the workflow does, and prints totals for the letters of `tests/german_letters`, per group.
 """
 
 import json

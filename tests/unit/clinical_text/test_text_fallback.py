@@ -1,11 +1,13 @@
 """What `safe` hides without any model, and what it must leave alone; letters of other styles as a whole."""
 
+import time
+
 import numpy as np
 import pytest
 import text_german_letters
 
 from kimedlib.text_dial import Dial, detect
-from kimedlib.text_fallback import apply_fallback
+from kimedlib.text_fallback import BORN, NAME_CUES, apply_fallback, fallback_hits
 from kimedlib.text_model_data import Letter
 from kimedlib.text_plain import plain_letter
 from kimedlib.text_scores import leaked
@@ -64,6 +66,16 @@ def test_rules_leave_labels_that_are_there():
     labels = ["", "NAME_DOCTOR"]
     apply_fallback("Herr Huber", tokens, labels)
     assert labels == ["", "NAME_DOCTOR"]
+
+
+@pytest.mark.parametrize("piece", ["Aa-", "A1-", "A.", "3. bis ", "A", "x-", "Dr. ", "Arzt", "am "])
+def test_long_runs_take_no_long_time(piece):
+    # exponential time took hours for thirty of the first; half a million signs are allowed
+    start = time.process_time()
+    assert isinstance(list(fallback_hits(piece * 5000)), list)
+    assert not [cue for _, cue in NAME_CUES for match in cue.finditer(piece * 5000) if len(match[0]) > 1000]
+    assert len(BORN.findall(piece * 5000)) < 5000
+    assert time.process_time() - start < 10
 
 
 def without_model(group: str) -> float:

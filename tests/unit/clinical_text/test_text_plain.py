@@ -33,7 +33,7 @@ def test_spans_lead_back_and_forth(name):
             covered = Plain(original[back.begin : back.end]).text
             # both letters of a ligature are one sign of the original
             assert seen[begin:end].strip("\n") in covered and len(covered) <= end - begin + (name == "ligature") * 2
-            if original[back.begin : back.end].isalnum():
+            if original[back.begin : back.end].isalnum() and name != "ligature":
                 assert plain.forth([back]) == (Span(begin, end, "ID"),)
 
 
