@@ -59,6 +59,18 @@ def test_intervals_hold_the_planted_share(rng, frequencies):
     assert within >= 52  # of 60; 57 expected, less than 52 in 1 of 100
 
 
+@pytest.mark.parametrize(("sites", "least"), [(53, 0.85), (106, 0.95)])
+def test_what_two_percent_need(rng, sites, least):
+    """Sites x fragments of 1,600 find 95 of 100 (workflows/genomics/README.md), here with the frequencies alone."""
+    found = 0
+    for _ in range(40):
+        frequencies = rng.uniform(0.05, 0.6, sites)
+        one, two = person(rng, frequencies), person(rng, frequencies)
+        prior = genotype_prior(frequencies)
+        found += contamination(reads(rng, one, two, 0.02, depth=30), prior, prior).certain(12)
+    assert found >= least * 40
+
+
 def test_clean_samples_are_clean(rng, frequencies):
     prior, alarms = genotype_prior(frequencies[:60]), 0
     for _ in range(100):
