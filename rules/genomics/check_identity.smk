@@ -14,6 +14,7 @@ rule check_identity:
         germline_index=expand("<results>/germline/{sample}.vcf.gz.tbi", sample=NORMALS),
         reference="<results>/reference/reference.fa",
         fai="<results>/reference/reference.fa.fai",
+        targets=config["targets"] or [],
     output:
         identity="<results>/qc/identity.json",
         pairs="<results>/relatedness.tsv",

@@ -3,30 +3,43 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pysam
 
 from kimedlib.atomic import atomic_path
-from kimedlib.genomics_files import read_variants
-from kimedlib.genomics_identity import (
+from kimedlib.genomics_contamination import (
+    MINIMUM_DEPTH,
     Contamination,
-    Likeness,
-    allele_counts,
-    certain_of_many,
     certain_prior,
     contamination,
     genotype_prior,
+    site_errors,
+)
+from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.genomics_identity import (
+    Likeness,
     genotypes,
     identity_problems,
     likeness,
     other_frequencies,
     parent_log_odds,
     parentage,
+)
+from kimedlib.genomics_sites import (
+    FEW_SITES,
+    SampleReads,
+    Site,
+    on_x,
     polymorphic_sites,
+    sample_reads,
+    sites_beside_targets,
 )
 from kimedlib.logs import log_to
 
@@ -34,49 +47,86 @@ Pairs = dict[frozenset[str], Likeness]
 COLUMNS = ["sample_1", "sample_2", "patient_1", "patient_2", "sites", "equal_share", "kinship", "relation"]
 
 
-def likely_source(
-    reads: np.ndarray, shown: Mapping[str, np.ndarray], patient: str, own: np.ndarray, normals: Mapping[str, str]
-) -> tuple[Contamination | None, str]:
-    """The other patient's normal whose genotypes explain the foreign reads best; (None, "") if that may be chance.
+@dataclass(frozen=True)
+class Cohort:
+    """What all samples show at the same sites.
 
-    Known genotypes tell more than frequencies: a share that the frequencies leave open may be certain for one source.
+    Attributes
+    ----------
+    sites
+        Contig, position, reference and other base.
+    reads
+        Fragments per allele and errors, by sample.
+    normals
+        Normal sample by patient.
     """
-    others = [normal for other, normal in sorted(normals.items()) if other != patient]
-    tried = [(contamination(reads, own, certain_prior(shown[normal])), normal) for normal in others]
-    best: Contamination | None = None
-    name = ""
-    for found, normal in tried:
-        if found and (best is None or found.log_odds > best.log_odds):
-            best, name = found, normal
-    return (best, name) if best and certain_of_many(best.log_odds, len(tried)) else (None, "")
+
+    sites: Sequence[Site]
+    reads: Mapping[str, SampleReads]
+    normals: Mapping[str, str]
+
+    @cached_property
+    def shown(self) -> dict[str, np.ndarray]:
+        """Genotypes of the sites by sample."""
+        return {name: genotypes(one.counts) for name, one in self.reads.items()}
+
+    @cached_property
+    def autosomal(self) -> np.ndarray:
+        """Which sites everybody has two copies of."""
+        return ~on_x(self.sites)
+
+    def copies(self, sample: str, source: str) -> np.ndarray:
+        """Copies of each site in `source` over those in the sample, which differ on X of men and women."""
+        return np.where(self.autosomal, 1.0, self.x_copies(source) / self.x_copies(sample))
+
+    def x_copies(self, sample: str) -> float:
+        """Depth of X over that of the autosomes, or 1 where it tells nothing."""
+        depth = self.reads[sample].counts.sum(axis=1)
+        if depth[~self.autosomal].sum() < MINIMUM_DEPTH or not depth[self.autosomal].any():
+            return 1.0
+        return float(np.clip(depth[~self.autosomal].mean() / depth[self.autosomal].mean(), 0.25, 2))
 
 
-def mixed_reads(
-    sample: Mapping[str, str],
-    counts: Mapping[str, np.ndarray],
-    shown: Mapping[str, np.ndarray],
-    normals: Mapping[str, str],
-) -> tuple[Contamination | None, str, bool]:
-    """Share of foreign reads, whose they seem to be, and whether it is certain; (None, "", False) if unknown."""
-    patient = sample["patient_id"]
-    frequencies = other_frequencies({name: shown[normal] for name, normal in normals.items()}, patient)
-    if frequencies is None:
-        return None, "", False
-    prior = genotype_prior(frequencies)
-    own, reads = prior, counts[sample["sample"]]
-    usable = np.ones(len(reads), dtype=bool)
-    if sample["role"] == "tumour" and patient not in normals:
-        return None, "", False
+class Mixed(NamedTuple):
+    """Foreign reads of a sample: their share, None if unknown; whose they seem to be, or ""; whether it is certain."""
+
+    found: Contamination | None
+    source: str = ""
+    certain: bool = False
+
+
+def mixed_reads(cohort: Cohort, sample: Mapping[str, str]) -> Mixed:
+    """Look for foreign reads: of an unknown person, and of every other patient.
+
+    Known genotypes tell more than frequencies: a share that these leave open may be certain for one source. With many
+    sites frequencies tell enough, and sources are tried to name one only.
+    """
+    name, patient, normals = sample["sample"], sample["patient_id"], cohort.normals
+    frequencies = other_frequencies({one: cohort.shown[normal] for one, normal in normals.items()}, patient)
+    if frequencies is None or (sample["role"] == "tumour" and patient not in normals):
+        return Mixed(None)
+    counts, prior = cohort.reads[name].counts, genotype_prior(frequencies)
+    own = prior
     if sample["role"] == "tumour":
         # losses change the balance at heterozygous sites: only where the normal is homozygous do reads tell
-        usable = np.isin(shown[normals[patient]], (0, 2))
-        own = certain_prior(shown[normals[patient]])
-    reads = np.where(usable[:, None], reads, 0)
-    found = contamination(reads, own, prior)
-    known, source = likely_source(reads, shown, patient, own, normals)
-    if known:
-        return known, source, True
-    return found, "", bool(found and found.certain)
+        genotype = cohort.shown[normals[patient]]
+        own = certain_prior(genotype)
+        counts = np.where(np.isin(genotype, (0, 2))[:, None], counts, 0)
+    errors = site_errors(cohort.reads[name].errors, [site[2:] for site in cohort.sites])
+    found = contamination(counts, own, prior, errors)
+    if found is None:
+        return Mixed(None)
+    explanations = {"": found}
+    tried = sorted(normals.items()) if found.sites < FEW_SITES or found.certain(1) else []
+    for one, normal in tried:
+        theirs = certain_prior(cohort.shown[normal])
+        known = None if one == patient else contamination(counts, own, theirs, errors, cohort.copies(name, normal))
+        if known:
+            explanations[normal] = known
+    source, best = max(explanations.items(), key=lambda item: item[1].log_odds)
+    if best.certain(len(explanations)):
+        return Mixed(best, source, True)
+    return Mixed(found)
 
 
 def known_parents(
@@ -100,7 +150,7 @@ def judged(
     sample: Mapping[str, str],
     samples: Sequence[Mapping[str, str]],
     alike: Pairs,
-    mixed: tuple[Contamination | None, str, bool],
+    mixed: Mixed,
     normals: Mapping[str, str],
 ) -> dict[str, Any]:
     """What is known about one sample."""
@@ -127,6 +177,8 @@ def judged(
         "own_normal": own,
         "same_person": sorted(same),
         "contamination": round(known.share, 4) if known else None,
+        "contamination_low": round(known.low, 4) if known else None,
+        "contamination_high": round(known.high, 4) if known else None,
         "certain": bool(known and certain),
         "source": source if known else "",
         "sites": known.sites if known else 0,
@@ -138,6 +190,7 @@ def main(
     alignments: Sequence[Path],
     germline: Sequence[Path],
     reference: Path,
+    targets: Path | None,
     samples: Sequence[Mapping[str, str]],
     identity: Path,
     pairs: Path,
@@ -153,6 +206,8 @@ def main(
         Variants of all normals.
     reference
         Reference of the CRAM files.
+    targets
+        BED file to which the variants are limited; None for none.
     samples
         sample, patient_id, role, family_id, father_id and mother_id of the sheet; a patient has at most one normal.
     identity, pairs
@@ -160,18 +215,24 @@ def main(
     settings
         Section `qc` of the config.
     """
-    sites = polymorphic_sites(read_variants(path) for path in germline)
-    counts: dict[str, np.ndarray] = {}
-    for path, sample in zip(alignments, samples, strict=True):
-        with pysam.AlignmentFile(str(path), reference_filename=str(reference)) as reads:
-            counts[sample["sample"]] = allele_counts(reads, sites)
-    shown = {name: genotypes(one) for name, one in counts.items()}
     normals = {sample["patient_id"]: sample["sample"] for sample in samples if sample["role"] == "normal"}
     patients = {sample["sample"]: sample["patient_id"] for sample in samples}
+    with ExitStack() as opened:
+        fasta = opened.enter_context(pysam.FastaFile(str(reference)))
+        files = {
+            sample["sample"]: opened.enter_context(pysam.AlignmentFile(str(path), reference_filename=str(reference)))
+            for path, sample in zip(alignments, samples, strict=True)
+        }
+        sites = polymorphic_sites(read_variants(path) for path in germline)
+        if targets and len(sites) < FEW_SITES:
+            people = [files[normal] for normal in normals.values()]
+            sites = sorted(sites + sites_beside_targets(people, fasta, read_bed(targets), sites))
+        cohort = Cohort(sites, {name: sample_reads(one, fasta, sites) for name, one in files.items()}, normals)
+    shown = {name: one[cohort.autosomal] for name, one in cohort.shown.items()}
     alike = {frozenset(pair): likeness(shown[pair[0]], shown[pair[1]]) for pair in combinations(sorted(shown), 2)}
     rows = []
     for sample in samples:
-        row = judged(sample, samples, alike, mixed_reads(sample, counts, shown, normals), normals)
+        row = judged(sample, samples, alike, mixed_reads(cohort, sample), normals)
         row["parents"] = known_parents(sample, shown, normals)
         rows.append({**row, "problems": identity_problems(row, settings)})
     table = []
@@ -192,6 +253,7 @@ if __name__ == "__main__":
             alignments=[Path(path) for path in snakemake.input.alignments],
             germline=[Path(path) for path in snakemake.input.germline],
             reference=Path(snakemake.input.reference),
+            targets=Path(snakemake.input.targets) if snakemake.input.targets else None,
             samples=snakemake.params.samples,
             identity=Path(snakemake.output.identity),
             pairs=Path(snakemake.output.pairs),

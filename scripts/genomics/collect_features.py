@@ -27,6 +27,8 @@ FEATURES = (
     "tumour_normal_concordance",
     "estimated_sex",
 )
+# Columns of the share of foreign reads, and what `check_identity` calls them
+SHARES = {f"contamination{end}_pct": f"contamination{end}" for end in ("", "_low", "_high")}
 SAMPLE_COLUMNS = (
     "sample",
     "patient_id",
@@ -43,7 +45,7 @@ SAMPLE_COLUMNS = (
     "estimated_sex",
     "tumour_normal_concordance",
     "callable_pct",
-    "contamination_pct",
+    *SHARES,
     "contamination_source",
     "status",
     "problems",
@@ -101,7 +103,7 @@ def sample_row(quality: dict[str, Any]) -> dict[str, Any]:
         "germline_ts_tv": empty_if_none(quality["germline_ts_tv"]),
         "tumour_normal_concordance": empty_if_none((quality["identity"] or {}).get("concordance")),
         "callable_pct": round(100 * quality["callable_share"], 2),
-        "contamination_pct": empty_if_none(quality["contamination_pct"]),
+        **{name: empty_if_none(quality[name]) for name in SHARES},
         "contamination_source": quality["contamination_source"],
         "status": quality["status"],
         "problems": "; ".join(quality["problems"]),
@@ -138,9 +140,9 @@ def judge_samples(
     """
     for one in identities:
         about = by_sample[one["sample"]]
-        share = one["contamination"]
         about["problems"] = [*about["problems"], *one["problems"]]
-        about["contamination_pct"] = None if share is None else round(100 * share, 2)
+        for name, key in SHARES.items():
+            about[name] = None if one[key] is None else round(100 * one[key], 2)
         about["contamination_source"] = one["source"]
     failed = {name: one for name, one in sorted(by_sample.items()) if one["problems"]}
     told = [f"{name}: {'; '.join(one['problems'])}" for name, one in failed.items()]

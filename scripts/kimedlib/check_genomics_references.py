@@ -314,6 +314,10 @@ def check_config_files(config: Mapping[str, Any]) -> tuple[list[Problem], Refere
     for key in ("driver_table", "signatures"):
         if tumour.get(key) and (wrong := unreadable(tumour[key])):
             problems.append(Problem("config", f"key tumour: {key}", *wrong))
+    mitochondria = config.get("mitochondria", {}).get("contig")
+    if mitochondria and reference.contigs is not None and mitochondria not in reference.contigs:
+        text, remedy = unknown_contig(mitochondria, reference.contigs)
+        problems.append(Problem("config", "key mitochondria: contig", text, remedy))
     return [*problems, *check_region(config, reference), *check_drivers(config)], reference
 
 

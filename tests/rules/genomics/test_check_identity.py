@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 from genomics import check_identity
-from kimedlib.genomics_files import read_variants
-from kimedlib.genomics_identity import allele_counts, genotypes, polymorphic_sites
+from genomics.check_identity import Cohort, mixed_reads
+from kimedlib import genomics_sites
+from kimedlib.genomics_files import read_bed, read_variants
+from kimedlib.genomics_sites import SampleReads, polymorphic_sites, sample_reads, sites_beside_targets
 
+TARGETS = "test_data/genomics/targets.bed"
 SOURCES = {"P003": "P009", "P005": "P010", "P007": "P001", "P008": "P006", "P011": "P005", "P012": "P009"}
 
 
@@ -31,8 +34,31 @@ def sheet(repository):
         ]
 
 
+@pytest.fixture(scope="module")
+def counted():
+    """`sample_reads` and `covering`, which count a file once for all tests."""
+    known = {}
+
+    def once(function):
+        def count(alignments, *where):
+            key = (
+                function.__name__,
+                alignments.filename,
+                *[str(one) for one in where if not isinstance(one, pysam.FastaFile)],
+            )
+            if key not in known:
+                known[key] = function(alignments, *where)
+            return known[key]
+
+        return count
+
+    return once(sample_reads), once(genomics_sites.covering)
+
+
 @pytest.fixture
-def checked(results, repository, tmp_path):
+def checked(results, repository, tmp_path, counted, monkeypatch):
+    monkeypatch.setattr(check_identity, "sample_reads", counted[0])
+    monkeypatch.setattr(genomics_sites, "covering", counted[1])
     settings = yaml.safe_load((repository / "config" / "genomics.yaml").read_text())["qc"]
 
     def check(samples, replaced=None):
@@ -42,8 +68,8 @@ def checked(results, repository, tmp_path):
         check_identity.main(
             alignments=[files[one["sample"]] for one in samples],
             germline=[results / "germline" / f"{one['sample']}.vcf.gz" for one in samples if one["role"] == "normal"],
-            reference=results / "reference" / "reference.fa", samples=samples, identity=tmp_path / "identity.json",
-            pairs=tmp_path / "pairs.tsv", settings=settings,
+            reference=results / "reference" / "reference.fa", targets=repository / TARGETS, samples=samples,
+            identity=tmp_path / "identity.json", pairs=tmp_path / "pairs.tsv", settings=settings,
         )  # fmt: skip
         return {one["sample"]: one for one in json.loads((tmp_path / "identity.json").read_text())}
 
@@ -51,7 +77,7 @@ def checked(results, repository, tmp_path):
 
 
 def mixture(results, own, foreign, share, path):
-    """Alignments of `own` with a share of reads of `foreign`."""
+    """Alignments of `own` with a share of fragments of `foreign`."""
     rng = random.Random(f"{own}{foreign}{share}")
     reference = str(results / "reference" / "reference.fa")
 
@@ -63,8 +89,9 @@ def mixture(results, own, foreign, share, path):
 
     header, mine = reads(own)
     _, theirs = reads(foreign)
-    wanted = round(share / (1 - share) * len(mine))
-    mixed = [*mine, *rng.sample(theirs, wanted)]
+    names = sorted({read.query_name for read in theirs})
+    wanted = set(rng.sample(names, round(share / (1 - share) * len({read.query_name for read in mine}))))
+    mixed = [*mine, *(read for read in theirs if read.query_name in wanted)]
     mixed.sort(key=lambda read: (read.reference_id, read.reference_start))
     with pysam.AlignmentFile(str(path), "wb", header=header) as sink:
         for read in mixed:
@@ -106,62 +133,90 @@ def test_one_person_under_two_names_is_found_outside_families(checked, sheet, re
     assert all(not about["problems"] for about in checked(family, files).values())
 
 
-def test_five_percent_of_foreign_reads_are_found_in_every_normal(checked, sheet, results, tmp_path):
+@pytest.mark.parametrize("share", [0.05, 0.02])
+def test_foreign_reads_are_found_in_every_normal(checked, sheet, results, tmp_path, share):
     for patient, source in SOURCES.items():
         sample = f"{patient}_normal"
-        path = mixture(results, sample, f"{source}_normal", 0.05, tmp_path / f"{patient}.bam")
+        path = mixture(results, sample, f"{source}_normal", share, tmp_path / f"{patient}.bam")
         found = checked(sheet, {sample: path})
-        assert "% of its reads are of somebody else" in found[sample]["problems"][0]
-        assert found[sample]["contamination"] < 0.1  # 23 sites of a panel: found, but not measured
+        assert "of its reads are of somebody else" in found[sample]["problems"][0]
+        assert found[sample]["contamination_low"] < share < found[sample]["contamination_high"]
         assert [name for name, about in found.items() if about["problems"]] == [sample]
 
 
 @pytest.fixture(scope="module")
-def cohort_counts(results, sheet):
-    """Reads per allele of every sample at the sites of the cohort."""
-    names = [one["sample"] for one in sheet]
-    normals = [one["sample"] for one in sheet if one["role"] == "normal"]
-    sites = polymorphic_sites(read_variants(results / "germline" / f"{name}.vcf.gz") for name in normals)
-    counts = {}
-    for name in names:
-        with pysam.AlignmentFile(
-            str(results / "alignments" / f"{name}.cram"),
-            reference_filename=str(results / "reference" / "reference.fa"),
-        ) as reads:
-            counts[name] = allele_counts(reads, sites)
-    return counts
+def cohort(results, sheet, repository, counted):
+    """Alleles of every sample at the sites of the cohort."""
+    normals = {one["patient_id"]: one["sample"] for one in sheet if one["role"] == "normal"}
+    reference = str(results / "reference" / "reference.fa")
+    files = {
+        one["sample"]: pysam.AlignmentFile(
+            str(results / "alignments" / f"{one['sample']}.cram"), reference_filename=reference
+        )
+        for one in sheet
+    }
+    with pysam.FastaFile(reference) as fasta:
+        sites = polymorphic_sites(read_variants(results / "germline" / f"{name}.vcf.gz") for name in normals.values())
+        people = [files[name] for name in normals.values()]
+        sites = sorted(sites + sites_beside_targets(people, fasta, read_bed(repository / TARGETS), sites))
+        return Cohort(sites, {name: counted[0](one, fasta, sites) for name, one in files.items()}, normals)
+
+
+def with_counts(cohort, sample, counts):
+    """The cohort with other reads of one sample."""
+    return Cohort(
+        cohort.sites, {**cohort.reads, sample: SampleReads(counts, cohort.reads[sample].errors)}, cohort.normals
+    )
+
+
+def alarmed(cohort, sample, settings):
+    found = mixed_reads(cohort, sample)
+    return found.certain and found.found.high > settings["maximum_contamination"]
+
+
+# The level of the test and what counts as a site were chosen with seed 1.
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [20, 21])
+def test_two_percent_are_found_wherever_foreign_reads_differ(cohort, sheet, genomics_settings, seed):
+    """All 253 mixtures of the cohort; docs/benchmarks.md tells their number."""
+    share, rng = 0.02, np.random.default_rng(seed)
+    found, telling = {}, {}
+    for sample in sheet:
+        name = sample["sample"]
+        for patient, source in cohort.normals.items():
+            if patient == sample["patient_id"]:
+                continue
+            mine, theirs = cohort.reads[name].counts, cohort.reads[source].counts
+            extra = rng.poisson(mine.sum(axis=1) * share / (1 - share) * cohort.copies(name, source))
+            other = rng.binomial(extra, theirs[:, 1] / np.maximum(1, theirs.sum(axis=1)))
+            mixed = mine + np.stack([extra - other, other], axis=1)
+            found[name, source] = alarmed(with_counts(cohort, name, mixed), sample, genomics_settings["qc"])
+            # foreign reads that the sample's own homozygous genotypes cannot explain
+            own = cohort.shown[name]
+            telling[name, source] = int(np.where(own == 0, other, np.where(own == 2, extra - other, 0)).sum())
+    assert len(found) == 253
+    enough = [pair for pair, reads in telling.items() if reads >= 3]
+    print(
+        f"{sum(found.values())} of 253 found; {sum(found[pair] for pair in enough)} of {len(enough)} with 3 such reads"
+    )
+    assert sum(found[pair] for pair in enough) >= len(enough) - 2
+    assert sum(found.values()) > 230
 
 
 @pytest.mark.slow
-def test_two_percent_are_found_wherever_enough_foreign_reads_differ(cohort_counts, sheet, repository):
-    """All 253 mixtures of the cohort; docs/benchmarks.md tells their number."""
-    settings = yaml.safe_load((repository / "config" / "genomics.yaml").read_text())["qc"]
-    share, rng = 0.02, np.random.default_rng(20)
-    shown = {name: genotypes(one) for name, one in cohort_counts.items()}
-    normals = {one["patient_id"]: one["sample"] for one in sheet if one["role"] == "normal"}
-    found, telling = {}, {}
-    for sample in sheet:
-        for patient, source in normals.items():
-            if patient == sample["patient_id"]:
-                continue
-            mine, theirs = cohort_counts[sample["sample"]], cohort_counts[source]
-            extra = rng.binomial(mine.sum(axis=1), share / (1 - share))
-            other = rng.binomial(extra, theirs[:, 1] / np.maximum(1, theirs.sum(axis=1)))
-            mixed = mine + np.stack([extra - other, other], axis=1)
-            counts = {**cohort_counts, sample["sample"]: mixed}
-            genotype = {**shown, sample["sample"]: genotypes(mixed)}
-            estimate, _, certain = check_identity.mixed_reads(sample, counts, genotype, normals)
-            pair = sample["sample"], source
-            found[pair] = bool(certain and estimate.share > settings["maximum_contamination"])
-            # foreign reads that the sample's own homozygous genotypes cannot explain
-            own = shown[sample["sample"]]
-            telling[pair] = int(np.where(own == 0, other, np.where(own == 2, extra - other, 0)).sum())
-    assert len(found) == 253
-    print(
-        f"{sum(found.values())} of 253 found; of {sum(one >= 8 for one in telling.values())} with eight such reads all"
-    )
-    assert all(found[pair] for pair, reads in telling.items() if reads >= 8)
-    assert sum(found.values()) > 174  # by frequencies of the cohort alone
+def test_clean_samples_drawn_again_are_clean(cohort, sheet, genomics_settings):
+    """690 samples with the genotypes of the cohort, and errors as often as the simulator makes them."""
+    rng, alarms = np.random.default_rng(22), 0
+    for sample in sheet * 30:
+        name = sample["sample"]
+        mine, own = cohort.reads[name].counts, cohort.shown[name]
+        depth = rng.poisson(mine.sum(axis=1))
+        share = np.where(own < 0, mine[:, 1] / np.maximum(1, mine.sum(axis=1)), np.clip(own / 2, 7e-5, 1 - 7e-5))
+        other = rng.binomial(depth, share)
+        drawn = with_counts(cohort, name, np.stack([depth - other, other], axis=1))
+        alarms += alarmed(drawn, sample, genomics_settings["qc"])
+    print(f"{alarms} of {len(sheet) * 30} clean samples alarmed")
+    assert alarms <= 7  # 1 %
 
 
 # Parents: a family whose genotypes are drawn by Mendel's rules, in small alignment files
@@ -228,8 +283,8 @@ def of_family(family, repository, tmp_path):
         check_identity.main(
             alignments=[folder / f"{name}.bam" for name in people],
             germline=[folder / f"{name}.vcf" for name in people],
-            reference=folder / "reference.fa", samples=samples, identity=tmp_path / "identity.json",
-            pairs=tmp_path / "pairs.tsv", settings=settings,
+            reference=folder / "reference.fa", targets=None, samples=samples,
+            identity=tmp_path / "identity.json", pairs=tmp_path / "pairs.tsv", settings=settings,
         )  # fmt: skip
         rows = {one["sample"]: one for one in json.loads((tmp_path / "identity.json").read_text())}
         return rows[child]

@@ -1,8 +1,7 @@
 import csv
 import json
-import re
 
-import pysam
+import pysam.bcftools
 import pytest
 
 from genomics import collect_features
@@ -16,7 +15,17 @@ def rows(path):
 def identity_of(folder, *samples, problems=()):
     """Result of `check_identity` for some samples; `problems` are those of the last one."""
     path = folder / "identity.json"
-    found = [{"sample": one, "contamination": 0.001, "source": "", "problems": []} for one in samples]
+    found = [
+        {
+            "sample": one,
+            "contamination": 0.001,
+            "contamination_low": 0.0,
+            "contamination_high": 0.004,
+            "source": "",
+            "problems": [],
+        }
+        for one in samples
+    ]
     found[-1]["problems"] = list(problems)
     path.write_text(json.dumps(found))
     return path
@@ -51,13 +60,10 @@ def test_a_patient_without_tumour_has_empty_cells(genomics_run, tmp_path):
 
 
 def test_without_a_gene_model_nothing_is_said_of_drivers(genomics_run, tmp_path):
-    path = tmp_path / "P003_tumour.vcf"
-    with pysam.VariantFile(str(genomics_run / "somatic" / "P003_tumour.vcf.gz")) as source:
-        lines = [str(record) for record in source]
-        header = str(source.header)
-    plain = [re.sub("BCSQ=[^;\t]*;?", "", line).replace(":BCSQ", "") for line in lines]
-    path.write_text("".join(line for line in header.splitlines(keepends=True) if "BCSQ" not in line) + "".join(plain))
-    known = collect_features.somatic_features(genomics_run / "somatic" / "P003_tumour.vcf.gz", ["KMD1"])
+    path, annotated = tmp_path / "P003_tumour.vcf", genomics_run / "somatic" / "P003_tumour.vcf.gz"
+    fields = "INFO/BCSQ,FORMAT/BCSQ"
+    pysam.bcftools.annotate("-x", fields, "-o", str(path), str(annotated), catch_stdout=False)
+    known = collect_features.somatic_features(annotated, ["KMD1"])
     found = collect_features.somatic_features(path, ["KMD1"])
     assert found["driver_mutated"] == found["somatic_protein_changing_count"] == ""
     assert {**found, "driver_mutated": 1} == {**known, "somatic_protein_changing_count": ""}

@@ -169,6 +169,12 @@ def test_a_region_without_bases(good, region):
     assert f"{region} holds no base: 'c2' has the bases 1 to 4" in found.found
 
 
+def test_the_mitochondrion_is_in_the_reference(good):
+    good[0]["mitochondria"] = {"contig": "chrc1"}
+    (found,) = problems(good)
+    assert found.place == "key mitochondria: contig" and "which the reference calls 'c1'" in found.found
+
+
 def test_a_region_without_targets(good):
     (good[2] / "targets.bed").write_text("c2\t3\t4\n")
     (found,) = problems(good)
