@@ -63,7 +63,7 @@ def folds(frame: pd.DataFrame, sheet: str, published: str | None) -> dict[str, d
         roles = frame.groupby("role")["document"].apply(list).to_dict()
         chosen = {"all": {"train": roles.get("train", []), "test": roles.get("test", []) + roles.get("new", [])}}
     else:
-        listed = json.loads(Path(published).read_text(encoding="utf-8"))
+        listed = _listed(published)
         chosen = {f"fold{number}": {"train": one["train"], "test": one["test"]} for number, one in enumerate(listed)}
     problems = []
     known = set(frame["document"])
@@ -84,6 +84,37 @@ def folds(frame: pd.DataFrame, sheet: str, published: str | None) -> dict[str, d
     if problems:
         raise InputProblems(problems)
     return chosen
+
+
+def _listed(published: str) -> list[dict[str, list[str]]]:
+    """The folds of a JSON file.
+
+    Raises
+    ------
+    InputProblems
+        No such file, no JSON, or not a list of objects with lists of names.
+    """
+    remedy = 'give a JSON list of {"train": [names], "dev": [names], "test": [names]}'
+    try:
+        listed = json.loads(Path(published).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputProblems([Problem(published, "", error.strerror or str(error), remedy)]) from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        found = f"is no JSON: {str(error).split(':')[0]}"
+        raise InputProblems([Problem(published, "", found, remedy)]) from None
+    if not isinstance(listed, list) or not listed:
+        raise InputProblems([Problem(published, "", "is no list of folds", remedy)])
+    wrong = [
+        Problem(published, f"fold{number}", f"has no list of names '{part}'", remedy)
+        for number, one in enumerate(listed)
+        for part in ("train", "test")
+        if not isinstance(one, dict)
+        or not isinstance(one.get(part), list)
+        or not all(isinstance(name, str) for name in one[part])
+    ]
+    if wrong:
+        raise InputProblems(wrong)
+    return listed
 
 
 def files(frame: pd.DataFrame) -> list[str]:

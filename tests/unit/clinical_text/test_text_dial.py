@@ -112,3 +112,11 @@ def test_a_net_is_taken_only_if_precision_allows_it():
     assert choose([leaking], [none], 0.8).net >= 1
     plain = Letter("b", leaking.text, leaking.spans[1:])
     assert choose([plain], [none], 0.8).net == 0
+
+
+def test_the_lowest_threshold_that_keeps_precision_is_chosen_even_if_no_letter_leaks():
+    letter = Letter("a", "Abel kam gestern mit Husten.", (Span(0, 4, "NAME_PATIENT"),))
+    sure = tagged(letter.text, {"Abel": 0.9, "Husten": 0.1}, [])
+    # four of ten characters are enough: the doubtful word is hidden as well
+    assert choose([letter], [sure], 0.4).suspect < 0.1
+    assert choose([letter], [sure], 0.9).suspect >= 0.1

@@ -62,3 +62,26 @@ def test_two_documents_of_one_output_are_refused(tmp_path, monkeypatch):
     )
     said = [str(problem) for problem in check_files(sheet, "s")]
     assert len(said) == 2 and "line 3, column document: 'A' would be written to the file of line 2" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("[{", "is no JSON"),
+        ("\xff", "is no JSON|is no list"),
+        ("{}", "is no list of folds"),
+        ("[]", "is no list of folds"),
+        ('[{"train": ["d0"]}]', "fold0: has no list of names 'test'"),
+        ('[{"train": "d0", "test": [1]}]', "(?s)'train'.*'test'"),
+    ],
+)
+def test_folds_that_are_none_are_named(tmp_path, written, message):
+    path = tmp_path / "folds.json"
+    path.write_bytes(written.encode("latin-1"))
+    with pytest.raises(InputProblems, match=message):
+        folds(frame(*["test"] * 6), "s", str(path))
+
+
+def test_a_missing_file_of_folds_is_named(tmp_path):
+    with pytest.raises(InputProblems, match="No such file"):
+        folds(frame(*["test"] * 6), "s", str(tmp_path / "none.json"))
