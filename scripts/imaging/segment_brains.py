@@ -56,7 +56,7 @@ def main(
         Folder; gets <sample>.nii.gz for each accepted brain, on the canonical grid of the image.
     evidence
         Table: sample, volume_ml, white_over_cortex, brightest_over_median, contrast_to_noise, cut (share of
-        the surface on the border of the image), accepted, reasons.
+        the surface on the border of the image), layered (share of the signal that depth explains), accepted, reasons.
     picture
         Contact sheet, PNG; refused heads first, with a red title.
     evened
@@ -84,12 +84,13 @@ def main(
                 "brightest_over_median": round(found.brightest_over_median, 4),
                 "contrast_to_noise": round(found.contrast_to_noise, 2),
                 "cut": round(found.cut, 4),
+                "layered": round(found.layered, 4),
                 "accepted": "no" if found.against else "yes",
                 "reasons": "; ".join(found.against),
             }
         )
-    columns = ["sample", "volume_ml", "white_over_cortex", "brightest_over_median", "contrast_to_noise", "cut"]
-    write_table(pd.DataFrame(table, columns=[*columns, "accepted", "reasons"]), evidence)
+    measured = ["volume_ml", "white_over_cortex", "brightest_over_median", "contrast_to_noise", "cut", "layered"]
+    write_table(pd.DataFrame(table, columns=["sample", *measured, "accepted", "reasons"]), evidence)
     draw_sheet(bids, sorted(shown)[:SHOWN], found_masks, picture)
 
 

@@ -17,13 +17,14 @@ from pydicom.pixels import apply_color_lut
 from pydicom.uid import JPEG2000, JPEG2000MC, UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from kimedlib.dicom_pixel_text import Boxes, text_boxes
-from kimedlib.dicom_pixels import refusal_reasons
+from kimedlib.dicom_pixels import STORAGE_CLASSES, refusal_reasons
 from kimedlib.problems import Problem, raise_if
 
 OUTSIDE = "outside_ultrasound_regions"
 COLUMNS = ("sop_class", "manufacturer", "model", "rows", "columns", "rectangles", "complete", "source")
-LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, JPEG2000MC)
 BLACK = {"YBR_FULL": (0, 128, 128), "YBR_FULL_422": (0, 128, 128)}
+SCREEN_BANDS = (0.15, 0.35)  # shares of the range
+LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, JPEG2000MC)
 # Those of them that always lose something; whoever decodes has to say so (PS3.3 C.7.6.1.1.5).
 ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 UNREADABLE = (AttributeError, ValueError, RuntimeError, NotImplementedError, TypeError, KeyError)
@@ -154,12 +155,20 @@ def decompress(dataset: Dataset) -> None:
             dataset.LossyImageCompression = "01"
 
 
-def is_lossy(dataset: Dataset) -> bool:
-    """Whether pixels were compressed with loss, now or before."""
-    return str(dataset.get("LossyImageCompression", "")) == "01" or dataset.file_meta.TransferSyntaxUID in LOSSY
+def bands_of(dataset: Dataset) -> tuple[float, ...]:
+    """How near to the extreme values letters are looked for, for `text_boxes`.
+
+    Screens have smooth fonts, and compression with loss blurs letters. Images of scanners have anatomy near the
+    extremes, which would be taken for letters.
+    """
+    plain = dataset.get("SOPClassUID") in STORAGE_CLASSES and int(dataset.get("SamplesPerPixel", 1)) == 1
+    if not plain:
+        return SCREEN_BANDS
+    lossy = str(dataset.get("LossyImageCompression", "")) == "01" or dataset.file_meta.TransferSyntaxUID in LOSSY
+    return SCREEN_BANDS[:1] if lossy else ()
 
 
-def found_text(dataset: Dataset, *, lossy: bool) -> Boxes:
+def found_text(dataset: Dataset, bands: Sequence[float]) -> Boxes:
     """Text in any frame: (top, bottom, left, right), shape (n, 4).
 
     Raises
@@ -170,7 +179,7 @@ def found_text(dataset: Dataset, *, lossy: bool) -> Boxes:
     found = [np.empty((0, 4), np.int64)]
     palette = dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
     shown = (apply_color_lut(frame, dataset) if palette else frame for frame in frames_of(dataset))
-    found += [text_boxes(frame, lossy=lossy) for frame in shown]
+    found += [text_boxes(frame, bands) for frame in shown]
     return np.unique(np.concatenate(found), axis=0)
 
 
@@ -225,11 +234,11 @@ def mask_devices(objects: Sequence[Dataset], listed: Sequence[list[DeviceRegion]
             done.burned_in = "NO" if any(region.complete for region in regions) else ""
 
 
-def mask_text(objects: Sequence[Dataset], lossy: Sequence[bool], treated: list[Treated]) -> None:
+def mask_text(objects: Sequence[Dataset], bands: Sequence[Sequence[float]], treated: list[Treated]) -> None:
     """Blank text that is found in any object of a series in all of its size, in place."""
     found: dict[tuple[int, int], list[Boxes]] = {}
-    for dataset, blurred in zip(objects, lossy, strict=True):
-        found.setdefault((int(dataset.Rows), int(dataset.Columns)), []).append(found_text(dataset, lossy=blurred))
+    for dataset, near in zip(objects, bands, strict=True):
+        found.setdefault((int(dataset.Rows), int(dataset.Columns)), []).append(found_text(dataset, near))
     for dataset, done in zip(objects, treated, strict=True):
         boxes = np.unique(np.concatenate(found[int(dataset.Rows), int(dataset.Columns)]), axis=0)
         if len(boxes):
@@ -260,14 +269,14 @@ def treat_pixels(
     covered = zip(objects, listed, strict=True)
     reasons = Counter(reason for dataset, found in covered if not found for reason in refusal_reasons(dataset))
     treated = [Treated([]) for _ in objects]
-    lossy = [is_lossy(dataset) for dataset in objects]
+    bands = [bands_of(dataset) for dataset in objects]
     try:
         for dataset in objects:
             decompress(dataset)
         if policy == "mask" and not reasons:
             mask_devices(objects, listed, treated)
-            mask_text(objects, lossy, treated)
-        texts = sum(len(found_text(dataset, lossy=blur)) > 0 for dataset, blur in zip(objects, lossy, strict=True))
+            mask_text(objects, bands, treated)
+        texts = sum(len(found_text(dataset, near)) > 0 for dataset, near in zip(objects, bands, strict=True))
     except CannotMaskError as error:
         reasons[str(error)] += 1
         return reasons, treated

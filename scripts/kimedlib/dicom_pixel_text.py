@@ -1,5 +1,6 @@
-"""Find text that is drawn into a picture in one uniform extreme value, as scanners and workstations annotate."""
+"""Find text that is drawn into a picture in its highest or lowest value or near it, as scanners and screens do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,6 @@ GLYPH_HEIGHT = (5, 28)  # pixels
 GLYPHS_IN_LINE = 5
 # A value that fills more of the picture is its background, whose ragged parts are no words.
 WRITTEN_SHARE = 0.1
-# Lossy compression blurs letters: values this near to the extreme one count as it, as a share of the range.
-LOSSY_BAND = 0.15
 # Letters this near to text that was found belong to it, in heights: short words, initials, second lines.
 NEAR = 2.0
 Boxes = NDArray[np.int64]
@@ -74,7 +73,7 @@ def text_lines(glyphs: Boxes) -> Boxes:
     return np.array(sorted(found), dtype=np.int64).reshape(-1, 4)
 
 
-def extreme_masks(picture: NDArray[Any], *, lossy: bool) -> list[tuple[Mask, bool]]:
+def extreme_masks(picture: NDArray[Any], bands: Sequence[float]) -> list[tuple[Mask, bool]]:
     """Where a picture is at its highest and lowest value, in each channel and in their maximum; and with blur."""
     planes = [picture] if picture.ndim == 2 else [picture.max(axis=2), *np.moveaxis(picture, 2, 0)]
     masks = []
@@ -82,9 +81,9 @@ def extreme_masks(picture: NDArray[Any], *, lossy: bool) -> list[tuple[Mask, boo
         low, high = plane.min(), plane.max()
         if high > low:
             masks += [(plane == high, False), (plane == low, False)]
-        if high > low and lossy:
-            band = LOSSY_BAND * (float(high) - float(low))
-            masks += [(plane >= float(high) - band, True), (plane <= float(low) + band, True)]
+            for share in bands:
+                band = share * (float(high) - float(low))
+                masks += [(plane >= float(high) - band, True), (plane <= float(low) + band, True)]
     return masks
 
 
@@ -110,15 +109,17 @@ def with_neighbours(lines: Boxes, parts: Boxes) -> Boxes:
     return np.asarray(grown + np.array([-margin, margin, -margin, margin]))
 
 
-def text_boxes(picture: NDArray[Any], *, lossy: bool = False) -> Boxes:
+def text_boxes(picture: NDArray[Any], bands: Sequence[float] = ()) -> Boxes:
     """Where a picture shows text, with all letters near it.
 
     Parameters
     ----------
     picture
         Grey values, shape (rows, columns), or colours, shape (rows, columns, 3).
-    lossy
-        Whether it was compressed with loss: letters are then looked for in a band of values.
+
+    bands
+        Letters that are smooth or blurred by compression: values this near to the extreme ones count as them too, as
+        shares of the range.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def text_boxes(picture: NDArray[Any], *, lossy: bool = False) -> Boxes:
         Boxes (top, bottom, left, right), shape (n, 4), cut to the picture; empty without text.
     """
     found = []
-    for mask, blurred in extreme_masks(picture, lossy=lossy):
+    for mask, blurred in extreme_masks(picture, bands):
         if blurred and mask.mean() > WRITTEN_SHARE:
             continue
         glyphs = glyph_boxes(mask)
@@ -138,6 +139,6 @@ def text_boxes(picture: NDArray[Any], *, lossy: bool = False) -> Boxes:
     return np.asarray(np.clip(boxes, 0, [height, height, width, width]), dtype=np.int64)
 
 
-def shows_text(picture: NDArray[Any], *, lossy: bool = False) -> bool:
-    """Whether a picture has text in one uniform extreme value; parameters of `text_boxes`."""
-    return len(text_boxes(picture, lossy=lossy)) > 0
+def shows_text(picture: NDArray[Any], bands: Sequence[float] = ()) -> bool:
+    """Whether a picture has text in about its highest or lowest value; parameters of `text_boxes`."""
+    return len(text_boxes(picture, bands)) > 0

@@ -20,6 +20,7 @@ def test_head(millilitres):
     phantom = t1_head(GRID, millilitres, 4, np.random.default_rng(3))
     mask, evidence = segment(phantom.image)
     assert not evidence.against
+    assert evidence.layered < 0.7
     found = to_image_grid(mask, GRID.shape).sum() * GRID.voxel_ml
     assert found == pytest.approx(millilitres, rel=0.04)
 
@@ -45,6 +46,22 @@ def test_uniform_ball_is_refused():
     ball = np.where(np.sqrt(x**2 + y**2 + z**2) < 70, 150.0, 0.0) + np.random.default_rng(5).normal(0, 3, GRID.shape)
     _, evidence = segment(ball.clip(0).astype(np.float32))
     assert any("white matter" in reason for reason in evidence.against)
+
+
+@pytest.mark.parametrize("noise", [1, 8])
+@pytest.mark.parametrize("thing", ["orange", "egg", "onion", "cabbage"])
+def test_round_things_with_a_bright_core_are_refused(thing: str, noise: float):
+    """They have the size of a brain and its contrast between core and rim, but no folds."""
+    x, y, z = GRID.coordinates()
+    stretch = 1.15 if thing == "egg" else 1.0
+    radius = np.sqrt((x / stretch) ** 2 + y**2 + (z * stretch) ** 2)
+    inner = {
+        "orange": np.where(radius < 50, 180.0, 140.0), "egg": np.where(radius < 48, 190.0, 140.0),
+        "onion": np.where(radius < 40, 170.0, 130 + 10 * np.cos(radius / 3)), "cabbage": 150 - radius / 3,
+    }[thing]  # fmt: skip
+    volume = np.where(radius < 70, inner, 0.0) + np.random.default_rng(6).normal(0, noise, GRID.shape)
+    _, evidence = segment(np.abs(volume).astype(np.float32))
+    assert any("no folds" in reason for reason in evidence.against)
 
 
 def test_empty_volume_is_refused():
