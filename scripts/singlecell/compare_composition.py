@@ -9,6 +9,7 @@ import yaml
 
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
+from kimedlib.singlecell_bayes import bayesian_effects
 from kimedlib.singlecell_composition import adjusted, compare, composition, propeller
 from kimedlib.singlecell_design import choose_design, donor_units
 from kimedlib.singlecell_permutation import permutation_null
@@ -46,6 +47,9 @@ def tested_types(
         p_values = propeller(rows[rows["cell_type"].isin(types)], chosen, design, reference, contrast)
         tested["propeller_p"] = tested["cell_type"].map(p_values)
         tested["propeller_p_adjusted"] = adjusted(tested["propeller_p"])
+    if settings.get("bayesian"):
+        numbers = counted.pivot_table(index="group", columns="cell_type", values="cells")[types].loc[chosen.index]
+        tested = tested.join(bayesian_effects(numbers, chosen, design, contrast), on="cell_type")
     if settings["permutation_control"]:
         ratios = counted.pivot_table(index="group", columns="cell_type", values="clr")[types].loc[chosen.index]
         tested = tested.join(permutation_null(ratios, chosen, design, contrast, seed), on="cell_type")

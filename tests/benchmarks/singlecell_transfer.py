@@ -73,7 +73,7 @@ def measured(reference: ad.AnnData, query: ad.AnnData, unseen: str) -> dict[str,
 
 
 def main(data: Path) -> None:
-    """Print one row per case."""
+    """Print one row per case, each as soon as it is there."""
     cells, other = pbmc(data), kang(data)
     drawn = np.random.default_rng(3).random(cells.n_obs)
     donor, treated = other.obs["batch"].str[4:].to_numpy(), other.obs["batch"].str[:4].to_numpy()
@@ -84,11 +84,13 @@ def main(data: Path) -> None:
         "Kang, all: 101 to 107": (other[donor == "101"], other[donor == "107"]),
         "Kang: ctrl to stim": (other[control], other[~control]),
     }
-    rows = []
+    header = True
     for name, (reference, query) in cases.items():
         unseen = ["", *sorted(reference.obs["label"].unique())] if name != "Kang: ctrl to stim" else [""]
-        rows += [{"case": name, **measured(reference, query, left_out)} for left_out in unseen]
-    print(pd.DataFrame(rows).to_csv(sep="\t", index=False, float_format="%.3f"))
+        for left_out in unseen:
+            row = pd.DataFrame([{"case": name, **measured(reference, query, left_out)}])
+            print(row.to_csv(sep="\t", index=False, header=header, float_format="%.3f"), end="", flush=True)
+            header = False
 
 
 if __name__ == "__main__":

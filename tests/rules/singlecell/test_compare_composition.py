@@ -21,6 +21,13 @@ def test_fractions_and_test(study, step, tmp_path):
     assert ((test["ci_low"] < test["effect"]) & (test["effect"] < test["ci_high"])).all()
 
 
+def test_bayesian_model_stands_beside_the_test(study, step, tmp_path):
+    _, test = run(study, step, tmp_path, study.sheet, bayesian=True)
+    assert ((test["bayes_low"] < test["bayes_effect"]) & (test["bayes_effect"] < test["bayes_high"])).all()
+    # Two models of the same change; the prior draws the Bayesian one towards none.
+    assert test["bayes_effect"].corr(test["effect"]) > 0.8 and abs(test["bayes_effect"].sum()) < 1e-4
+
+
 def test_one_donor_per_condition_is_said(study, step, tmp_path):
     sheet = [{**row, "condition": "treated" if row["sample"] == "s1" else "untreated"} for row in study.sheet]
     _, test = run(study, step, tmp_path, sheet)
