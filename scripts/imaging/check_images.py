@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
-from kimedlib.imaging_pictures import PLANES, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import PLANES, grey_window, picture_grid, show_plane
 from kimedlib.imaging_qc import check_image
 from kimedlib.imaging_tables import read_table, records
 from kimedlib.logs import log_to
@@ -51,14 +50,9 @@ def main(*, bids: Path, conversion: Path, checks: Path, picture: Path, minimum_s
 
 def draw_sheet(bids: Path, shown: list[tuple[bool, str, str, str]], picture: Path) -> None:
     """Three planes of each image, four images in a row."""
-    use_quiet_style()
-    across = min(4, len(shown))
+    across = min(4, max(1, len(shown)))
     down = -(-len(shown) // across)
-    figure, grid = plt.subplots(
-        down, across * 3, figsize=(across * 3.6, down * 1.45), squeeze=False, layout="constrained"
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = picture_grid(down, across * 3, (across * 3.6, down * 1.45))
     for number, (passed, sample, modality, name) in enumerate(shown):
         data, image = load_canonical(bids / name)
         volume = data if data.ndim == 3 else data[..., 0]

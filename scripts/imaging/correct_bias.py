@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_bias import bias_field, unevenness
 from kimedlib.imaging_nifti import load_canonical, save_nifti, voxel_sizes
-from kimedlib.imaging_pictures import grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import grey_window, picture_grid, show_plane
 from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
@@ -21,12 +20,7 @@ SHOWN = 12  # heads in the picture
 
 def draw(shown: list[tuple[str, Path, Path, NDArray[np.float32]]], picture: Path) -> None:
     """Axial slice of each head: before, the field that was found, after."""
-    use_quiet_style()
-    figure, grid = plt.subplots(
-        max(1, len(shown)), 3, figsize=(6.6, 2.4 * max(1, len(shown)) + 0.3), squeeze=False, layout="constrained"
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = picture_grid(len(shown), 3, (6.6, 2.4 * max(1, len(shown)) + 0.3))
     for panels, (sample, before, after, field) in zip(grid, shown, strict=False):
         for axes, place in zip(panels[::2], (before, after), strict=True):
             data, image = load_canonical(place)

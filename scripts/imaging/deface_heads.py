@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_deface import deface
 from kimedlib.imaging_nifti import load_canonical, save_nifti, voxel_sizes
-from kimedlib.imaging_pictures import grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import grey_window, picture_grid, show_plane
 from kimedlib.imaging_tables import passed_samples, read_table, records
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
@@ -20,12 +19,7 @@ SHOWN = 12  # heads in the picture
 
 def draw_cuts(shown: list[tuple[str, Path, Path, Path]], picture: Path) -> None:
     """Each head from the side, before and after, with the outline of its brain; and as seen from the front."""
-    use_quiet_style()
-    figure, grid = plt.subplots(
-        max(1, len(shown)), 3, figsize=(6.6, 2.2 * max(1, len(shown)) + 0.3), squeeze=False, layout="constrained"
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = picture_grid(len(shown), 3, (6.6, 2.2 * max(1, len(shown)) + 0.3))
     for panels, (sample, before, after, mask) in zip(grid, shown, strict=False):
         data, image = load_canonical(before)
         cut, _ = load_canonical(after)

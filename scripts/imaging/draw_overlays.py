@@ -8,7 +8,7 @@ import numpy as np
 
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_nifti import load_canonical, voxel_sizes
-from kimedlib.imaging_pictures import centre_index, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import centre_index, grey_window, picture_grid, show_plane, use_quiet_style
 from kimedlib.imaging_tables import read_table, records, region_folders
 from kimedlib.logs import log_to
 
@@ -76,9 +76,7 @@ def main(
         save_figure(figure, overlays / f"{sample}.png")
     shown = samples[:EXAMPLES]
     down = -(-len(shown) // 2)
-    figure, grid = plt.subplots(down, 6, figsize=(10, 1.9 * down + 0.3), squeeze=False, layout="constrained")
-    for panel in grid.flat:
-        panel.set_axis_off()
+    figure, grid = picture_grid(down, 6, (10, 1.9 * down + 0.3))
     for number, sample in enumerate(shown):
         row = rows[sample]
         panels = list(grid[number // 2, number % 2 * 3 : number % 2 * 3 + 3])

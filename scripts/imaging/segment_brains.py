@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_brain import brain_mask, judge_brain, to_image_grid, to_working_grid
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
-from kimedlib.imaging_pictures import centre_index, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import centre_index, grey_window, picture_grid, show_plane
 from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
@@ -23,13 +22,9 @@ def draw_sheet(
     bids: Path, shown: list[tuple[bool, str, str]], masks: dict[str, NDArray[np.bool_]], picture: Path
 ) -> None:
     """Three planes of each head with the outline of what was taken for its brain."""
-    use_quiet_style()
     across = min(4, max(1, len(shown)))
     down = max(1, -(-len(shown) // across))
-    size = (across * 3.6, down * 1.45 + 0.3)
-    figure, grid = plt.subplots(down, across * 3, figsize=size, squeeze=False, layout="constrained")
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = picture_grid(down, across * 3, (across * 3.6, down * 1.45 + 0.3))
     for number, (accepted, sample, name) in enumerate(shown):
         data, image = load_canonical(bids / name)
         panels = grid[number // across, number % across * 3 : number % across * 3 + 3]

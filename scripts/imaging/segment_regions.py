@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_network import build_network, chances, device_for, finish, normalise
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
-from kimedlib.imaging_pictures import centre_index, grey_window, show_plane, use_quiet_style
+from kimedlib.imaging_pictures import centre_index, grey_window, picture_grid, show_plane
 from kimedlib.imaging_tables import passed_samples, records
 from kimedlib.imaging_uncertainty import doubt_map, doubtful_voxels, volume_interval
 from kimedlib.logs import log_to
@@ -42,12 +41,7 @@ def interval_rows(
 
 def draw_doubt(shown: list[tuple[str, str, NDArray[np.uint8], NDArray[np.float64]]], bids: Path, picture: Path) -> None:
     """Axial slice through the middle of the regions: outlines, and where the network is in doubt."""
-    use_quiet_style()
-    figure, grid = plt.subplots(
-        2, max(1, len(shown)), figsize=(2.2 * max(2, len(shown)), 4.6), squeeze=False, layout="constrained"
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = picture_grid(2, len(shown), (2.2 * max(2, len(shown)), 4.6))
     for (above, below), (sample, name, labels, doubt) in zip(grid.T, shown, strict=False):
         data, image = load_canonical(bids / name)
         index, spacing = centre_index(labels, data.shape)[2], voxel_sizes(image)

@@ -3,8 +3,10 @@
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kimedlib.figure_style import use_style
@@ -17,6 +19,16 @@ def use_quiet_style() -> None:
     """Set the look shared by all figures; files without software name or time."""
     use_style()
     mpl.rcParams.update({"font.size": 8, "axes.titlesize": 8, "figure.dpi": 110, "savefig.dpi": 110})
+
+
+def picture_grid(down: int, across: int, size: tuple[float, float]) -> tuple[Figure, NDArray[Any]]:
+    """A figure of `size` inches with `down` x `across` panels (at least one), without axes."""
+    use_quiet_style()
+    shape = max(1, down), max(1, across)
+    figure, grid = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+    for axes in grid.flat:
+        axes.set_axis_off()
+    return figure, grid
 
 
 def grey_window(data: NDArray[np.float32], modality: str) -> tuple[float, float]:
