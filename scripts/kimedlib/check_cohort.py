@@ -9,6 +9,7 @@ import pandas as pd
 
 from kimedlib.cohort_features import matches
 from kimedlib.problems import Problem
+from kimedlib.sheet import numbered
 
 # Fewer patients cannot form two groups that can be compared.
 FEWEST_PATIENTS = 4
@@ -27,7 +28,7 @@ def check_files(frame: pd.DataFrame, sheet: str, module_sheets: Mapping[str, str
         Path of the sample sheet per modality; a sheet that cannot be read is left to its own workflow.
     """
     problems = []
-    for number, row in enumerate(frame.to_dict("records"), 2):
+    for number, row in numbered(frame):
         if (row["survival_days"] == "") != (row["event"] == ""):
             problems.append(
                 Problem(

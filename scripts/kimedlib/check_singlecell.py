@@ -13,6 +13,7 @@ import yaml
 from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
 from kimedlib.check_genes import Names, gene_problems, glance, names_of, shared_problems
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_design import confounded
 
@@ -218,7 +219,7 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         In the order of the sheet. What allows a run but limits it (a condition with one donor) is only logged.
     """
     problems, sound = [], []
-    for number, record in enumerate(frame.to_dict("records"), 2):
+    for number, record in numbered(frame):
         row = {str(key): str(value) for key, value in record.items()}
         problems_here = row_problems(row, f"line {number}", str(sheet), settings)
         problems += problems_here

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +87,19 @@ def check_config(config: dict[str, Any], schema_path: Path, file: str) -> None:
 
 
 def read_sheet(path: str | Path, schema_path: Path) -> "pd.DataFrame":
-    """The rows of `read_rows` as a data frame of strings with all columns of the schema."""
+    """The rows of `read_rows` as a data frame of strings with all columns of the schema; `numbered` has their lines."""
     import pandas as pd
 
-    return pd.DataFrame(read_rows(path, schema_path), dtype=str)
+    rows = read_rows(path, schema_path)
+    frame = pd.DataFrame(rows, dtype=str)
+    frame.attrs["lines"] = [row.line for row in rows]
+    return frame
+
+
+def numbered(frame: "pd.DataFrame") -> Iterator[tuple[int, dict[Any, str]]]:
+    """The rows of a sheet with their lines in the file; without blank lines if it was not read by `read_sheet`."""
+    lines = frame.attrs.get("lines", range(2, len(frame) + 2))
+    yield from zip(lines, frame.to_dict("records"), strict=True)
 
 
 def read_rows(path: str | Path, schema_path: Path) -> list[Row]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimedlib.problems import InputProblems, Problem
+from kimedlib.sheet import numbered
 from kimedlib.text_documents import written_name
 
 FEWEST_TRAINING = 4
@@ -20,7 +21,7 @@ def check_files(frame: pd.DataFrame, sheet: str) -> list[Problem]:
     problems = []
     seen: dict[str, int] = {}
     written: dict[str, int] = {}
-    for number, row in enumerate(frame.to_dict("records"), 2):
+    for number, row in numbered(frame):
         path, place = str(row["file"]), f"line {number}, column file"
         if not Path(path).is_file():
             problems.append(Problem(sheet, place, f"there is no file {path}", "correct the path"))
