@@ -94,7 +94,7 @@ def silhouettes(
     References
     ----------
     scIB: Luecken et al., Nat Methods 19:41 (2022), doi:10.1038/s41592-021-01336-8. Both definitions on published
-    cells: docs/decisions/0025-batch-silhouettes.md.
+    cells: docs/decisions/0024-batch-silhouettes.md.
     """
     chosen = np.unique(np.linspace(0, len(labels) - 1, min(limit, len(labels))).round().astype(int))
     positions, labels = positions[chosen], labels.iloc[chosen]

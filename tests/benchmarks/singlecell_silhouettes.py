@@ -1,7 +1,7 @@
 """What "batch ASW 0.704 before and 0.980 after Harmony" on Kang et al. means: `python <this file> KIMED_DATA`.
 
 Plain scanpy (log-normalised, all genes, not scaled), Harmony by sample; both definitions of the batch silhouette over
-samples and over conditions, by number of components. docs/decisions/0025-batch-silhouettes.md draws the conclusion.
+samples and over conditions, by number of components. docs/decisions/0024-batch-silhouettes.md draws the conclusion.
 """
 
 import sys
