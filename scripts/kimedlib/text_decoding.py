@@ -16,8 +16,8 @@ HIGH = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜�
 MOJIBAKE = re.compile(f"Ã[{HIGH}]|Å[\u00a0-\u00bf]|â€[{HIGH}¦]|Â[\u00a0-\u00bf]|├[\u2500-\u259f¡-¿ñÑƒ]")
 DOS = re.compile(r"(?<=[a-zß])[„”Š§Ÿ]+(?=[a-zß])|(?<![^\s(])[Ž™š](?=[a-zß])")
 """Umlauts of code page 850 or Macintosh read as Windows-1252; all others stand where no letter may."""
-STRANGE = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202d\u202e\ufffd]")
-"""Control characters, those of Latin-1 too, what turns the order of letters round, and what could not be decoded."""
+STRANGE = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202d\u202e\ufffd]")
+"""Control characters, those of Latin-1 too but for its line end, what turns the order of letters round, and what could not be decoded."""
 ESCAPED = (
     (re.compile(r"\\'[0-9a-fA-F]{2}|\\(?:par|pard|tab|line|fs\d+|b0|rquote)\b"), "control words of RTF"),
     (re.compile(r"&(?:[aeiouyAEIOUYcnszCNSZ](?:uml|acute|grave|circ|tilde|cedil|ring|caron|lig)|szlig|#\d+|#x[0-9a-fA-F]+);"),

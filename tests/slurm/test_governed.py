@@ -186,7 +186,7 @@ def test_short_commands_share_a_job(here: Project, cluster: Cluster):
     # The second one waited for the first; what each took itself is in the register as well.
     took = {round(step["content"]["seconds"], 3) for step in here.entries("cluster.job")}
     for found in (large, small):
-        assert 3 <= found["s"] <= max(took)
+        assert 3 <= found["s"] <= max(took) + 0.005  # two digits
     # Filling 300 MB takes some; samples of what the other one takes may be 0.00.
     assert large["cpu_time"] > 0
     assert cluster.queue() == [] and audit.read(Register(here.register)).findings == []
