@@ -8,6 +8,7 @@ from typing import Any
 from kimedlib.check_genomics_reads import check_reads
 from kimedlib.check_genomics_references import check_annotations, check_config_files
 from kimedlib.problems import Problem
+from kimedlib.sheet import numbered
 
 Row = Mapping[str, str]  # a line of the sample sheet; all columns
 # What must be the same in all lines of a patient and of a sample
@@ -37,11 +38,6 @@ def reads_of(units: Sequence[Row], sample: str, column: str) -> list[str]:
 def part_of(row: Row, *columns: str) -> dict[str, str]:
     """Only these columns of a line: what a job is told of a sample, so that nothing else makes it run again."""
     return {column: row[column] for column in columns}
-
-
-def numbered(rows: Sequence[Row]) -> list[tuple[int, Row]]:
-    """Rows with the numbers of their lines; without a sheet they are counted behind a header."""
-    return [(getattr(row, "line", number), row) for number, row in enumerate(rows, 2)]
 
 
 def grouped(rows: Sequence[Row], column: str) -> dict[str, list[tuple[int, Row]]]:

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +96,12 @@ def read_sheet(path: str | Path, schema_path: Path) -> "pd.DataFrame":
     return frame
 
 
-def numbered(frame: "pd.DataFrame") -> Iterator[tuple[int, dict[Any, str]]]:
-    """The rows of a sheet with their lines in the file; without blank lines if it was not read by `read_sheet`."""
-    lines = frame.attrs.get("lines", range(2, len(frame) + 2))
-    yield from zip(lines, frame.to_dict("records"), strict=True)
+def numbered(rows: "Sequence[Mapping[Any, str]] | pd.DataFrame") -> list[tuple[int, Mapping[Any, str]]]:
+    """Rows of `read_rows` or `read_sheet` with their lines in the file; others are counted behind a header."""
+    if isinstance(rows, Sequence):
+        return [(getattr(row, "line", number), row) for number, row in enumerate(rows, 2)]
+    lines = rows.attrs.get("lines", range(2, len(rows) + 2))
+    return list(zip(lines, rows.to_dict("records"), strict=True))
 
 
 def read_rows(path: str | Path, schema_path: Path) -> list[Row]:
