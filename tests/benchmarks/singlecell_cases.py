@@ -4,6 +4,7 @@ Known kinds: `labels` (published cell types), `condition` (two conditions with a
 (known doublets) and `integration` (batches of the same cell types). What a case needs follows from its fields.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,9 +26,12 @@ from kimedlib.singlecell_scores import doublet_truth, response_in_top  # noqa: E
 CONTROLS = ("ctrl", "control", "untreated", "unstimulated", "unstim", "healthy", "normal", "vehicle", "mock", "rest")
 SHEET = ["sample", "patient_id", "condition", "batch", "counts", "labels"]
 TOP = 15
-ASW = ("asw", "asw_of_means", "asw_ceiling")
+ASW = ("asw", "asw_scib", "asw_scib_ceiling")
 WIDTHS = ["label_asw", *(f"{group}_{measure}" for group in ("batch", "condition") for measure in ASW)]
 WIDTHS += [f"unintegrated_{name}" for name in WIDTHS if not name.endswith("ceiling")]
+# Of a case with two conditions, these are what the batch silhouette is measured over: its floor was set that way
+# (docs/decisions/0024-batch-silhouettes.md).
+MEASURED_OVER = {"batch_asw": "sample_asw", "condition_asw": "batch_asw"}
 
 
 def unified(case: dict[str, Any], data: Path) -> list[tuple[dict[str, Any], pd.DataFrame]]:
@@ -128,6 +132,7 @@ def measured(case: dict[str, Any], root: Path) -> dict[str, float]:
     }[case["kind"]]
     found = {name.removeprefix("doublet_"): float(scores[name]) for name in wanted if name in scores}
     if case["kind"] == "condition":
+        found = {re.sub("(batch|condition)_asw", lambda name: MEASURED_OVER[name[0]], key): found[key] for key in found}
         table, summary = (pd.read_csv(results / f"expression{end}.tsv", sep="\t") for end in ("", "_summary"))
         if case.get("expected_response") and len(table):
             genes = yaml.safe_load((REPOSITORY / "config/markers/gene_sets.yaml").read_text(encoding="utf-8"))
