@@ -1,5 +1,6 @@
 """Which barcodes of an unfiltered matrix hold a cell: barcode ranks, ambient profile, test against it (EmptyDrops)."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ Vector = NDArray[np.float64]
 AMBIENT_DROPLETS, SPREAD_BOUNDS = 5_000, (0.0, 18.0)
 # Largest barcodes that a knee is not sought among: a handful of giants is no plateau.
 GIANTS = 50
+# Barcodes above the knee that must differ from the soup, by the median p of so few simulations.
+CONTROLS, FEW, DIFFER = 50, 500, 0.05
 # Molecules times simulations that are held at once.
 HELD = 1_000_000
 
@@ -174,13 +177,23 @@ def chance(
     return result
 
 
+def thinned(counts: sparse.csr_matrix, size: int, random: np.random.Generator) -> sparse.csr_matrix:
+    """`size` molecules of each barcode, drawn without replacement; all have as many."""
+    result = sparse.csr_matrix(counts, dtype=np.int64, copy=True)
+    for start, end in itertools.pairwise(counts.indptr):
+        result.data[start:end] = random.multivariate_hypergeometric(result.data[start:end], size)
+    result.eliminate_zeros()
+    return result
+
+
 def called_droplets(
     counts: sparse.csr_matrix, lower: int, level: float, simulations: int, random: np.random.Generator
 ) -> tuple[pd.DataFrame, Ambient, Ranks | None]:
     """Call of each barcode: `cell`, `empty` or `ambient` (at most `lower` counts, from which the profile comes).
 
-    Barcodes above the knee are cells; others above `lower` are where they differ from the ambient profile at a false
-    discovery rate of `level`. Small cells below the knee are thus kept, large empty droplets are not.
+    Barcodes above the knee are cells, if most of `CONTROLS` of them, thinned to the knee, differ from the ambient
+    profile (a library without cells has a knee too); others above `lower` are where they differ at a false discovery
+    rate of `level`. Small cells below the knee are thus kept, large empty droplets are not.
 
     Parameters
     ----------
@@ -203,18 +216,25 @@ def called_droplets(
     table["call"], table["p_value"], table["fdr"] = "ambient", np.nan, np.nan
     above = totals > lower
     sure = above & (totals >= (ranks.knee if ranks else np.inf))
-    tested = np.flatnonzero(above & ~sure)
-    if len(tested):
+    if above.any():
         empty = np.flatnonzero((totals <= lower) & (totals > 0))
         some = empty[np.unique(np.linspace(0, len(empty) - 1, min(len(empty), AMBIENT_DROPLETS)).astype(int))]
         alpha = spread(counts[some], ambient.shares)
-        table.loc[tested, "p_value"] = chance(counts[tested], ambient, alpha, simulations, random)
+        chosen = np.flatnonzero(sure)
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(len(chosen), CONTROLS)).astype(int))]
+        if len(chosen):
+            some_sure = thinned(counts[chosen], int(totals[chosen].min()), random)
+            if np.median(chance(some_sure, ambient, alpha, FEW, random)) > DIFFER:
+                sure[:] = False
+        tested = np.flatnonzero(above & ~sure)
+        if len(tested):
+            table.loc[tested, "p_value"] = chance(counts[tested], ambient, alpha, simulations, random)
     # Cells above the knee are in the list of tests with p = 0, as in EmptyDrops.
     values = np.where(sure, 0.0, table["p_value"])[above]
     adjusted = np.full(len(table), np.nan)
     if len(values):
         adjusted[above] = multipletests(values, method="fdr_bh")[1]
-    table.loc[tested, "fdr"] = adjusted[tested]
+    table["fdr"] = np.where(table["p_value"].notna(), adjusted, np.nan)
     table.loc[above, "call"] = "empty"
     table.loc[sure | (adjusted <= level), "call"] = "cell"
     return table, ambient, ranks
