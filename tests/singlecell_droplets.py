@@ -32,7 +32,7 @@ def contaminated(seed: int, share: float, cells: int = 500) -> tuple[sparse.csr_
 def unfiltered(seed: int, spread: float = 5000) -> tuple[sparse.csr_matrix, NDArray[np.str_]]:
     """Droplets of two types, 200 large cells (median 4,000 counts) and 80 small ones (400), and 4,100 empty ones.
 
-    Of the empty ones, 100 hold 110 to 900 counts: as many as small cells. Dirichlet-multinomial with this `spread`.
+    Of the empty ones, 100 hold 110 to 600 counts: as many as small cells. Dirichlet-multinomial with this `spread`.
     """
     profiles, _ = programmes(seed, 1500, 2)
     random, soup = np.random.default_rng(seed + 1000), 0.6 * profiles[0] + 0.4 * profiles[1]
@@ -40,7 +40,7 @@ def unfiltered(seed: int, spread: float = 5000) -> tuple[sparse.csr_matrix, NDAr
         "large": random.lognormal(np.log(4000), 0.3, 200).astype(int),
         "small": random.lognormal(np.log(400), 0.3, 80).astype(int) + 101,
         "empty": np.maximum(random.gamma(2, 15, 4000).astype(int), 1),
-        "large empty": random.integers(110, 900, 100),
+        "large empty": random.integers(110, 600, 100),
     }
     rows, truth = [], []
     for name, values in sizes.items():

@@ -10,6 +10,8 @@ Vector = NDArray[np.float64]
 # SoupX's own settings: share of genes too rare in the soup, most markers, prior of the contamination (mean, standard
 # deviation), bounds of the contamination, false discovery rate of "does not express".
 RARE, MARKERS, PRIOR, BOUNDS, LEVEL = 0.9, 100, (0.05, 0.1), (0.001, 0.8), 0.2
+# Genes that are common enough in the soup however few there are: a panel has no rare ones.
+COMMON = 500
 # Least tf-idf of a marker. SoupX stops where none reaches the first and asks for a lower one; much soup shows every
 # gene everywhere.
 TF_IDF, ENOUGH = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1), 10
@@ -31,7 +33,8 @@ def marker_genes(counts: sparse.csr_matrix, clusters: NDArray[np.int64], shares:
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = shown / sizes[:, None] * np.log(len(clusters) / everywhere)
     best = np.nan_to_num(weights, nan=0.0, posinf=0.0).max(axis=0)
-    common = shares > np.quantile(shares[shares > 0], RARE)
+    known = shares[shares > 0]
+    common = shares > np.quantile(known, max(0.0, min(RARE, 1 - COMMON / len(known))))
     limit = next((limit for limit in TF_IDF if (common & (best >= limit)).sum() >= ENOUGH), TF_IDF[-1])
     telling = np.flatnonzero(common & (best >= limit))
     result: NDArray[np.int64] = telling[np.argsort(-best[telling], kind="stable")][:MARKERS]

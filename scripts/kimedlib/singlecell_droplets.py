@@ -16,7 +16,7 @@ Vector = NDArray[np.float64]
 AMBIENT_DROPLETS, SPREAD_BOUNDS = 5_000, (0.0, 18.0)
 # Largest barcodes that a knee is not sought among: a handful of giants is no plateau.
 GIANTS = 50
-# Barcodes above the knee that must differ from the soup, by the median p of so few simulations.
+# Retained barcodes that must differ from the soup, by the median p of so few simulations.
 CONTROLS, FEW, DIFFER = 50, 500, 0.05
 # Molecules times simulations that are held at once.
 HELD = 1_000_000
@@ -24,10 +24,11 @@ HELD = 1_000_000
 
 @dataclass(frozen=True)
 class Ranks:
-    """Counts at the knee and at the inflection of the barcode rank curve."""
+    """Counts at the knee and at the inflection of the barcode rank curve, and from where on barcodes are cells."""
 
     knee: float
     inflection: float
+    retained: float
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,13 @@ class Ambient:
 def barcode_ranks(totals: NDArray[np.int64], lower: int) -> Ranks | None:
     """Knee and inflection of log counts over log rank; None where too few barcodes are above `lower`.
 
-    The inflection is the steepest place, the knee the point farthest above the line from the plateau to it.
+    The inflection is the steepest place, the knee the point farthest above the line from the plateau to it. Barcodes
+    above the knee are cells, and those above the inflection with a tenth of the largest cells' counts.
 
     References
     ----------
-    `barcodeRanks` of DropletUtils, Lun et al., Genome Biol 20:63 (2019), doi:10.1186/s13059-019-1662-y.
+    `barcodeRanks` of DropletUtils, Lun et al., Genome Biol 20:63 (2019), doi:10.1186/s13059-019-1662-y; the tenth of
+    the 99th percentile: Zheng et al., Nat Commun 8:14049 (2017), doi:10.1038/ncomms14049 (Cell Ranger).
     """
     values, numbers = np.unique(totals[totals > lower], return_counts=True)
     values, numbers = values[::-1], numbers[::-1]
@@ -63,16 +66,17 @@ def barcode_ranks(totals: NDArray[np.int64], lower: int) -> Ranks | None:
     ranks = np.cumsum(numbers) - (numbers - 1) / 2
     across, up = np.log10(ranks), np.log10(values)
     first = int(np.searchsorted(ranks, min(GIANTS, ranks[-1] / 10)))
-    slopes = np.diff(up[first:]) / np.diff(across[first:])
-    if len(slopes) < 2:
+    if len(across) - first < 3:
         return None
-    # Steps between single barcodes are steep by chance: slopes over a tenth of a decade of ranks.
-    places = np.arange(across[first], across[-1], 0.05)
+    # Steps between single barcodes are steep by chance: slopes over 0.08 decades of ranks.
+    places = np.linspace(across[first], across[-1], max(5, int((across[-1] - across[first]) / 0.02)))
     curve = np.interp(places, across, up)
-    steep = int(np.argmin(curve[2:] - curve[:-2])) + 1 if len(places) > 4 else len(places) - 1
+    steep = int(np.argmin(curve[4:] - curve[:-4])) + 2
     rise = (curve[steep] - curve[0]) / max(places[steep] - places[0], 1e-12)
     above = curve[: steep + 1] - (curve[0] + rise * (places[: steep + 1] - places[0]))
-    return Ranks(float(10 ** curve[int(np.argmax(above))]), float(10 ** curve[steep]))
+    knee, inflection = float(10 ** curve[int(np.argmax(above))]), float(10 ** curve[steep])
+    largest = float(np.quantile(totals[totals >= knee], 0.99))
+    return Ranks(knee, inflection, min(knee, max(inflection, largest / 10)))
 
 
 def ambient_profile(counts: sparse.csr_matrix, totals: NDArray[np.int64], lower: int) -> Ambient:
@@ -191,9 +195,9 @@ def called_droplets(
 ) -> tuple[pd.DataFrame, Ambient, Ranks | None]:
     """Call of each barcode: `cell`, `empty` or `ambient` (at most `lower` counts, from which the profile comes).
 
-    Barcodes above the knee are cells, if most of `CONTROLS` of them, thinned to the knee, differ from the ambient
-    profile (a library without cells has a knee too); others above `lower` are where they differ at a false discovery
-    rate of `level`. Small cells below the knee are thus kept, large empty droplets are not.
+    Barcodes with as many counts as `barcode_ranks` retains are cells, if most of `CONTROLS` of them, thinned to so
+    many, differ from the ambient profile (a library without cells has a knee too). Others above `lower` are cells where
+    they differ at a false discovery rate of `level`: smaller cells are thus kept, large empty droplets are not.
 
     Parameters
     ----------
@@ -204,7 +208,7 @@ def called_droplets(
     -------
     tuple
         Table with `counts`, `rank`, `call`, `p_value`, `fdr` (both only where tested), one row per barcode; the
-        profile; and the knee (None if there is none).
+        profile; and the ranks (None if there are none).
 
     References
     ----------
@@ -215,7 +219,7 @@ def called_droplets(
     table = pd.DataFrame({"counts": totals, "rank": pd.Series(-totals).rank(method="average").to_numpy()})
     table["call"], table["p_value"], table["fdr"] = "ambient", np.nan, np.nan
     above = totals > lower
-    sure = above & (totals >= (ranks.knee if ranks else np.inf))
+    sure = above & (totals >= (ranks.retained if ranks else np.inf))
     if above.any():
         empty = np.flatnonzero((totals <= lower) & (totals > 0))
         some = empty[np.unique(np.linspace(0, len(empty) - 1, min(len(empty), AMBIENT_DROPLETS)).astype(int))]
@@ -229,7 +233,7 @@ def called_droplets(
         tested = np.flatnonzero(above & ~sure)
         if len(tested):
             table.loc[tested, "p_value"] = chance(counts[tested], ambient, alpha, simulations, random)
-    # Cells above the knee are in the list of tests with p = 0, as in EmptyDrops.
+    # Retained barcodes are in the list of tests with p = 0, as in EmptyDrops.
     values = np.where(sure, 0.0, table["p_value"])[above]
     adjusted = np.full(len(table), np.nan)
     if len(values):

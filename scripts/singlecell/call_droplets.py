@@ -58,7 +58,7 @@ def main(
         raise InputProblems([Problem(str(counts), place, found, remedy)])
     random = generator(seed, "droplets", sample["sample"])
     with one_thread():
-        found_there, profile, knee = called_droplets(
+        found_there, profile, known = called_droplets(
             data.X, settings["lower"], settings["false_discovery_rate"], settings["simulations"], random
         )
     least = found_there["p_value"] <= 1 / (settings["simulations"] + 0.5)
@@ -71,7 +71,7 @@ def main(
         raise InputProblems(
             [Problem(str(counts), place, found, "check the library; lower `droplets.lower` if shallow")]
         )
-    logging.info("%s: %d cells among %d barcodes; %s", sample["sample"], kept.sum(), data.n_obs, knee)
+    logging.info("%s: %d cells among %d barcodes; %s", sample["sample"], kept.sum(), data.n_obs, known)
     found_there.insert(0, "barcode", data.obs_names)
     write_table(found_there[found_there["call"] != "ambient"], droplets, "%.6g")
     shown = curve(found_there)
@@ -79,7 +79,7 @@ def main(
     profile_table = {"gene": data.var_names, "gene_id": data.var["gene_id"].to_numpy(), "share": profile.shares}
     write_table(pd.DataFrame(profile_table), ambient, "%.8g")
     use_style()
-    save_figure(barcode_rank_curve(shown, sample["sample"], knee.knee if knee else None), figure)
+    save_figure(barcode_rank_curve(shown, sample["sample"], known.retained if known else None), figure)
     with atomic_path(cells) as temporary:
         data[kept].write_h5ad(temporary)
 

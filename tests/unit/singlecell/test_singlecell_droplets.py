@@ -70,7 +70,7 @@ def test_unseen_genes_share_the_mass_of_those_seen_once():
 def test_knee_lies_on_the_edge_of_the_plateau():
     totals = np.concatenate([np.full(500, 5000) + np.arange(500), np.geomspace(4000, 60, 300), np.full(20_000, 40)])
     ranks = barcode_ranks(totals.astype(int), 30)
-    assert 3000 < ranks.knee < 5100 and ranks.inflection < ranks.knee
+    assert 3000 < ranks.knee < 5100 and ranks.inflection < ranks.knee and ranks.retained <= ranks.knee
     assert barcode_ranks(np.array([1, 2, 3]), 100) is None
 
 
