@@ -24,6 +24,7 @@ REQUESTED = (
     ("transfer", "reference"),
     ("transfer", "label_table"),
     ("activity", "sets"),
+    ("cell_cycle", "genes"),
     ("proteins", "gates"),
     ("communication", "pairs"),
 )
