@@ -34,6 +34,7 @@ EVERYTHING = {
         "config/singlecell.yaml",
         "config/analyses/singlecell.yaml",
         "config/citeseq/singlecell.yaml",
+        "config/reads/singlecell.yaml",
     ),
 }
 
