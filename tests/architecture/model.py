@@ -36,6 +36,7 @@ EVERYTHING = {
         "config/cellcycle/singlecell.yaml",
         "config/citeseq/singlecell.yaml",
         "config/droplets/singlecell.yaml",
+        "config/reads/singlecell.yaml",
     ),
 }
 
