@@ -24,6 +24,7 @@ REQUESTED = (
     ("transfer", "reference"),
     ("transfer", "label_table"),
     ("activity", "sets"),
+    ("cell_cycle", "genes"),
     ("proteins", "gates"),
     ("communication", "pairs"),
 )
@@ -172,6 +173,31 @@ def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str
     return problems
 
 
+def settings_problems(settings: dict[str, Any]) -> list[Problem]:
+    """Sections of the config that do not go together, and files they name that are not there."""
+    tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
+    tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
+    profile = settings.get("ambient", {}).get("profile", "")
+    if profile not in ("", "droplets") and not profile.startswith("var/"):
+        tables["ambient.profile"] = profile
+    problems = [
+        Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
+        for key, path in tables.items()
+        if path and not Path(path).is_file()
+    ]
+    if profile == "droplets" and "droplets" not in settings:
+        found = "is droplets, but no droplets are called"
+        remedy = "add the section `droplets` (unfiltered matrices), or name a table or var/<column>"
+        problems.append(Problem("config", "key ambient.profile", found, remedy))
+    if settings["input"]["state"] != "counts":
+        problems += [
+            Problem("config", f"section {name}", "needs raw counts", f"leave out `{name}`, or give raw counts")
+            for name in ("droplets", "ambient")
+            if name in settings
+        ]
+    return problems
+
+
 def label_problems(row: dict[str, str], place: str, sheet: str) -> list[Problem]:
     """A table of labels that is not there."""
     if not row["labels"] or Path(row["labels"]).is_file():
@@ -248,13 +274,7 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
 
         problems += check_reads(sequenced, str(sheet), settings.get("reads", {}), conda)
     problems += name_problems(frame.loc[sound], settings)
-    tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
-    tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
-    problems += [
-        Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
-        for key, path in tables.items()
-        if path and not Path(path).is_file()
-    ]
+    problems += settings_problems(settings)
     comparison = settings["comparison"]
     for role in ("reference", "contrast"):
         donors = frame.loc[frame["condition"] == comparison[role], "patient_id"].nunique()

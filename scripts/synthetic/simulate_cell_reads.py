@@ -10,12 +10,12 @@ import pandas as pd
 import yaml
 
 from kimedlib.atomic import atomic_path
-from kimedlib.cells_writing import write_gzip
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_reads_simulation import CONTIG, genome, gtf_lines, random_bases, read_pairs, write_fastq
 from kimedlib.singlecell_simulation import SHARES, droplets, programmes
+from kimedlib.table_files import write_gzip
 
 WIDTH = 80  # bases on a line of FASTA
 
