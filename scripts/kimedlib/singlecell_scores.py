@@ -82,11 +82,11 @@ def silhouettes(
     `label_asw`, and for each of the `groups` (batch, condition) that differ within a label, means over the labels:
 
     `<name>_asw`
-        1 - |silhouette| cell by cell, scIB's definition.
-    `<name>_asw_of_means`
         1 - |mean silhouette of the label|: what lies too far out and what lies too far in cancel each other.
-    `<name>_asw_ceiling`
-        The first for groups exchanged at random within labels: perfect mixing, which few dimensions and small groups
+    `<name>_asw_scib`
+        1 - |silhouette| cell by cell, scIB's definition.
+    `<name>_asw_scib_ceiling`
+        The same for groups exchanged at random within labels: perfect mixing, which few dimensions and small groups
         keep from 1.
 
     At most `limit` evenly spaced cells are used, since all pairs are compared.
@@ -109,9 +109,10 @@ def silhouettes(
             if 1 < len(np.unique(members[inside])) < inside.sum():
                 widths = silhouette_samples(positions[inside], members[inside])
                 exchanged = silhouette_samples(positions[inside], random.permutation(members[inside]))
-                rows.append([np.mean(1 - np.abs(widths)), 1 - np.abs(np.mean(widths)), np.mean(1 - np.abs(exchanged))])
+                scib = [np.mean(1 - np.abs(each)) for each in (widths, exchanged)]
+                rows.append([1 - np.abs(np.mean(widths)), *scib])
         if rows:
-            names = (f"{name}_asw", f"{name}_asw_of_means", f"{name}_asw_ceiling")
+            names = (f"{name}_asw", f"{name}_asw_scib", f"{name}_asw_scib_ceiling")
             result |= dict(zip(names, map(float, np.mean(rows, axis=0)), strict=True))
     return result
 

@@ -1,9 +1,11 @@
 """Cases of a single-cell manifest as runs of the workflow.
 
 Known kinds: `labels` (published cell types), `condition` (two conditions with an expected response), `doublets`
-(known doublets) and `integration` (batches of the same cell types). What a case needs follows from its fields.
+(known doublets), `integration` (batches of the same cell types) and `proteins` (CITE-seq: the annotation by RNA is
+compared with the cells' own proteins). What a case needs follows from its fields; so does a kind of another name.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,9 +27,35 @@ from kimedlib.singlecell_scores import doublet_truth, response_in_top  # noqa: E
 CONTROLS = ("ctrl", "control", "untreated", "unstimulated", "unstim", "healthy", "normal", "vehicle", "mock", "rest")
 SHEET = ["sample", "patient_id", "condition", "batch", "counts", "labels"]
 TOP = 15
-ASW = ("asw", "asw_of_means", "asw_ceiling")
+METRICS = {
+    "labels": ["ari", "nmi", "annotation_accuracy"],
+    "condition": ["ari", "nmi", "annotation_accuracy"],
+    "doublets": ["doublet_auroc"],
+    "integration": ["ari", "nmi"],
+    "proteins": ["ari", "nmi"],
+}
+ASW = ("asw", "asw_scib", "asw_scib_ceiling")
 WIDTHS = ["label_asw", *(f"{group}_{measure}" for group in ("batch", "condition") for measure in ASW)]
 WIDTHS += [f"unintegrated_{name}" for name in WIDTHS if not name.endswith("ceiling")]
+# Of a case with two conditions, these are what the batch silhouette is measured over: its floor was set that way
+# (docs/decisions/0024-batch-silhouettes.md).
+MEASURED_OVER = {"batch_asw": "sample_asw", "condition_asw": "batch_asw"}
+
+
+def kind_of(case: dict[str, Any]) -> str:
+    """One of `METRICS`; for other words what the case's fields allow to measure, "" if nothing."""
+    if case["kind"] in METRICS:
+        return str(case["kind"])
+    names = case.get("obs", {})
+    if "cite" in case["kind"].lower() or "protein" in case["kind"].lower():
+        return "proteins"
+    if "condition" in names:
+        return "condition"
+    if "parts" in case or "batch" in names:
+        return "integration"
+    if "doublet" in names:
+        return "doublets"
+    return "labels" if "labels" in case or "label" in names else ""
 
 
 def unified(case: dict[str, Any], data: Path) -> list[tuple[dict[str, Any], pd.DataFrame]]:
@@ -119,15 +147,17 @@ def split_by_obs(
 def measured(case: dict[str, Any], root: Path) -> dict[str, float]:
     """Metrics of a case from the workflow's tables."""
     results = root / "singlecell"
-    scores = pd.read_csv(results / "scores.tsv", sep="\t").set_index("metric")["value"].to_dict()
-    wanted = {
-        "labels": ["ari", "nmi", "annotation_accuracy"],
-        "condition": ["ari", "nmi", "annotation_accuracy", *WIDTHS],
-        "doublets": ["doublet_auroc"],
-        "integration": ["ari", "nmi", *WIDTHS],
-    }[case["kind"]]
+    table = results / "scores.tsv"
+    scores = pd.read_csv(table, sep="\t").set_index("metric")["value"].to_dict() if table.is_file() else {}
+    kind = kind_of(case)
+    wanted = METRICS[kind] + (WIDTHS if kind in ("condition", "integration") else [])
     found = {name.removeprefix("doublet_"): float(scores[name]) for name in wanted if name in scores}
-    if case["kind"] == "condition":
+    if kind == "proteins":
+        found["annotation_accuracy"] = float(
+            pd.read_csv(results / "protein_agreement.tsv", sep="\t").set_index("cell_type")["recall"]["all"]
+        )
+    if kind == "condition":
+        found = {re.sub("(batch|condition)_asw", lambda name: MEASURED_OVER[name[0]], key): found[key] for key in found}
         table, summary = (pd.read_csv(results / f"expression{end}.tsv", sep="\t") for end in ("", "_summary"))
         if case.get("expected_response") and len(table):
             genes = yaml.safe_load((REPOSITORY / "config/markers/gene_sets.yaml").read_text(encoding="utf-8"))
@@ -155,19 +185,27 @@ def prepare_case(case: dict[str, Any], data: Path, folder: Path) -> Run:
             rows.append(row | {"batch": str(part.get("batch", "batch1"))})
             tables.append(label_table(case, name, known))
     labels, sheet = folder / "labels.tsv", folder / "samples.tsv"
-    pd.concat(tables).to_csv(labels, sep="\t", index=False)
-    pd.DataFrame(rows).assign(labels=str(labels))[SHEET].to_csv(sheet, sep="\t", index=False)
+    told = pd.concat(tables)
+    told.to_csv(labels, sep="\t", index=False)
+    pd.DataFrame(rows).assign(labels=str(labels) if len(told) else "")[SHEET].to_csv(sheet, sep="\t", index=False)
 
     config = yaml.safe_load((REPOSITORY / "config" / "singlecell.yaml").read_text(encoding="utf-8"))
-    markers = f"config/markers/{case.get('tissue', '')}.yaml"
+    kind = kind_of(case)
+    tissue = case.get("tissue", "pbmc" if kind == "proteins" else "")
+    markers = f"config/markers/{tissue}.yaml"
     config["samples"] = str(sheet)
     config["annotation"]["markers"] = markers if (REPOSITORY / markers).is_file() else ""
     config["doublets"]["expected_rate"] = "auto"
     conditions = sorted({row["condition"] for row in rows}, key=lambda name: (name.lower() not in CONTROLS, name))
     config["comparison"] |= {"reference": conditions[0], "contrast": conditions[-1], "permutation_control": True}
+    targets = ["score_cells"] if len(told) else []
+    if kind == "condition":
+        targets.append("compare_expression")
+    if kind == "proteins":
+        config["proteins"] = {"gates": f"config/markers/{tissue}_proteins.yaml"}
+        targets.append("add_proteins")
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    targets = ["score_cells", *(["compare_expression"] if case["kind"] == "condition" else [])]
     metrics: Callable[[Path], dict[str, float]] = partial(measured, case)
     return Run("singlecell", path, targets, metrics)
 
@@ -178,10 +216,9 @@ def prepare(manifest: dict, data: Path, work: Path) -> list[Run]:
     Raises
     ------
     SystemExit
-        A case is of an unknown kind; the message names the known ones.
+        A case is of an unknown kind, and its fields do not tell it; the message names the known ones.
     """
-    known = ("labels", "condition", "doublets", "integration")
-    wrong = [f"{case['id']}: unknown kind '{case['kind']}'" for case in manifest["cases"] if case["kind"] not in known]
+    wrong = [f"{case['id']}: unknown kind '{case['kind']}'" for case in manifest["cases"] if not kind_of(case)]
     if wrong:
-        raise SystemExit("; ".join(wrong) + f" (known: {', '.join(known)})")
+        raise SystemExit("; ".join(wrong) + f" (known: {', '.join(METRICS)})")
     return [prepare_case(case, data, work / "cases" / case["id"]) for case in manifest["cases"]]

@@ -42,6 +42,26 @@ def test_missing_manifest_is_explained(tmp_path):
         bench.bench("genomics", tmp_path, tmp_path / "work", 1)
 
 
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [
+        ({"kind": "integration"}, "integration"),
+        ({"kind": "citeseq"}, "proteins"),
+        ({"kind": "annotate", "labels": {}}, "labels"),
+        ({"kind": "treatment", "obs": {"label": "type", "condition": "stim"}}, "condition"),
+        ({"kind": "hashing", "obs": {"doublet": "call"}}, "doublets"),
+        ({"kind": "protocols", "parts": []}, "integration"),
+    ],
+)
+def test_single_cell_cases_of_other_words_are_measured_by_their_fields(case: dict, kind: str):
+    assert bench.adapter("singlecell").kind_of(case) == kind
+
+
+def test_a_case_that_says_nothing_is_named():
+    with pytest.raises(SystemExit, match="odd: unknown kind 'strange'"):
+        bench.adapter("singlecell").prepare({"cases": [{"id": "odd", "kind": "strange"}]}, Path(), Path())
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("workflow", sorted(set(FLOORS) - {"clinical_text"}))
 def test_real_data_stay_above_the_floors(workflow: str, kimed_data: Path, tmp_path: Path, monkeypatch):

@@ -104,16 +104,16 @@ def test_ceiling_of_batch_silhouette_is_that_of_random_batches():
     batches = pd.Series(random.permutation(np.tile(["a", "b", "c"], 100)))
     names = pd.Series(labels.astype(str))
     found = silhouettes(positions, names, {"batch": batches, "condition": pd.Series(["one"] * 300)})
-    assert found["batch_asw"] == pytest.approx(found["batch_asw_ceiling"], abs=0.01)
+    assert found["batch_asw_scib"] == pytest.approx(found["batch_asw_scib_ceiling"], abs=0.01)
     assert not any(name.startswith("condition") for name in found)
     # Both definitions, spelled out.
     widths = [silhouette_samples(positions[labels == one], batches[labels == one]) for one in (0, 1)]
-    assert found["batch_asw"] == pytest.approx(np.mean([np.mean(1 - np.abs(one)) for one in widths]))
-    assert found["batch_asw_of_means"] == pytest.approx(np.mean([1 - abs(np.mean(one)) for one in widths]))
+    assert found["batch_asw_scib"] == pytest.approx(np.mean([np.mean(1 - np.abs(one)) for one in widths]))
+    assert found["batch_asw"] == pytest.approx(np.mean([1 - abs(np.mean(one)) for one in widths]))
     apart = positions + np.where((batches == "a").to_numpy()[:, None], 5.0, 0)
     worse = silhouettes(apart, names, {"batch": batches})
-    assert worse["batch_asw"] < worse["batch_asw_ceiling"] - 0.2
-    assert worse["batch_asw_of_means"] < found["batch_asw_of_means"] - 0.2
+    assert worse["batch_asw_scib"] < worse["batch_asw_scib_ceiling"] - 0.2
+    assert worse["batch_asw"] < found["batch_asw"] - 0.2
 
 
 def test_processes_return_in_order_and_a_failure_is_not_swallowed(capfd):

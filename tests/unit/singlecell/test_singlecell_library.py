@@ -163,7 +163,7 @@ def test_silhouettes_tell_mixed_from_separate_batches():
     labels, batches = pd.Series(["a", "b"] * 100), pd.Series(["x"] * 100 + ["y"] * 100)
     mixed = random.normal(size=(200, 3)) + (labels == "a").to_numpy()[:, None] * 8
     apart = mixed + (batches == "x").to_numpy()[:, None] * 30
-    widths = [silhouettes(places, labels, {"batch": batches})["batch_asw"] for places in (mixed, apart)]
+    widths = [silhouettes(places, labels, {"batch": batches})["batch_asw_scib"] for places in (mixed, apart)]
     assert widths[0] > 0.9 > widths[1]
 
 
