@@ -96,3 +96,23 @@ def communication_grid(found: pd.DataFrame, level: float, number: int = 25) -> F
     scores = sure.pivot_table(index="pair", columns="types", values="score", sort=False).astype(float)
     words = scores.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
     return grid(scores.rename_axis(index="", columns=""), "Ligand - receptor pairs", "Score", words)
+
+
+def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:
+    """Counts over rank, both logarithmic, coloured by the share of barcodes with so many counts that hold a cell.
+
+    Parameters
+    ----------
+    curve
+        Columns counts, barcodes, cells, rank.
+    """
+    figure, axes = new_figure(figsize=(5.2, 3.8))
+    shares = curve["cells"] / curve["barcodes"]
+    points = axes.scatter(curve["rank"], curve["counts"], c=shares, s=9, linewidths=0, cmap=SEQUENTIAL, vmin=0, vmax=1)
+    if retained is not None:
+        axes.axhline(retained, color="black", linewidth=1, linestyle="--")
+        axes.text(1, retained, f" cells from {retained:,.0f}", va="bottom", fontsize=8.5)
+    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+    axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
+    figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
+    return figure

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from kimedlib.atomic import atomic_path
-from kimedlib.cells_writing import write_gzip
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
 from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
 from kimedlib.singlecell_markers import cluster_markers
+from kimedlib.table_files import write_table
 
 # Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
 MARKER_CELLS = 20_000
@@ -94,10 +94,7 @@ def main(
         markers: reported,
     }
     for path, content in outputs.items():
-        text = content.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-        with atomic_path(path) as temporary:
-            # pandas would put the time and the temporary name into the gzip header.
-            write_gzip(temporary, text) if path.suffix == ".gz" else temporary.write_text(text, encoding="utf-8")
+        write_table(content, path, "%.6g")
     with atomic_path(cells) as temporary:
         shutil.copyfile(clustered, temporary)
         replace_cells(temporary, data.obs)

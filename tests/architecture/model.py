@@ -33,7 +33,10 @@ EVERYTHING = {
     "singlecell": (
         "config/singlecell.yaml",
         "config/analyses/singlecell.yaml",
+        "config/cellcycle/singlecell.yaml",
         "config/citeseq/singlecell.yaml",
+        "config/droplets/singlecell.yaml",
+        "config/reads/singlecell.yaml",
     ),
 }
 
