@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kimedlib.figure_style import DIVERGING, PALE, PALETTE, SEQUENTIAL, new_figure
+from kimedlib.figure_style import DIVERGING, PALETTE, SEQUENTIAL, new_figure
 
 
 def grid(table: pd.DataFrame, title: str, colour_label: str, text: pd.DataFrame, *, diverging: bool = False) -> Figure:
@@ -115,26 +115,4 @@ def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None)
     title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
     axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
     figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
-    return figure
-
-
-def abundance_by_type(found: pd.DataFrame, level: float, contrast: str) -> Figure:
-    """Log fold change of each neighbourhood by its majority type; dark where the spatial FDR is below `level`."""
-    done = found[found["log2_fold_change"].notna()]
-    if done.empty:
-        figure, axes = new_figure(figsize=(5, 2))
-        axes.text(0.5, 0.5, "No comparison was possible\n(the table says why)", ha="center", va="center")
-        axes.set_axis_off()
-        return figure
-    names, random = sorted(done["cell_type"].unique()), np.random.default_rng(0)
-    figure, axes = new_figure(figsize=(7.0, 0.5 * len(names) + 1.7))
-    heights = done["cell_type"].map(names.index) + random.uniform(-0.3, 0.3, len(done))
-    sure = (done["spatial_fdr"] < level).to_numpy()
-    for part, colour, label in ((~sure, PALE, "not significant"), (sure, PALETTE[1], f"spatial FDR < {level:g}")):
-        axes.scatter(done["log2_fold_change"][part], heights[part], s=12, linewidths=0, color=colour, label=label)
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel=f"log2 fold change of the share of cells ({contrast})", title=f"{len(done):,} neighbourhoods")
-    axes.invert_yaxis()
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

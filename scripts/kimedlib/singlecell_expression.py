@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse
 
 from kimedlib.singlecell_blocks import read_frames, stored_blocks
@@ -48,14 +47,8 @@ def expressed(counts: pd.DataFrame, samples: pd.DataFrame, minimum_counts: int) 
     return counts.loc[:, (counts >= minimum_counts).sum(axis=0) >= needed]
 
 
-def wald_tests(
-    counts: pd.DataFrame,
-    samples: pd.DataFrame,
-    design: Design,
-    conditions: tuple[str, str],
-    factors: NDArray[np.float64] | None = None,
-) -> pd.DataFrame:
-    """Wald test of the second of the `conditions` against the first for each gene (or whatever the columns count).
+def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.DataFrame:
+    """Wald test of `contrast` against `reference` for each gene.
 
     Parameters
     ----------
@@ -63,14 +56,11 @@ def wald_tests(
         Samples x genes, whole numbers.
     samples
         Same index; columns patient_id, condition, batch.
-    factors
-        Size of each sample, for counts of which most do not stay the same; else DESeq2's median of ratios. With them
-        no outliers are replaced and all tests are kept.
 
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, in the order of the columns of `counts`. log2 fold changes are maximum-likelihood estimates.
+        `COLUMNS`, by p-value. log2 fold changes are maximum-likelihood estimates.
 
     References
     ----------
@@ -86,29 +76,10 @@ def wald_tests(
     with warnings.catch_warnings():
         # Flat dispersion trends of small samples are announced as warnings and handled by PyDESeq2 itself.
         warnings.simplefilter("ignore")
-        dataset = DeseqDataSet(
-            counts=counts, metadata=metadata, design=design.formula, refit_cooks=factors is None,
-            inference=inference, quiet=True,
-        )  # fmt: skip
-        if factors is None:
-            dataset.deseq2()
-        else:
-            dataset.obs["size_factors"] = factors
-            # All that its own `fit_size_factors` leaves behind.
-            dataset.layers["normed_counts"] = dataset.X / factors[:, None]
-            dataset.var["_normed_means"] = dataset.layers["normed_counts"].mean(axis=0)
-            for fit in ("genewise_dispersions", "dispersion_trend", "dispersion_prior", "MAP_dispersions", "LFC"):
-                getattr(dataset, f"fit_{fit}")()
-        ours = {} if factors is None else {"cooks_filter": False, "independent_filter": False}
-        direction = ["condition", *conditions[::-1]]
-        test = DeseqStats(dataset, contrast=direction, inference=inference, quiet=True, **ours)
+        dataset = DeseqDataSet(counts=counts, metadata=metadata, design=design.formula, inference=inference, quiet=True)
+        dataset.deseq2()
+        test = DeseqStats(dataset, contrast=["condition", contrast, reference], inference=inference, quiet=True)
         test.summary()
     table: pd.DataFrame = test.results_df.rename_axis("gene").reset_index()
     table.columns = pd.Index(COLUMNS)
-    return table
-
-
-def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.DataFrame:
-    """`wald_tests` of genes, by p-value."""
-    table = wald_tests(counts, samples, design, (reference, contrast))
     return table.sort_values(["p_value", "gene"], kind="stable").reset_index(drop=True)
