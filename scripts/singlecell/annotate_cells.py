@@ -17,7 +17,7 @@ from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
 from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
-from kimedlib.singlecell_markers import cluster_markers
+from kimedlib.singlecell_markers import cluster_markers, donor_support
 
 # Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
 MARKER_CELLS = 20_000
@@ -76,6 +76,8 @@ def main(
     names, number = list(data.obs["cluster"].cat.categories), settings["reported_markers"]
     values = sparse.csr_matrix(sparse.vstack(some))
     reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number)
+    donors = data.obs["patient_id"].iloc[chosen]
+    reported = donor_support(reported, values, data.var_names, clusters.iloc[chosen], donors)
     scores = type_scores(evidence, marker_types(loaded))
     assigned = annotate_clusters(scores, settings["minimum_score"], settings["minimum_margin"])
     assigned = assigned.loc[sorted(assigned.index, key=int)]
