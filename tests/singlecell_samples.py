@@ -24,7 +24,7 @@ class Sample:
     truth: pd.DataFrame
 
 
-def simulated_sample(folder: Path, cells: int, seed: int = 5, effect: float = 0.0) -> Sample:
+def simulated_sample(folder: Path, cells: int, seed: int = 5, effect: float = 0.0, **changes: float) -> Sample:
     """One sample of healthy blood; with `effect`, CD4 T, NK and CD14 monocytes respond to treatment."""
     settings = yaml.safe_load((REPOSITORY / "config/synthetic.yaml").read_text())["singlecell"]
     types = marker_types(yaml.safe_load((REPOSITORY / "config/markers/pbmc.yaml").read_text()))
@@ -35,7 +35,7 @@ def simulated_sample(folder: Path, cells: int, seed: int = 5, effect: float = 0.
         expression.loc[row.cell_type, row.gene] *= 2.0 ** (effect * row.log2_fold_change)
     expression = expression.div(expression.sum(axis=1), axis=0)
     shares = np.array([SHARES[name] for name in types])
-    chosen = {**settings["droplets"], "cells": cells}
+    chosen = {**settings["droplets"], "cells": cells, **changes}
     counts, truth = droplets(np.random.default_rng(seed), expression, shares / shares.sum(), base.genes, chosen)
     features = pd.DataFrame({"gene_id": [f"G{number}" for number in range(600)], "symbol": base.genes})
     path = folder / f"sample{seed}.h5"

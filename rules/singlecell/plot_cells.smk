@@ -4,9 +4,6 @@ Inputs:  cells.h5ad and the tables of the other steps
 Outputs: <results>/figures/*.png
 """
 
-FIGURE = partial(report, category="Single cell")
-CAPTIONS = "../../workflows/singlecell/report"
-
 
 rule plot_cells:
     """All figures in one job, from results only."""

@@ -8,7 +8,7 @@ Outputs: <results>/samples/{sample}.h5ad (kept cells, temporary), <results>/samp
 rule qc_cells:
     """Limits from the sample's own distribution (MAD); doublets within the sample, where they arise."""
     input:
-        counts=lambda wildcards: ROWS[wildcards.sample]["counts"],
+        counts=PREPARED,
         gene_sets=config["gene_sets"],
     output:
         cells=temp("<results>/samples/{sample}.h5ad"),
@@ -24,9 +24,9 @@ rule qc_cells:
         mem_mb=scaled(2000),
         runtime=30,
     params:
-        sample=lambda wildcards: ROWS[wildcards.sample],
+        sample=lambda wildcards: ROWS[wildcards.sample] | ({} if PREPARED is COUNTS else ALL_CELLS),
         seed=config["seed"],
-        source=config["input"],
+        source=config["input"] | ({} if PREPARED is COUNTS else ONLY_MATRIX),
         quality=config["quality"],
         doublets=config["doublets"],
         library=library("singlecell/qc_cells"),

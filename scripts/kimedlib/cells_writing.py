@@ -1,7 +1,5 @@
 """Count matrices of single cells as 10x folders (MTX), 10x H5 and H5AD, with the same bytes for the same content."""
 
-import gzip
-import io
 from pathlib import Path
 
 import anndata as ad
@@ -10,16 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from kimedlib.table_files import write_gzip
+
 FORMATS = ("mtx", "h5", "h5ad")
 H5_NAME, H5AD_NAME = "raw_feature_bc_matrix.h5", "cells.h5ad"
-
-
-def write_gzip(path: Path, text: str) -> None:
-    """UTF-8 text, gzipped without time stamp and file name."""
-    buffer = io.BytesIO()
-    with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", compresslevel=9, mtime=0) as handle:
-        handle.write(text.encode("utf-8"))
-    path.write_bytes(buffer.getvalue())
 
 
 def write_mtx(folder: Path, counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kimedlib.check_genomics_references import AGAIN, Reference, unreadable
 from kimedlib.genomics_builds import other_length, unknown_contig
-from kimedlib.genomics_manifest import ZIPPED
+from kimedlib.opening import ZIPPED
 from kimedlib.problems import Problem
 
 READ_WHOLE = 8_000_000  # compressed bytes up to which a FASTQ file is read to its end

@@ -1,16 +1,16 @@
 """Reference, gene model, regions and variants: of one build, with the same names, before any job starts."""
 
-import gzip
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from kimedlib.genomics_builds import known_build, other_length, unknown_contig
-from kimedlib.genomics_manifest import ZIPPED, Manifest, config_problems, file_problems, read_manifest, sequences
+from kimedlib.genomics_manifest import Manifest, config_problems, file_problems, read_manifest, sequences
+from kimedlib.opening import ZIPPED, open_text
 from kimedlib.problems import InputProblems, Problem
 
 REFERENCE_WHOLE = 200_000_000  # bytes up to which a reference without .fai and manifest is read for its contigs
@@ -96,13 +96,6 @@ def header_length(line: str) -> tuple[str, int | None] | None:
         words = line.split()
         return (words[1], int(words[3])) if len(words) == 4 and words[3].isdigit() else None
     return None
-
-
-def open_text(path: str) -> TextIO:
-    """Open a text file, plain or gzip."""
-    with Path(path).open("rb") as handle:
-        zipped = handle.read(2) == ZIPPED
-    return gzip.open(path, "rt", encoding="utf-8") if zipped else Path(path).open(encoding="utf-8")
 
 
 def extent(path: str) -> Extent:

@@ -15,6 +15,7 @@ from kimedlib.check_genes import Names, gene_problems, glance, names_of, shared_
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
+from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
 from kimedlib.singlecell_design import confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -24,9 +25,11 @@ REQUESTED = (
     ("transfer", "reference"),
     ("transfer", "label_table"),
     ("activity", "sets"),
+    ("cell_cycle", "genes"),
     ("proteins", "gates"),
     ("communication", "pairs"),
 )
+READS = ("reads1", "reads2", "chemistry")
 COPY_AGAIN = "copy or export it again"
 
 
@@ -34,6 +37,11 @@ def has_truth(frame: pd.DataFrame, settings: dict[str, Any]) -> bool:
     """Whether labels are given, so that scores can be computed."""
     names = settings["labels"]
     return bool((frame["labels"] != "").any() or names["obs_column"] or names["doublet_obs_column"])
+
+
+def counts_of(row: dict[str, Any]) -> str:
+    """Where the counts of a line of the sheet are, or will be if it gives reads."""
+    return f"<results>/counts/{row['sample']}.h5" if row.get("reads1") else located(row["counts"])
 
 
 def gzip_problems(path: Path) -> list[Problem]:
@@ -163,10 +171,40 @@ def row_problems(row: dict[str, str], place: str, sheet: str, settings: dict[str
         problems += gzip_problems(path)
     if row["subset"] and kind not in ("h5ad", ""):
         problems.append(Problem(sheet, f"{place}, column subset", "only H5AD files have obs columns", "leave it empty"))
-    if row["labels"] and not Path(row["labels"]).is_file():
-        found = f"'{row['labels']}' does not exist"
-        problems.append(Problem(sheet, f"{place}, column labels", found, "correct the path or leave it empty"))
     return problems
+
+
+def settings_problems(settings: dict[str, Any]) -> list[Problem]:
+    """Sections of the config that do not go together, and files they name that are not there."""
+    tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
+    tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
+    profile = settings.get("ambient", {}).get("profile", "")
+    if profile not in ("", "droplets") and not profile.startswith("var/"):
+        tables["ambient.profile"] = profile
+    problems = [
+        Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
+        for key, path in tables.items()
+        if path and not Path(path).is_file()
+    ]
+    if profile == "droplets" and "droplets" not in settings:
+        found = "is droplets, but no droplets are called"
+        remedy = "add the section `droplets` (unfiltered matrices), or name a table or var/<column>"
+        problems.append(Problem("config", "key ambient.profile", found, remedy))
+    if settings["input"]["state"] != "counts":
+        problems += [
+            Problem("config", f"section {name}", "needs raw counts", f"leave out `{name}`, or give raw counts")
+            for name in ("droplets", "ambient")
+            if name in settings
+        ]
+    return problems
+
+
+def label_problems(row: dict[str, str], place: str, sheet: str) -> list[Problem]:
+    """A table of labels that is not there."""
+    if not row["labels"] or Path(row["labels"]).is_file():
+        return []
+    found = f"'{row['labels']}' does not exist"
+    return [Problem(sheet, f"{place}, column labels", found, "correct the path or leave it empty")]
 
 
 def markers_of(settings: dict[str, Any]) -> set[str]:
@@ -200,10 +238,13 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
             problems.append(Problem(str(path), "", found, COPY_AGAIN))
             continue
         problems += gene_problems(samples[str(path)], str(path), markers)
+    if "cellxgene" in settings:
+        tables = {file: pd.DataFrame({"gene_id": list(part.ids)}, index=part.symbols) for file, part in samples.items()}
+        problems += gene_list_problems(settings["cellxgene"], tables)
     return problems or shared_problems(samples)
 
 
-def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]) -> list[Problem]:
+def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any], conda: bool = False) -> list[Problem]:
     """Everything wrong with the files that the sheet and the config name.
 
     Parameters
@@ -212,26 +253,34 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         The sheet, one row per sample; see config/schemas/singlecell.samples.schema.yaml.
     settings
         The whole config.
+    conda
+        Whether programmes come from conda and need not be here.
 
     Returns
     -------
     list[Problem]
         In the order of the sheet. What allows a run but limits it (a condition with one donor) is only logged.
     """
-    problems, sound = [], []
+    problems: list[Problem] = []
+    sound, sequenced = [], []
     for number, record in numbered(frame):
         row = {str(key): str(value) for key, value in record.items()}
+        problems += label_problems(row, f"line {number}", str(sheet))
+        if not row["counts"] or any(row.get(column) for column in READS):
+            sequenced.append((number, row))
+            sound.append(False)
+            continue
         problems_here = row_problems(row, f"line {number}", str(sheet), settings)
         problems += problems_here
         sound.append(not problems_here)
+    if sequenced or "reads" in settings:
+        from kimedlib.check_singlecell_reads import check_reads  # here: few sheets have reads
+
+        problems += check_reads(sequenced, str(sheet), settings.get("reads", {}), conda)
     problems += name_problems(frame.loc[sound], settings)
-    tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
-    tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
-    problems += [
-        Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
-        for key, path in tables.items()
-        if path and not Path(path).is_file()
-    ]
+    problems += settings_problems(settings)
+    if "cellxgene" in settings:
+        problems += request_problems(settings, sorted(frame["sample"].astype(str)))
     comparison = settings["comparison"]
     for role in ("reference", "contrast"):
         donors = frame.loc[frame["condition"] == comparison[role], "patient_id"].nunique()

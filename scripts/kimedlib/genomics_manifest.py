@@ -11,12 +11,12 @@ from typing import Any, TypedDict
 from jsonschema import Draft202012Validator
 
 from kimedlib.genomics_builds import known_build
+from kimedlib.opening import ZIPPED
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import load_schema
 
 FORMAT = "kimed-references-1"
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schemas" / "genomics.references.schema.yaml"
-ZIPPED = b"\x1f\x8b"
 CHUNK = 1 << 20
 AGAIN = "copy it again from its source, or write the manifest anew if the file was changed on purpose"
 

@@ -122,3 +122,23 @@ def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
     called = int((done["spatial_fdr"] < level).sum())
     axes.set(title=f"{title}: {called} of {len(done)} neighbourhoods", xlabel="log2 fold change of the share of cells")
     return figure
+
+
+def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:
+    """Counts over rank, both logarithmic, coloured by the share of barcodes with so many counts that hold a cell.
+
+    Parameters
+    ----------
+    curve
+        Columns counts, barcodes, cells, rank.
+    """
+    figure, axes = new_figure(figsize=(5.2, 3.8))
+    shares = curve["cells"] / curve["barcodes"]
+    points = axes.scatter(curve["rank"], curve["counts"], c=shares, s=9, linewidths=0, cmap=SEQUENTIAL, vmin=0, vmax=1)
+    if retained is not None:
+        axes.axhline(retained, color="black", linewidth=1, linestyle="--")
+        axes.text(1, retained, f" cells from {retained:,.0f}", va="bottom", fontsize=8.5)
+    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+    axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
+    figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
+    return figure

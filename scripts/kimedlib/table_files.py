@@ -1,6 +1,8 @@
 """Tables as files: tabs, one header line, the same bytes for the same content."""
 
 import csv
+import gzip
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +27,23 @@ def write_rows(rows: Sequence[Mapping[str, object]], path: str | Path, columns: 
         writer.writerows(rows)
 
 
+def write_gzip(path: Path, text: str) -> None:
+    """UTF-8 text, gzipped without time stamp and file name."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", compresslevel=9, mtime=0) as handle:
+        handle.write(text.encode("utf-8"))
+    path.write_bytes(buffer.getvalue())
+
+
 def write_table(frame: "pd.DataFrame", path: str | Path, float_format: str | None = None) -> None:
-    """Write a table without its row names, whole or not at all.
+    """Write a table without its row names, whole or not at all; gzipped where the name ends in .gz.
 
     Parameters
     ----------
     float_format
         E.g. `%.6g`: digits beyond what is meant depend on the machine. None: the shortest text that reads back equal.
     """
+    text = frame.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format=float_format)
     with atomic_path(path) as temporary:
-        frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format=float_format)
+        # pandas would put the time and the temporary name into the gzip header.
+        write_gzip(temporary, text) if Path(path).suffix == ".gz" else temporary.write_text(text, encoding="utf-8")

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from kimedlib.atomic import atomic_path
-from kimedlib.cells_writing import write_gzip
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
@@ -86,8 +84,7 @@ def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict
         logging.warning("%d cells are not connected with the root: no pseudotime", np.isnan(time).sum())
     described = data.obs[["sample", "barcode", "patient_id", "condition", "cluster", "cell_type"]].astype(str)
     described = described.assign(pseudotime=time, root=np.where(np.arange(len(time)) == root, "yes", "no"))
-    with atomic_path(table) as temporary:
-        write_gzip(temporary, described.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g"))
+    write_table(described, table, "%.6g")
     write_table(found, trends, "%.6g")
     use_style()
     save_figure(pseudotime_by_group(described), figure)

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from kimedlib.atomic import atomic_path
 from kimedlib.cells_reading import read_cells
-from kimedlib.cells_writing import write_gzip
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.pinned_files import check_digest
@@ -122,8 +120,7 @@ def main(
     logging.info("batches: %s; unknown: %.1f %% of cells", space.method, 100 * (transferred == UNKNOWN).mean())
     described = data.obs[["sample", "barcode", "cluster", "cell_type"]].astype(str).join(found)
     described = described.assign(transferred=transferred)[CELLS]
-    with atomic_path(table) as temporary:
-        write_gzip(temporary, described.to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g"))
+    write_table(described, table, "%.6g")
     write_table(by_cluster(described), clusters, "%.6g")
     use_style()
     save_figure(shares_grid(described, "cell_type", "transferred", "Type by markers", "Type by reference"), figure)

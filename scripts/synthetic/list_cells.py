@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from kimedlib.atomic import atomic_path
-from kimedlib.cells_writing import H5_NAME, H5AD_NAME, write_gzip
+from kimedlib.cells_writing import H5_NAME, H5AD_NAME
 from kimedlib.logs import log_to
-from kimedlib.table_files import write_table
+from kimedlib.table_files import write_gzip, write_table
 
 
 def counts_path(folder: Path) -> Path:

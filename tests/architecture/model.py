@@ -34,7 +34,10 @@ EVERYTHING = {
         "config/singlecell.yaml",
         "config/analyses/singlecell.yaml",
         "config/celltypist/singlecell.yaml",
+        "config/cellcycle/singlecell.yaml",
         "config/citeseq/singlecell.yaml",
+        "config/droplets/singlecell.yaml",
+        "config/reads/singlecell.yaml",
     ),
 }
 

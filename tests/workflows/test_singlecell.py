@@ -128,3 +128,24 @@ def test_all_analyses_on_request_together(snakemake_run, repository, tmp_path):
     composition = table(results / "composition_test.tsv")
     assert {"permutation_p", "null_rate", "propeller_p_adjusted"} <= set(composition)
     assert ad.read_zarr(results / "cells.zarr").n_obs == ad.read_h5ad(results / "cells.h5ad").n_obs
+
+
+@pytest.mark.slow
+def test_unfiltered_matrices_go_through(snakemake_run, repository, tmp_path):
+    """Two libraries with 1,200 empty droplets each: planted cells are called, and 5 % planted soup is found."""
+    rows, cells = [], 0
+    for number in range(2):
+        sample = simulated_sample(tmp_path, cells=200, seed=number + 30, empty_share=6.0)
+        cells += int((sample.truth["empty"] == "no").sum())
+        rows.append(f"s{number}\tp{number}\tuntreated\tb\t{sample.counts}")
+    (tmp_path / "sheet.tsv").write_text("\n".join(["sample\tpatient_id\tcondition\tbatch\tcounts", *rows]) + "\n")
+    config = yaml.safe_load((repository / "config/droplets/singlecell.yaml").read_text())
+    config["droplets"] |= {"lower": 70}
+    snakemake_run("singlecell", tmp_path / "out", config=config | {"samples": str(tmp_path / "sheet.tsv")})
+    results = tmp_path / "out" / "singlecell"
+    calls = pd.concat(table(results / f"samples/s{number}.droplets.tsv.gz") for number in range(2))
+    assert 0.9 * cells < (calls["call"] == "cell").sum() <= cells
+    for number in range(2):
+        row = table(results / f"samples/s{number}.contamination.tsv").iloc[0]
+        assert row["low"] <= 0.05 <= row["high"] and row["counts_after"] < row["counts_before"]
+    assert ad.read_h5ad(results / "cells.h5ad").n_obs > 0.8 * cells

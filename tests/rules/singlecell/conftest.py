@@ -1,6 +1,8 @@
 """Scripts as modules, and one small study run through all steps."""
 
+import functools
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -68,3 +70,22 @@ def study(tmp_path_factory) -> SimpleNamespace:
         folder=folder, config=config, markers=markers, sheet=sheet, labels=labels, kept=kept, tables=tables,
         gene_sets=REPOSITORY / config["gene_sets"],
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def planned_reads(tmp_path_factory, snakemake_run) -> Callable[[str], str]:
+    """What Snakemake would do with the shipped reads and an engine; a stand-in, never called, is its command."""
+
+    @functools.cache
+    def plan(engine: str) -> str:
+        folder = tmp_path_factory.mktemp(engine)
+        tool = folder / {"kb": "kallisto", "starsolo": "STAR", "simpleaf": "simpleaf"}[engine]
+        tool.write_text("#!/bin/sh\nexit 1\n")
+        tool.chmod(0o755)
+        config = yaml.safe_load((REPOSITORY / "config/reads/singlecell.yaml").read_text())
+        config["reads"]["engine"] = engine
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+            return snakemake_run("singlecell", folder, "--dry-run", config=config).stdout
+
+    return plan

@@ -62,10 +62,11 @@ def test_half_of_the_donors_teaches_the_other_half(study, step, tmp_path):
     assert np.abs(cells["probability"].to_numpy() - scores.max(axis=1)).max() < 1e-6
     assert (cells["label"].to_numpy() == model.classes_[scores.argmax(axis=1)]).all()
     known = ~half & pd.notna(planted) & (planted != "NK")
-    assert (cells["called"].to_numpy() == planted)[known].mean() > 0.85
+    assert (cells["label"].to_numpy() == planted)[known].mean() > 0.9
     # No type reaches one half for what was never seen more often than for what was.
     unknown = (cells["called"] == "unknown").to_numpy()
-    assert unknown[planted == "NK"].mean() > 3 * unknown[known].mean()
+    assert (unknown == (cells["probability"] < 0.5)).all() and not (cells["label"] == "NK").any()
+    assert unknown[planted == "NK"].mean() > 2 * unknown[known].mean()
     assert agreed.groupby("cell_type")["share"].sum().to_numpy() == pytest.approx(1)
     assert set(clusters["majority"]) <= {*model.classes_, "unknown"}
     assert len(cells[["cluster", "majority"]].drop_duplicates()) == cells["cluster"].nunique()

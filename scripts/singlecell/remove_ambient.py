@@ -1,0 +1,135 @@
+"""Estimate the ambient RNA in the cells of one sample and take it out of the counts (SoupX)."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from kimedlib.atomic import atomic_path
+from kimedlib.cells_reading import format_of, read_cells
+from kimedlib.logs import log_to
+from kimedlib.problems import InputProblems, Problem
+from kimedlib.seeding import generator
+from kimedlib.singlecell_ambient import changed_genes, contamination, without_ambient
+from kimedlib.singlecell_embedding import leiden, log_normalised, nearest, principal_components, shared_neighbour_graph
+from kimedlib.singlecell_genes import GeneMoments, variable_genes
+from kimedlib.singlecell_threads import one_thread
+from kimedlib.table_files import write_table
+
+# Coarse clusters, which only tell what a group of cells does not express.
+GENES, COMPONENTS, NEIGHBOURS, RESOLUTION = 2000, 20, 20, 1.0
+# A profile that knows less of the counts is of other genes.
+LEAST_COVERED, SUM = 0.5, 0.01
+
+
+def coarse_clusters(counts: sparse.csr_matrix, seed: int) -> NDArray[np.int64]:
+    """Leiden clusters of the cells of one sample, (cells,)."""
+    batches, blocks = pd.Series("all", index=range(counts.shape[0])), lambda: [(slice(None), counts)]
+    moments = GeneMoments(blocks, np.zeros(counts.shape[0], dtype=np.int64), counts.shape[1])
+    chosen = np.flatnonzero(variable_genes(blocks, batches, moments, GENES))
+    positions = principal_components(log_normalised(counts)[:, chosen], COMPONENTS)[0]
+    return leiden(shared_neighbour_graph(nearest(positions, NEIGHBOURS)[0]), RESOLUTION, seed)
+
+
+def profile_of(data: ad.AnnData, profile: str, counts: Path) -> NDArray[np.float64]:
+    """Share of each gene of `data` in the soup, from a table (gene, share) or the file's column `var/<name>`, (genes,).
+
+    Raises
+    ------
+    InputProblems
+        No such column, shares that are none, or a profile of other genes.
+    """
+    if profile.startswith("var/"):
+        name = profile.removeprefix("var/")
+        columns = ad.read_h5ad(counts, backed="r").var if format_of(counts) == "h5ad" else data.var
+        if name not in columns:
+            known = ", ".join(map(str, columns.columns))
+            found, remedy = (
+                f"var has no column '{name}'",
+                f"set `ambient.profile` to var/ and one of: {known}; or a table",
+            )
+            raise InputProblems([Problem(str(counts), profile, found, remedy)])
+        shares = pd.to_numeric(columns[name], errors="coerce").to_numpy(dtype=np.float64)
+    else:
+        table = pd.read_csv(profile, sep="\t", dtype={"gene": str})
+        if missing := {"gene", "share"} - set(table.columns):
+            found = f"has no column {', '.join(sorted(missing))}"
+            raise InputProblems([Problem(profile, "header", found, "give a table with columns gene and share")])
+        told = table.drop_duplicates("gene").set_index("gene")["share"].astype(float)
+        shares = told.reindex(data.var_names).fillna(0).to_numpy()
+        if told.min() < 0 or abs(told.sum() - 1) > SUM:
+            found = f"shares add up to {told.sum():.4g}, the least is {told.min():.4g}"
+            raise InputProblems([Problem(profile, "column share", found, "give shares of 0 to 1 that add up to 1")])
+    if not np.isfinite(shares).all() or shares.min() < 0:
+        raise InputProblems([Problem(str(counts), profile, "holds values that are no shares", "give shares of 0 to 1")])
+    counted = np.asarray(data.X.sum(axis=0)).ravel()
+    if counted[shares > 0].sum() < LEAST_COVERED * counted.sum():
+        found = f"its genes hold {100 * counted[shares > 0].sum() / counted.sum():.0f} % of the sample's counts"
+        remedy = "give the profile of this sample, with the same gene names"
+        raise InputProblems([Problem(profile, str(counts), found, remedy)])
+    result: NDArray[np.float64] = shares / shares.sum()
+    return result
+
+
+def main(
+    *, counts: Path, profile: str, cells: Path, table: Path, genes: Path, sample: dict[str, str],
+    seed: int, source: dict[str, str], settings: dict[str, Any],
+) -> None:  # fmt: skip
+    """Write the cells with corrected counts (H5AD), one row with the estimate, and the genes that lost most.
+
+    Parameters
+    ----------
+    profile
+        Table with columns gene and share, or `var/<column>` of the counts' file.
+    sample
+        The sheet's row: sample, subset.
+    source, settings
+        Sections `input` and `ambient` of the config; see config/schemas/singlecell.schema.yaml.
+
+    Raises
+    ------
+    InputProblems
+        The counts or the profile cannot be used.
+    """
+    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
+    shares = profile_of(data, profile, counts)
+    with one_thread():
+        clusters = coarse_clusters(data.X, seed)
+        share, bounds, pairs = contamination(data.X, clusters, shares)
+        if settings["contamination"] != "auto":
+            share = float(settings["contamination"])
+        known = np.isfinite(share)
+        if not known:
+            logging.warning("%s: no gene tells the soup from expression; the counts stay as they are", sample["sample"])
+        random = generator(seed, "ambient", sample["sample"])
+        corrected = without_ambient(data.X, clusters, shares, share, random) if known else data.X
+    estimate = {"sample": sample["sample"], "contamination": share, "low": bounds[0], "high": bounds[1], "pairs": pairs}
+    totals = {"counts_before": float(data.X.sum()), "counts_after": float(corrected.sum())}
+    logging.info("%s: %s", sample["sample"], estimate)
+    write_table(pd.DataFrame([estimate | totals]), table, "%.6g")
+    write_table(
+        changed_genes(data.X, corrected, data.var_names, shares).head(settings["reported_genes"]), genes, "%.6g"
+    )
+    data.X = corrected.astype(np.float32)
+    with atomic_path(cells) as temporary:
+        data.write_h5ad(temporary)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            counts=Path(snakemake.input.counts),
+            profile=str(snakemake.input.profile) or snakemake.params.settings["profile"],
+            cells=Path(snakemake.output.cells),
+            table=Path(snakemake.output.table),
+            genes=Path(snakemake.output.genes),
+            sample=snakemake.params.sample,
+            seed=snakemake.params.seed,
+            source=snakemake.params.source,
+            settings=snakemake.params.settings,
+        )
