@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimedlib.atomic import atomic_path
-from kimedlib.cells_writing import write_gzip
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.pinned_files import check_digest
@@ -63,9 +61,7 @@ def main(
     described["majority"] = described["cluster"].map(voted.set_index("cluster")["majority"])
     logging.info("%d types, %d of %d genes measured; unknown: %.1f %% of cells", len(loaded.types), shared.sum(),
                  len(shared), 100 * (described["called"] == UNKNOWN).mean())  # fmt: skip
-    with atomic_path(table) as temporary:
-        content = described[CELLS].to_csv(None, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-        write_gzip(temporary, content)
+    write_table(described[CELLS], table, "%.6g")
     write_table(voted, clusters, "%.6g")
     write_table(agreement(pd.DataFrame(described)), agreed, "%.6g")
     use_style()
