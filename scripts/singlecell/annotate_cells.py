@@ -16,7 +16,7 @@ from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
 from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
-from kimedlib.singlecell_markers import cluster_markers
+from kimedlib.singlecell_markers import cluster_markers, donor_support
 from kimedlib.table_files import write_table
 
 # Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
@@ -80,6 +80,8 @@ def main(
     names, number = list(data.obs["cluster"].cat.categories), settings["reported_markers"]
     values = sparse.csr_matrix(sparse.vstack(some))
     reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number, threads=threads)
+    donors = data.obs["patient_id"].iloc[chosen]
+    reported = donor_support(reported, values, data.var_names, clusters.iloc[chosen], donors)
     scores = type_scores(evidence, marker_types(loaded))
     assigned = annotate_clusters(scores, settings["minimum_score"], settings["minimum_margin"])
     assigned = assigned.loc[sorted(assigned.index, key=int)]

@@ -33,6 +33,7 @@ EVERYTHING = {
     "singlecell": (
         "config/singlecell.yaml",
         "config/analyses/singlecell.yaml",
+        "config/celltypist/singlecell.yaml",
         "config/cellcycle/singlecell.yaml",
         "config/citeseq/singlecell.yaml",
         "config/droplets/singlecell.yaml",
