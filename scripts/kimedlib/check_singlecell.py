@@ -15,6 +15,7 @@ from kimedlib.check_genes import Names, gene_problems, glance, names_of, shared_
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
+from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
 from kimedlib.singlecell_design import confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -237,6 +238,9 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
             problems.append(Problem(str(path), "", found, COPY_AGAIN))
             continue
         problems += gene_problems(samples[str(path)], str(path), markers)
+    if "cellxgene" in settings:
+        tables = {file: pd.DataFrame({"gene_id": list(part.ids)}, index=part.symbols) for file, part in samples.items()}
+        problems += gene_list_problems(settings["cellxgene"], tables)
     return problems or shared_problems(samples)
 
 
@@ -275,6 +279,8 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         problems += check_reads(sequenced, str(sheet), settings.get("reads", {}), conda)
     problems += name_problems(frame.loc[sound], settings)
     problems += settings_problems(settings)
+    if "cellxgene" in settings:
+        problems += request_problems(settings, sorted(frame["sample"].astype(str)))
     comparison = settings["comparison"]
     for role in ("reference", "contrast"):
         donors = frame.loc[frame["condition"] == comparison[role], "patient_id"].nunique()
