@@ -23,6 +23,7 @@ rule collect_singlecell_features:
         mem_mb=scaled(3000),
         runtime=20,
     params:
+        patients=sorted({row["patient_id"] for row in ROWS.values()}),
         settings=config["features"],
         library=library("singlecell/collect_singlecell_features"),
     script:

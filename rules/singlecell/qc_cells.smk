@@ -1,7 +1,8 @@
 """Quality control and doublets of one sample.
 
 Inputs:  raw counts (10x folder, 10x H5, H5AD or table), gene sets
-Outputs: <results>/samples/{sample}.h5ad (kept cells, temporary), <results>/samples/{sample}.quality.tsv (all barcodes)
+Outputs: <results>/samples/{sample}.h5ad (kept cells, temporary), <results>/samples/{sample}.quality.tsv (all barcodes),
+         <results>/samples/{sample}.limits.tsv (cut-offs, in words)
 """
 
 
@@ -13,6 +14,7 @@ rule qc_cells:
     output:
         cells=temp("<results>/samples/{sample}.h5ad"),
         table="<results>/samples/{sample}.quality.tsv",
+        limits="<results>/samples/{sample}.limits.tsv",
     log:
         "<logs>/qc_cells/{sample}.log",
     benchmark:

@@ -28,6 +28,12 @@ class Design:
         return "~ " + " + ".join([*self.terms, "condition"])
 
 
+def samples_with_cells(sheet: list[dict[str, str]], found: pd.Series) -> pd.DataFrame:
+    """Rows of the sheet, index sample, whose sample is among the `found` ones: those in quarantine have no cells."""
+    samples = pd.DataFrame(sheet).set_index("sample")
+    return samples[samples.index.isin(found.astype(str).unique())]
+
+
 def indicator_matrix(samples: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Intercept and dummy variables of `columns` (samples x parameters)."""
     dummies = pd.get_dummies(samples[columns].astype(str), drop_first=True, dtype=float)

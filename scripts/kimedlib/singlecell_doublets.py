@@ -94,15 +94,17 @@ def simulated_neighbour_score(counts: sparse.csr_matrix, random: np.random.Gener
     return share
 
 
-def combined_score(counts: sparse.csr_matrix, random: np.random.Generator, genes: int, rounds: int) -> Vector:
-    """Mean rank of both scores, scaled to (0, 1]; see `coexpression_score` and `simulated_neighbour_score`.
+def doublet_scores(
+    counts: sparse.csr_matrix, random: np.random.Generator, genes: int, rounds: int
+) -> tuple[Vector, Vector, Vector]:
+    """Mean rank of both scores, and the ranks of `coexpression_score` and of `simulated_neighbour_score`, in (0, 1].
 
     Combining them does better than either alone (docs/benchmarks.md); the simulation is averaged over `rounds`.
     """
     simulated = np.mean([simulated_neighbour_score(counts, random) for _ in range(rounds)], axis=0)
-    ranks = stats.rankdata(coexpression_score(counts, genes)) + stats.rankdata(simulated)
-    score: Vector = ranks / (2 * len(ranks))
-    return score
+    ranks = stats.rankdata(coexpression_score(counts, genes)), stats.rankdata(simulated)
+    cells = counts.shape[0]
+    return (ranks[0] + ranks[1]) / (2 * cells), ranks[0] / cells, ranks[1] / cells
 
 
 def called(score: Vector, rate: float) -> NDArray[np.bool_]:

@@ -139,6 +139,8 @@ def quality_overview(table: pd.DataFrame) -> Figure:
     reasons = {"": "kept", "doublet": "doublet", "high_mitochondrial": "dying (mitochondrial)"}
     reasons |= {"low_genes": "too few genes", "low_counts": "too few molecules"}
     shades = [PALETTE[2], PALETTE[3], PALETTE[1], PALETTE[4], PALE]
+    if (table["removed"] == "quarantined").any():
+        reasons, shades = reasons | {"quarantined": "sample in quarantine"}, [*shades, "black"]
     samples = sorted(table["sample"].unique())
     figure: Figure
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 0.28 * len(samples) + 2.2), width_ratios=[1, 1.1])

@@ -18,7 +18,7 @@ from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
-from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened
+from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened, read_frames
 from kimedlib.singlecell_embedding import (
     Matrix,
     informative_components,
@@ -45,12 +45,19 @@ AMID = 3
 def merged(paths: list[Path], genes: str) -> CellFiles:
     """All cells with the genes that every sample (`intersection`) or any sample (`union`) measured.
 
+    Samples without cells are those in quarantine.
+
     Raises
     ------
     InputProblems
-        The samples share hardly any gene names.
+        No sample is left, or the samples share hardly any gene names.
     """
-    cells = opened(paths, genes)
+    filled = [path for path in paths if read_frames(path, ("obs",)).n_obs]
+    if not filled:
+        found = f"all {len(paths)} samples are in quarantine (samples.tsv beside this step's results says why)"
+        remedy = "give samples with cells, or relax `quality` in the config"
+        raise InputProblems([Problem("sample sheet", "column counts", found, remedy)])
+    cells = opened(filled, genes)
     if len(cells.var) < MINIMUM_GENES:
         found = f"the samples have {len(cells.var)} genes in common"
         raise InputProblems([Problem("sample sheet", "column counts", found, "use one naming of genes in all samples")])

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED, slug
 from kimedlib.singlecell_blocks import read_genes
 from kimedlib.singlecell_composition import composition
+from kimedlib.table_files import write_table
 
 
 def signature_score(data: ad.AnnData, genes: list[str], types: list[str]) -> pd.Series:
@@ -25,11 +25,13 @@ def signature_score(data: ad.AnnData, genes: list[str], types: list[str]) -> pd.
     return pd.Series(means).groupby(data.obs["patient_id"].astype(str).to_numpy()[rows]).mean()
 
 
-def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, Any]) -> None:
+def main(*, cells: Path, gene_sets: Path, features: Path, patients: list[str], settings: dict[str, Any]) -> None:
     """Write `patient_id`, cells, fraction_<type>, clr_<type>, unassigned_fraction, interferon_score, median_<quality>.
 
     Parameters
     ----------
+    patients
+        All patients of the sheet; one whose samples are all in quarantine keeps a row, empty.
     settings
         Section `features` of the config.
     """
@@ -47,10 +49,8 @@ def main(*, cells: Path, gene_sets: Path, features: Path, settings: dict[str, An
     table["interferon_score"] = signature_score(data, interferon, settings["interferon_types"]).reindex(table.index)
     for name in ("counts", "genes", "mitochondrial_percent"):
         table[f"median_{name}"] = obs.groupby("group")[name].median()
-    with atomic_path(features) as temporary:
-        table.rename_axis("patient_id").reset_index().to_csv(
-            temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g"
-        )
+    table = table.reindex(sorted({*patients, *table.index})).astype({"cells": "Int64"})
+    write_table(table.rename_axis("patient_id").reset_index(), features, "%.6g")
 
 
 if __name__ == "__main__":
@@ -59,5 +59,6 @@ if __name__ == "__main__":
             cells=Path(snakemake.input.cells),
             gene_sets=Path(snakemake.input.gene_sets),
             features=Path(snakemake.output.features),
+            patients=snakemake.params.patients,
             settings=snakemake.params.settings,
         )

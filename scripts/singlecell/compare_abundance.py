@@ -14,7 +14,14 @@ from kimedlib.singlecell_abundance import counted, described, neighbourhoods, re
 from kimedlib.singlecell_analysis_figures import abundance_by_type
 from kimedlib.singlecell_blocks import read_frames
 from kimedlib.singlecell_counts_model import common_dispersion, quasi_likelihood_test
-from kimedlib.singlecell_design import Design, choose_design, design_matrix, donor_units, relabelings
+from kimedlib.singlecell_design import (
+    Design,
+    choose_design,
+    design_matrix,
+    donor_units,
+    relabelings,
+    samples_with_cells,
+)
 from kimedlib.singlecell_embedding import Matrix
 from kimedlib.singlecell_permutation import LEVEL
 from kimedlib.singlecell_threads import one_thread
@@ -88,7 +95,7 @@ def main(
         Sections `abundance` and `comparison` of the config.
     """
     data = read_frames(cells, ("obs", "obsm"))
-    samples = pd.DataFrame(sheet).set_index("sample")
+    samples = samples_with_cells(sheet, data.obs["sample"])
     unit = data.obs["sample"].astype(str).map(donor_units(samples))
     reference, contrast = comparison["reference"], comparison["contrast"]
     sizes = unit.value_counts()

@@ -13,7 +13,7 @@ from kimedlib.singlecell_analysis_figures import effects_grid
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_blocks import has_matrix, read_frames
 from kimedlib.singlecell_composition import adjusted, linear_effect
-from kimedlib.singlecell_design import choose_design, design_matrix, donor_units
+from kimedlib.singlecell_design import choose_design, design_matrix, donor_units, samples_with_cells
 from kimedlib.singlecell_expression import COUNTS, expressed, pseudobulk
 from kimedlib.singlecell_permutation import permutation_null
 from kimedlib.singlecell_threads import one_thread
@@ -81,7 +81,7 @@ def main(
         Sections `activity` and `comparison` of the config.
     """
     data, known = read_frames(cells, ("obs",)), read_network(network)
-    samples = pd.DataFrame(sheet).set_index("sample")
+    samples = samples_with_cells(sheet, data.obs["sample"])
     units = donor_units(samples)
     data.obs["sample"] = data.obs["sample"].astype(str).map(units)
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]

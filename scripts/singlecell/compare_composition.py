@@ -11,7 +11,7 @@ from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_bayes import bayesian_effects
 from kimedlib.singlecell_composition import adjusted, compare, composition, propeller
-from kimedlib.singlecell_design import choose_design, donor_units
+from kimedlib.singlecell_design import choose_design, donor_units, samples_with_cells
 from kimedlib.singlecell_permutation import permutation_null
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -68,7 +68,7 @@ def main(
         Section `comparison` of the config.
     """
     rows = pd.read_csv(cells, sep="\t", dtype={"sample": str, "patient_id": str, "cluster": str}, keep_default_na=False)
-    samples = pd.DataFrame(sheet).set_index("sample")
+    samples = samples_with_cells(sheet, rows["sample"])
     types = reported_types(marker_table, rows)
     counted = composition(rows.assign(group=rows["sample"]), types).rename(columns={"group": "sample"})
     unassigned = (rows["cell_type"] == UNASSIGNED).groupby(rows["sample"]).mean()

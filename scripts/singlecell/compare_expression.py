@@ -9,7 +9,7 @@ import pandas as pd
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_blocks import has_matrix, read_frames
-from kimedlib.singlecell_design import choose_design, donor_units, permuted_conditions
+from kimedlib.singlecell_design import choose_design, donor_units, permuted_conditions, samples_with_cells
 from kimedlib.singlecell_expression import COLUMNS, COUNTS, deseq, expressed, pseudobulk
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -70,7 +70,7 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
         Section `comparison` of the config.
     """
     data, counted = read_frames(cells, ("obs",)), has_matrix(cells, COUNTS)
-    samples = pd.DataFrame(sheet).set_index("sample")
+    samples = samples_with_cells(sheet, data.obs["sample"])
     units = donor_units(samples)
     data.obs["sample"], samples = data.obs["sample"].astype(str).map(units), samples.loc[units.unique()]
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED] or [UNASSIGNED]

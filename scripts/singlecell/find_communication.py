@@ -26,7 +26,7 @@ from kimedlib.singlecell_communication import (
     specificity,
 )  # fmt: skip
 from kimedlib.singlecell_composition import adjusted, linear_effect
-from kimedlib.singlecell_design import choose_design, design_matrix, donor_units
+from kimedlib.singlecell_design import choose_design, design_matrix, donor_units, samples_with_cells
 from kimedlib.singlecell_permutation import permutation_null
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -86,8 +86,9 @@ def main(
     settings, comparison
         Sections `communication` and `comparison` of the config.
     """
-    listed, samples = read_pairs(pairs), pd.DataFrame(sheet).set_index("sample")
+    listed = read_pairs(pairs)
     data = read_genes(cells, {gene for column in COLUMNS for name in listed[column] for gene in name.split("+")})
+    samples = samples_with_cells(sheet, data.obs["sample"])
     known = measured_pairs(listed, data.var_names)
     data.obs["unit"] = data.obs["sample"].astype(str).map(donor_units(samples))
     types = [name for name in data.obs["cell_type"].cat.categories if name != UNASSIGNED]

@@ -18,6 +18,7 @@ from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics,
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
+QUARANTINED = "quarantined"
 # Below this the simulated neighbourhoods say nothing.
 CELLS_FOR_DOUBLETS = 50
 
@@ -30,11 +31,34 @@ def too_few(place: tuple[Path, str], metrics: pd.DataFrame, limits: Thresholds, 
     return Problem(str(place[0]), f"sample {place[1]}", f"{found} (limits: {limits}; medians: {medians})", remedy)
 
 
+def explained(
+    applied: Thresholds, quality: dict[str, Any], doublets: dict[str, Any], reason: pd.Series
+) -> pd.DataFrame:  # fmt: skip
+    """Columns limit, value, barcodes (removed by it) and rule (in words)."""
+    below = f"{quality['deviations']:g} MAD below the median of the log"
+    removed = reason.value_counts()
+    lines = [
+        ("minimum_counts", applied.minimum_counts, "low_counts", f"{below}, at least {quality['minimum_counts']}"),
+        ("minimum_genes", applied.minimum_genes, "low_genes", f"{below}, at least {quality['minimum_genes']}"),
+        (
+            "maximum_mitochondrial_percent",
+            applied.maximum_mitochondrial_percent,
+            "high_mitochondrial",
+            f"{quality['mitochondrial_deviations']:g} MAD above the median, "
+            f"{quality['mitochondrial_floor_percent']:g} to {quality['mitochondrial_ceiling_percent']:g} %",
+        ),
+        ("doublet_share", doublets["expected_rate"], "doublet", "share of intact cells with the highest score"),
+        ("minimum_cells", quality["minimum_cells"], QUARANTINED, "intact cells that a sample must have"),
+    ]
+    rows = [(name, value, int(removed.get(why, 0)), rule) for name, value, why, rule in lines]
+    return pd.DataFrame(rows, columns=["limit", "value", "barcodes", "rule"])
+
+
 def main(
-    *, counts: Path, gene_sets: Path, cells: Path, table: Path, sample: dict[str, str], seed: int,
+    *, counts: Path, gene_sets: Path, cells: Path, table: Path, limits: Path, sample: dict[str, str], seed: int,
     source: dict[str, str], quality: dict[str, Any], doublets: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Write the kept cells (H5AD, counts in X) and a table of all barcodes with the reason for leaving any out.
+    """Write the kept cells (H5AD, counts in X), all barcodes with the reason for leaving any out, and the limits.
 
     Parameters
     ----------
@@ -46,7 +70,8 @@ def main(
     Raises
     ------
     InputProblems
-        The counts cannot be used, or fewer than `quality["minimum_cells"]` cells are left.
+        The counts cannot be used, or fewer than `quality["minimum_cells"]` cells are left and `quality["on_failure"]`
+        is stop. If it is quarantine, the sample hands on no cells; its table says so.
     """
     data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
     sets = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["mitochondrial"]
@@ -54,34 +79,44 @@ def main(
     if not genes.any():
         logging.warning("%s: no mitochondrial gene found by symbol or identifier; dying cells cannot be seen", counts)
     metrics = cell_metrics(data, genes)
-    limits = QualityLimits(**{name: value for name, value in quality.items() if name != "minimum_cells"})
+    wanted = QualityLimits(**{name: quality[name] for name in QualityLimits.__dataclass_fields__})
     raw = source["state"] == "counts"
-    applied = thresholds(metrics, limits) if raw else Thresholds(0, 0, 100)
+    applied = thresholds(metrics, wanted) if raw else Thresholds(0, 0, 100)
     reason = failures(metrics, applied)
     intact = (reason == "").to_numpy()
-    if intact.sum() < quality["minimum_cells"]:
-        place = (counts, sample["sample"])
-        raise InputProblems([too_few(place, metrics, applied, int(intact.sum()), quality["minimum_cells"])])
+    failed = bool(intact.sum() < quality["minimum_cells"])
+    if failed:
+        problem = too_few((counts, sample["sample"]), metrics, applied, int(intact.sum()), quality["minimum_cells"])
+        if quality["on_failure"] == "stop":
+            raise InputProblems([problem])
+        logging.error("QUARANTINE: %s", problem)
+        reason[intact] = QUARANTINED
 
-    score, flagged = np.full(data.n_obs, np.nan), np.zeros(data.n_obs, dtype=bool)
-    if raw and doublets["rounds"] and intact.sum() >= CELLS_FOR_DOUBLETS:
+    scores, flagged = np.full((3, data.n_obs), np.nan), np.zeros(data.n_obs, dtype=bool)
+    votes = np.zeros(data.n_obs, dtype=np.int64)
+    if raw and not failed and doublets["rounds"] and intact.sum() >= CELLS_FOR_DOUBLETS:
         # Only here: scikit-learn takes as long to import as a small sample to check.
-        from kimedlib.singlecell_doublets import called, combined_score, expected_rate
+        from kimedlib.singlecell_doublets import called, doublet_scores, expected_rate
 
         with one_thread():
             random = generator(seed, "doublets", sample["sample"])
-            score[intact] = combined_score(
+            scores[:, intact] = doublet_scores(
                 data.X[np.flatnonzero(intact)], random, doublets["genes"], doublets["rounds"]
             )
         rate = doublets["expected_rate"]
-        flagged[intact] = called(score[intact], expected_rate(int(intact.sum())) if rate == "auto" else float(rate))
+        share = expected_rate(int(intact.sum())) if rate == "auto" else float(rate)
+        flagged[intact] = called(scores[0, intact], share)
+        votes[intact] = called(scores[1, intact], share).astype(int) + called(scores[2, intact], share)
     if doublets["remove"]:
         reason[flagged] = "doublet"
 
-    result = metrics.assign(doublet_score=score.round(6), doublet=flagged, removed=reason)
+    names = ("doublet_score", "cxds_rank", "simulated_rank")
+    result = metrics.assign(**dict(zip(names, scores.round(6), strict=True)))
+    result = result.assign(doublet_votes=votes, doublet=flagged, removed=reason)
     result.insert(0, "barcode", data.obs_names)
     result.insert(0, "sample", sample["sample"])
     write_table(result, table, "%.6g")
+    write_table(explained(applied, quality, doublets, reason), limits, "%.6g")
     kept = data[(reason == "").to_numpy()].copy()
     kept.obs = result.loc[reason == "", ["barcode", *metrics.columns, "doublet_score", "doublet"]].copy()
     for name in ("batch", "condition", "patient_id", "sample"):
@@ -100,6 +135,7 @@ if __name__ == "__main__":
             gene_sets=Path(snakemake.input.gene_sets),
             cells=Path(snakemake.output.cells),
             table=Path(snakemake.output.table),
+            limits=Path(snakemake.output.limits),
             sample=snakemake.params.sample,
             seed=snakemake.params.seed,
             source=snakemake.params.source,

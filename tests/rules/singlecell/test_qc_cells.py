@@ -19,6 +19,7 @@ def run(folder: Path, counts: Path, module, **changes) -> Path:
     folder.mkdir(exist_ok=True)
     module.main(
         counts=counts, gene_sets=REPOSITORY / config["gene_sets"], cells=folder / "s.h5ad", table=folder / "s.tsv",
+        limits=folder / "l.tsv",
         sample={"sample": "s", "patient_id": "p", "condition": "c", "batch": "b", "subset": ""}, seed=1,
         source=config["input"], quality=quality, doublets=config["doublets"],
     )  # fmt: skip
@@ -51,5 +52,33 @@ def test_a_sample_without_cells_is_named_with_its_limits(sample, tmp_path, step)
     with pytest.raises(
         InputProblems, match=r"sample s: 0 of .*intact cells, 20 are needed \(limits: minimum_counts 1e\+06"
     ):
-        run(tmp_path / "none", sample.counts, step("singlecell/qc_cells"), minimum_counts=1_000_000)
+        run(tmp_path / "none", sample.counts, step("singlecell/qc_cells"), minimum_counts=1_000_000, on_failure="stop")
     assert not list((tmp_path / "none").iterdir())
+
+
+def test_in_quarantine_it_hands_on_no_cells_and_its_table_says_why(sample, tmp_path, step, caplog):
+    folder = run(tmp_path / "held", sample.counts, step("singlecell/qc_cells"), minimum_cells=10_000)
+    assert ad.read_h5ad(folder / "s.h5ad").n_obs == 0
+    reasons = pd.read_csv(folder / "s.tsv", sep="\t")["removed"]
+    limits = pd.read_csv(folder / "l.tsv", sep="\t").set_index("limit")
+    assert (reasons == "quarantined").sum() == limits.loc["minimum_cells", "barcodes"] > 100
+    assert "QUARANTINE" in caplog.text and "10000 are needed" in caplog.text
+
+
+def test_each_cut_off_is_told_in_words_with_what_it_took(sample, tmp_path, step):
+    folder = run(tmp_path / "one", sample.counts, step("singlecell/qc_cells"))
+    table = pd.read_csv(folder / "s.tsv", sep="\t", keep_default_na=False)
+    limits = pd.read_csv(folder / "l.tsv", sep="\t").set_index("limit")
+    assert limits["barcodes"].sum() == (table["removed"] != "").sum()
+    low = table[table["removed"] == "low_counts"]
+    assert len(low) == limits.loc["minimum_counts", "barcodes"]
+    assert low["counts"].max() < float(limits.loc["minimum_counts", "value"])
+    assert limits.loc["maximum_mitochondrial_percent", "rule"] == "3 MAD above the median, 5 to 20 %"
+
+
+def test_two_methods_vote_on_doublets(sample, tmp_path, step):
+    folder = run(tmp_path / "one", sample.counts, step("singlecell/qc_cells"))
+    table = pd.read_csv(folder / "s.tsv", sep="\t", keep_default_na=False).set_index("barcode").join(sample.truth)
+    assert set(table["doublet_votes"]) == {0, 1, 2}
+    both = table[table["doublet_votes"] == 2]
+    assert both["doublet"].all() and (both["is_doublet"] == "yes").mean() > (table["is_doublet"] == "yes").mean() * 3

@@ -16,7 +16,7 @@ from kimedlib.singlecell_design import Design, choose_design, permuted_condition
 from kimedlib.singlecell_doublets import (
     called,
     coexpression_score,
-    combined_score,
+    doublet_scores,
     expected_rate,
     simulated_neighbour_score,
 )
@@ -68,9 +68,9 @@ def test_doublet_scores_find_mixed_cells(three_types):
     truth = np.arange(counts.shape[0]) >= len(labels)
     assert roc_auc_score(truth, coexpression_score(counts)) > 0.9
     assert roc_auc_score(truth, simulated_neighbour_score(counts, np.random.default_rng(0))) > 0.85
-    combined = combined_score(counts, np.random.default_rng(0), 100, 2)
+    combined = doublet_scores(counts, np.random.default_rng(0), 100, 2)[0]
     assert roc_auc_score(truth, combined) > 0.9
-    assert np.array_equal(combined, combined_score(counts, np.random.default_rng(0), 100, 2))
+    assert np.array_equal(combined, doublet_scores(counts, np.random.default_rng(0), 100, 2)[0])
     assert called(combined, 0.1).sum() == 32 and expected_rate(5000) == pytest.approx(0.04)
 
 
