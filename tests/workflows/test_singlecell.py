@@ -149,3 +149,23 @@ def test_unfiltered_matrices_go_through(snakemake_run, repository, tmp_path):
         row = table(results / f"samples/s{number}.contamination.tsv").iloc[0]
         assert row["low"] <= 0.05 <= row["high"] and row["counts_after"] < row["counts_before"]
     assert ad.read_h5ad(results / "cells.h5ad").n_obs > 0.8 * cells
+
+
+@pytest.mark.slow
+def test_a_sample_that_fails_is_quarantined_and_the_others_go_on(snakemake_run, tmp_path):
+    """Six donors and one library of a dozen cells: the others are compared without it, and tables say where it is."""
+    rows = []
+    for number in range(7):
+        cells = 12 if number == 6 else 130
+        sample = simulated_sample(tmp_path, cells=cells, seed=number + 50, effect=float(number % 2))
+        condition = ("untreated", "treated")[number % 2]
+        rows.append(f"s{number}\tp{number}\t{condition}\tb\t{sample.counts}")
+    (tmp_path / "sheet.tsv").write_text("\n".join(["sample\tpatient_id\tcondition\tbatch\tcounts", *rows]) + "\n")
+    snakemake_run("singlecell", tmp_path / "out", config={"samples": str(tmp_path / "sheet.tsv")})
+    results = tmp_path / "out" / "singlecell"
+    samples = table(results / "samples.tsv").set_index("sample")
+    assert samples["status"].tolist() == ["used"] * 6 + ["quarantined"]
+    assert set(ad.read_h5ad(results / "cells.h5ad").obs["sample"]) == {f"s{number}" for number in range(6)}
+    features = table(results / "singlecell_features.tsv").set_index("patient_id")
+    assert len(features) == 7 and features.loc["p6"].isna().all() and features.iloc[:6]["cells"].notna().all()
+    assert (table(results / "composition_test.tsv")["status"] == "tested").all()

@@ -79,6 +79,8 @@ def test_each_cut_off_is_told_in_words_with_what_it_took(sample, tmp_path, step)
 def test_two_methods_vote_on_doublets(sample, tmp_path, step):
     folder = run(tmp_path / "one", sample.counts, step("singlecell/qc_cells"))
     table = pd.read_csv(folder / "s.tsv", sep="\t", keep_default_na=False).set_index("barcode").join(sample.truth)
-    assert set(table["doublet_votes"]) == {0, 1, 2}
-    both = table[table["doublet_votes"] == 2]
-    assert both["doublet"].all() and (both["is_doublet"] == "yes").mean() > (table["is_doublet"] == "yes").mean() * 3
+    assert {0, 1} <= set(table["doublet_votes"]) <= {0, 1, 2}
+    voted = table["doublet_votes"] > 0
+    planted = table["is_doublet"] == "yes"
+    assert planted[voted].mean() > 3 * planted.mean()
+    assert voted[table["doublet"].astype(str) == "True"].mean() > 0.8
