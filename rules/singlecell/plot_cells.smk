@@ -1,7 +1,7 @@
 """Figures of the report.
 
 Inputs:  cells.h5ad and the tables of the other steps
-Outputs: <results>/figures/*.png
+Outputs: <results>/figures/*.png, <results>/figures/marker_dots.tsv
 """
 
 
@@ -23,6 +23,7 @@ rule plot_cells:
         composition=FIGURE("<results>/figures/composition.png", caption=f"{CAPTIONS}/composition.rst"),
         volcano=FIGURE("<results>/figures/volcano.png", caption=f"{CAPTIONS}/volcano.rst"),
         marker_dots=FIGURE("<results>/figures/marker_dots.png", caption=f"{CAPTIONS}/marker_dots.rst"),
+        marker_table="<results>/figures/marker_dots.tsv",
     log:
         "<logs>/plot_cells/cells.log",
     benchmark:

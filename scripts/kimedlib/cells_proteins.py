@@ -72,11 +72,16 @@ def positive(values: Matrix, seed: int) -> NDArray[np.bool_]:
 
 
 def panel_names(names: pd.Index, aliases: dict[str, list[str]]) -> dict[str, str]:
-    """Short name of each protein -> its column: CD3_TotalSeqB and CD3E are CD3. The first of several counts."""
+    """Short name of each protein -> its column: CD3_TotalSeqB, Hu.CD3-UCHT1, CD3E are CD3. The first counts."""
     known = {other.upper(): name for name, others in aliases.items() for other in [name, *others]}
     found: dict[str, str] = {}
     for name in names:
-        short = re.split(r"[_ .(]", str(name))[0].upper()
+        bare = re.sub(
+            r"^(hu|hums|human|anti|anti[-_. ]?human|adt|ab)[-_. ]+", "", str(name).strip(), flags=re.IGNORECASE
+        )
+        short = re.split(r"[_ .(]", bare)[0].upper()
+        # Clones stand behind a hyphen; in HLA-DR and PD-1 it belongs to the name.
+        short = re.sub(r"^(CD\d+[A-Z]*)-.*", r"\1", short)
         found.setdefault(known.get(short, short), str(name))
     return found
 

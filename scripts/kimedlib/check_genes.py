@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from kimedlib.cells_reading import SYMBOL_COLUMNS, matrix_files, read_lines
+from kimedlib.cells_reading import PROTEINS, SYMBOL_COLUMNS, matrix_files, read_lines
 from kimedlib.problems import Problem
 
 # Ensembl stable identifiers of genes of the two species whose cells are mixed in practice, and 10x barcodes.
@@ -93,6 +93,23 @@ def names_of(path: Path, kind: str, matrix: str) -> Names:
         head = next(csv.reader([text.readline()], delimiter=separator), [])
         genes = texts(line.split(separator, 1)[0].strip().strip('"') for line in text if line.strip())
     return Names(genes, genes, texts(head))
+
+
+def protein_problems(path: Path, kind: str) -> list[Problem]:
+    """A file without proteins where the config asks for them."""
+    if kind == "h5":
+        with h5py.File(path, "r") as handle:
+            types = handle["matrix/features/feature_type"][()] if "matrix/features" in handle else []
+        kinds = set(texts(types))
+    elif kind == "mtx":
+        kinds = {row[2] for row in read_lines(matrix_files(path)["features"]) if len(row) > 2}
+    else:
+        found = "holds no proteins: only 10x folders and 10x H5 files tell them from genes"
+        return [Problem(str(path), "", found, "give the 10x output, or leave out `proteins`")]
+    if PROTEINS in kinds:
+        return []
+    found = f"has no features of type '{PROTEINS}'"
+    return [Problem(str(path), "feature types", found, "give CITE-seq output, or leave out `proteins`")]
 
 
 def share(names: pd.Series, pattern: str) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
-from kimedlib.check_genes import Names, gene_problems, glance, names_of, shared_problems
+from kimedlib.check_genes import Names, gene_problems, glance, names_of, protein_problems, shared_problems
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
@@ -232,6 +232,8 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
         try:
             if kind in ("h5", "h5ad") and settings["input"]["state"] == "counts":
                 problems += glance(path, kind, matrix)
+            if "proteins" in settings:
+                problems += protein_problems(path, kind)
             samples[str(path)] = names_of(path, kind, matrix)
         except (*UNREADABLE, IndexError, AttributeError) as error:
             found = f"names of genes or cells cannot be read ({type(error).__name__}: {str(error)[:120]})"

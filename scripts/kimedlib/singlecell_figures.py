@@ -275,21 +275,29 @@ def volcanoes(table: pd.DataFrame, level: float, reference: str, contrast: str) 
     return figure
 
 
-def marker_dots(data: AnnData, genes: dict[str, list[str]], per_type: int = 4) -> Figure:
-    """Markers by cell type: colour is mean expression scaled per gene, size the share of cells expressing it."""
+def marker_values(data: AnnData, genes: dict[str, list[str]], per_type: int = 4) -> pd.DataFrame:
+    """Columns cell_type, gene, mean_expression (log-normalised), share_expressing: first genes of each type."""
     groups = data.obs["cell_type"].astype(str)
-    names = [name for name in data.obs["cell_type"].cat.categories if (groups == name).any()]
-    shown = list(
-        dict.fromkeys(gene for name in genes for gene in [g for g in genes[name] if g in data.var_names][:per_type])
+    shown = dict.fromkeys(gene for name in genes for gene in [g for g in genes[name] if g in data.var_names][:per_type])
+    columns = data.var_names.get_indexer(pd.Index(list(shown), dtype=object))
+    parts = []
+    for name in [name for name in data.obs["cell_type"].cat.categories if (groups == name).any()]:
+        part = data.X[np.flatnonzero((groups == name).to_numpy())][:, columns]
+        values = {"mean_expression": np.asarray(part.mean(axis=0)).ravel()}
+        values["share_expressing"] = np.asarray((part > 0).mean(axis=0)).ravel()
+        parts.append(pd.DataFrame({"cell_type": name, "gene": list(shown), **values}))
+    return pd.concat(parts, ignore_index=True).round(6)
+
+
+def marker_dots(table: pd.DataFrame) -> Figure:
+    """`marker_values` as dots: colour is mean expression scaled per gene, size the share of cells expressing it."""
+    names, shown = (list(dict.fromkeys(table[column])) for column in ("cell_type", "gene"))
+    means, shares = (
+        table[column].to_numpy(dtype=np.float64).reshape(len(names), len(shown))
+        for column in ("mean_expression", "share_expressing")
     )
     figure: Figure
     figure, axes = plt.subplots(figsize=(max(5.0, 0.29 * len(shown) + 2.6), 0.34 * len(names) + 1.9))
-    columns = data.var_names.get_indexer(pd.Index(shown))
-    means, shares = np.zeros((len(names), len(shown))), np.zeros((len(names), len(shown)))
-    for place, name in enumerate(names):
-        part = data.X[np.flatnonzero((groups == name).to_numpy())][:, columns]
-        means[place] = np.asarray(part.mean(axis=0)).ravel()
-        shares[place] = np.asarray((part > 0).mean(axis=0)).ravel()
     scaled = means / np.maximum(means.max(axis=0, initial=0), 1e-9)
     x, y = np.meshgrid(np.arange(len(shown)), np.arange(len(names)))
     dots = axes.scatter(

@@ -11,18 +11,20 @@ from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_blocks import read_genes
+from kimedlib.table_files import write_table
 
 
 def main(
     *, cells: Path, tables: list[Path], composition: Path, composition_test: Path, expression: Path,
     marker_table: Path | None, markers: Path, outputs: dict[str, Path], settings: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Write one PNG per figure.
+    """Write one PNG per figure, and the table that the markers' figure shows.
 
     Parameters
     ----------
     outputs
-        Paths by name: umap_types, umap_samples, umap_quality, quality, composition, volcano, marker_dots.
+        Paths by name: umap_types, umap_samples, umap_quality, quality, composition, volcano, marker_dots,
+        marker_table.
     settings
         Section `comparison` of the config.
     """
@@ -47,7 +49,9 @@ def main(
     save_figure(figures.quality_overview(quality), outputs["quality"])
     save_figure(figures.composition_overview(shares, test, reference, contrast), outputs["composition"])
     save_figure(figures.volcanoes(genes, settings["false_discovery_rate"], reference, contrast), outputs["volcano"])
-    save_figure(figures.marker_dots(data, shown), outputs["marker_dots"])
+    values = figures.marker_values(data, shown)
+    write_table(values, outputs["marker_table"], "%.6g")
+    save_figure(figures.marker_dots(values), outputs["marker_dots"])
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from scipy import sparse
 from singlecell_samples import PANEL, SHOWN, stained_sample
 
 from kimedlib.cells_proteins import gated, panel_names, positive, read_proteins
-from kimedlib.cells_reading import read_cells
+from kimedlib.cells_reading import format_of, read_cells
 from kimedlib.cells_writing import write_h5
+from kimedlib.check_genes import protein_problems
 from kimedlib.problems import InputProblems
 
 GATES = Path(__file__).resolve().parents[3] / "config/markers/pbmc_proteins.yaml"
@@ -77,6 +78,18 @@ def test_gates():
     assert panel_names(pd.Index(["CD3E_TotalSeqB", "CD8a (SK1)"]), {"CD3": ["CD3E"], "CD8": ["CD8a"]}) == {
         "CD3": "CD3E_TotalSeqB", "CD8": "CD8a (SK1)",
     }  # fmt: skip
+    names = [
+        "Hu.CD4_RPA.T4",
+        "CD14-M5E2",
+        "anti-human CD19",
+        "HLA-DR_TotalSeqB",
+        "PD-1_TotalSeqB",
+        "IgG1_control_TotalSeqB",
+    ]
+    assert list(panel_names(pd.Index(names), {})) == ["CD4", "CD14", "CD19", "HLA-DR", "PD-1", "IGG1"]
+    assert panel_names(pd.Index(["CD4_control", "CD45RA_TotalSeqB"]), {}) == {
+        "CD4": "CD4_control", "CD45RA": "CD45RA_TotalSeqB",
+    }  # fmt: skip
     signs = pd.DataFrame({"CD3": [True, True, False], "CD4": [True, True, False], "CD8": [False, True, False]})
     types = {
         "CD4 T": {"present": ["CD3", "CD4"], "absent": ["CD8"]},
@@ -84,6 +97,13 @@ def test_gates():
         "B": {"present": ["CD19"], "absent": ["CD3"]},
     }
     assert list(gated(signs, types)) == ["CD4 T", "", ""]
+
+
+def test_files_without_proteins_are_seen_before_the_run(study, stained):
+    path = Path(study.sheet[0]["counts"])
+    assert "has no features of type" in str(protein_problems(path, format_of(path))[0])
+    assert "only 10x folders" in str(protein_problems(study.folder / "cells.h5ad", "h5ad")[0])
+    assert not protein_problems(Path(stained[0]["counts"]), "h5")
 
 
 def test_a_missing_cell_is_said(study, stained, step, tmp_path):

@@ -1,6 +1,15 @@
-"""plot_cells: draws every figure, the same twice, also where nothing could be compared."""
+"""plot_cells: draws every figure, the same twice, also where nothing could be compared, and says from which table."""
+
+import re
+from pathlib import Path
 
 import pandas as pd
+import yaml
+
+from kimedlib.figure_style import save_figure, use_style
+from kimedlib.singlecell_figures import marker_dots
+
+WORKFLOW = Path(__file__).resolve().parents[3] / "workflows/singlecell"
 
 NAMES = ("umap_types", "umap_samples", "umap_quality", "quality", "composition", "volcano", "marker_dots")
 
@@ -15,14 +24,14 @@ def draw(study, step, folder, comparable):
     genes = pd.DataFrame({"cell_type": ["B"] * 3, "gene": ["X", "Y", "Z"], "log2_fold_change": [2.0, -2.0, 0.1]})
     genes = genes.assign(p_value=[1e-9, 1e-5, 0.5], p_adjusted=[1e-8, 1e-4, 0.6])
     (genes if comparable else genes.head(0)).to_csv(folder / "e.tsv", sep="\t", index=False)
-    outputs = {name: folder / f"{name}.png" for name in NAMES}
+    outputs = {name: folder / f"{name}.png" for name in NAMES} | {"marker_table": folder / "marker_dots.tsv"}
     step("singlecell/plot_cells").main(
         cells=study.folder / "cells.h5ad", tables=study.tables, composition=folder / "c.tsv",
         composition_test=folder / "t.tsv", expression=folder / "e.tsv",
         marker_table=study.markers if comparable else None, markers=study.folder / "markers.tsv",
         outputs=outputs, settings=study.config["comparison"],
     )  # fmt: skip
-    return {name: path.read_bytes() for name, path in outputs.items()}
+    return {name: outputs[name].read_bytes() for name in NAMES}
 
 
 def test_same_pictures_twice(study, step, tmp_path):
@@ -33,3 +42,23 @@ def test_same_pictures_twice(study, step, tmp_path):
 
 def test_nothing_compared_still_gives_all_figures(study, step, tmp_path):
     assert set(draw(study, step, tmp_path / "c", comparable=False)) == set(NAMES)
+
+
+def test_the_figure_of_markers_is_drawn_from_its_table(study, step, tmp_path):
+    drawn = draw(study, step, tmp_path / "d", comparable=True)
+    use_style()
+    save_figure(marker_dots(pd.read_csv(tmp_path / "d/marker_dots.tsv", sep="\t")), tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == drawn["marker_dots"]
+
+
+def test_every_caption_names_the_tables_that_the_figure_is_drawn_from():
+    outputs = [entry["path"] for entry in yaml.safe_load((WORKFLOW / "outputs.yaml").read_text())["outputs"]]
+    tables = {path.removeprefix("results/singlecell/").replace("{", "<").replace("}", ">") for path in outputs}
+    figures = [Path(path) for path in outputs if path.endswith((".png", "cells.html"))]
+    assert len(figures) >= 13
+    for figure in figures:
+        stem = figure.parent.name if "{" in figure.stem else figure.stem
+        text = " ".join((WORKFLOW / f"report/{stem}.rst").read_text().split())
+        text = text.replace("{{ snakemake.wildcards.sample }}", "<sample>")
+        named = re.search(r"[Dd]rawn from ((?:[^ ]+ and )*[^ ;]+?)[;.]?(?: |$)", text)
+        assert named and set(named[1].split(" and ")) <= tables, f"report/{stem}.rst"
