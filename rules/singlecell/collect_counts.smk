@@ -20,8 +20,6 @@ rule collect_counts:
         "<logs>/collect_counts/{sample}.log",
     benchmark:
         "<benchmarks>/collect_counts/{sample}.tsv"
-    wildcard_constraints:
-        sample="|".join(READS) or "none",
     conda:
         "../../envs/singlecell.yaml"
     threads: 1

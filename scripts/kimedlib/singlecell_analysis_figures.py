@@ -44,14 +44,19 @@ def shares_grid(table: pd.DataFrame, rows: str, columns: str, row_name: str, col
     return grid(shares, f"{len(table):,} cells", "Cells of the row, %", shares.map(lambda value: f"{value:.0f}"))
 
 
+def no_comparison() -> Figure:
+    """What stands in place of a figure where no comparison was possible."""
+    figure, axes = new_figure(figsize=(5, 2))
+    axes.text(0.5, 0.5, "No comparison was possible\n(the table says why)", ha="center", va="center")
+    axes.set_axis_off()
+    return figure
+
+
 def effects_grid(tested: pd.DataFrame, level: float, title: str) -> Figure:
     """Effects of the sources (columns) in the cell types (rows) that were tested; a star where adjusted p < `level`."""
     done = tested[tested["effect"].notna()]
     if done.empty:
-        figure, axes = new_figure(figsize=(5, 2))
-        axes.text(0.5, 0.5, "No comparison was possible\n(the table says why)", ha="center", va="center")
-        axes.set_axis_off()
-        return figure
+        return no_comparison()
     order = list(dict.fromkeys(done["source"]))
     done = done.assign(star=(done["p_adjusted"] < level).astype(float))
     effects, stars = (
@@ -96,6 +101,27 @@ def communication_grid(found: pd.DataFrame, level: float, number: int = 25) -> F
     scores = sure.pivot_table(index="pair", columns="types", values="score", sort=False).astype(float)
     words = scores.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
     return grid(scores.rename_axis(index="", columns=""), "Ligand - receptor pairs", "Score", words)
+
+
+def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
+    """Change of each neighbourhood, grouped by type; filled where the spatial FDR is below `level`."""
+    done = tested[tested["p_value"].notna()]
+    if done.empty:
+        return no_comparison()
+    types = sorted(done["cell_type"].unique(), reverse=True)
+    figure, axes = new_figure(figsize=(5.5, 0.42 * len(types) + 1.8))
+    for row, name in enumerate(types):
+        part = done[done["cell_type"] == name].sort_values("log2_fold_change")
+        called = (part["spatial_fdr"] < level).to_numpy()
+        # Neighbours in value stand side by side.
+        places = row + 0.3 * (np.arange(len(part)) % 5 - 2) / 2
+        axes.scatter(part["log2_fold_change"], places, s=14, linewidths=0.7, edgecolors=PALETTE[0],
+                     facecolors=np.where(called, PALETTE[0], "none"))  # fmt: skip
+    axes.axvline(0, color="grey", linewidth=0.8)
+    axes.set_yticks(range(len(types)), types)
+    called = int((done["spatial_fdr"] < level).sum())
+    axes.set(title=f"{title}: {called} of {len(done)} neighbourhoods", xlabel="log2 fold change of the share of cells")
+    return figure
 
 
 def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:

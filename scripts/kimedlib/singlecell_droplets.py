@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
+from scipy.stats import combine_pvalues
 from statsmodels.stats.multitest import multipletests
 
 Vector = NDArray[np.float64]
@@ -16,8 +17,8 @@ Vector = NDArray[np.float64]
 AMBIENT_DROPLETS, SPREAD_BOUNDS = 5_000, (0.0, 18.0)
 # Largest barcodes that a knee is not sought among: a handful of giants is no plateau.
 GIANTS = 50
-# Retained barcodes that must differ from the soup, by the median p of so few simulations.
-CONTROLS, FEW, DIFFER = 50, 500, 0.05
+# Retained barcodes that must together differ from the soup (Fisher's combined p of so few simulations).
+CONTROLS, FEW, DIFFER = 50, 500, 0.001
 # Molecules times simulations that are held at once.
 HELD = 1_000_000
 
@@ -195,9 +196,9 @@ def called_droplets(
 ) -> tuple[pd.DataFrame, Ambient, Ranks | None]:
     """Call of each barcode: `cell`, `empty` or `ambient` (at most `lower` counts, from which the profile comes).
 
-    Barcodes with as many counts as `barcode_ranks` retains are cells, if most of `CONTROLS` of them, thinned to so
-    many, differ from the ambient profile (a library without cells has a knee too). Others above `lower` are cells where
-    they differ at a false discovery rate of `level`: smaller cells are thus kept, large empty droplets are not.
+    Barcodes with as many counts as `barcode_ranks` retains are cells, if `CONTROLS` of them, thinned to so many,
+    together differ from the ambient profile (a library without cells has a knee too). Others above `lower` are cells
+    where they differ at a false discovery rate of `level`: smaller cells are kept, large empty droplets are not.
 
     Parameters
     ----------
@@ -228,7 +229,7 @@ def called_droplets(
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(len(chosen), CONTROLS)).astype(int))]
         if len(chosen):
             some_sure = thinned(counts[chosen], int(totals[chosen].min()), random)
-            if np.median(chance(some_sure, ambient, alpha, FEW, random)) > DIFFER:
+            if combine_pvalues(chance(some_sure, ambient, alpha, FEW, random), "fisher").pvalue > DIFFER:
                 sure[:] = False
         tested = np.flatnonzero(above & ~sure)
         if len(tested):

@@ -315,16 +315,34 @@ def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]
 
 
 def communities(
-    edges: tuple[igraph.Graph, NDArray[np.float64]], resolution: float, seed: int
-) -> NDArray[np.int64]:  # fmt: skip
+    edges: tuple[igraph.Graph, NDArray[np.float64]],
+    resolution: float,
+    seed: int,
+    *,
+    iterations: int = -1,
+    start: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
     """Leiden clusters by modularity, numbered from the largest to the smallest, (cells,).
+
+    Parameters
+    ----------
+    iterations
+        Passes over the graph; -1 = until nothing changes.
+    start
+        Clusters to begin with, (cells,); without, each cell is one of its own.
 
     References
     ----------
     Traag et al., Sci Rep 9:5233 (2019), doi:10.1038/s41598-019-41695-z.
     """
     igraph.set_random_number_generator(python_random.Random(seed))
-    found = edges[0].community_leiden("modularity", weights=edges[1], resolution=resolution, n_iterations=-1)
+    found = edges[0].community_leiden(
+        "modularity",
+        weights=edges[1],
+        resolution=resolution,
+        n_iterations=iterations,
+        initial_membership=None if start is None else start.tolist(),
+    )
     membership = np.asarray(found.membership)
     sizes = np.bincount(membership)
     rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")

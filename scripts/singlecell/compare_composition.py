@@ -50,10 +50,9 @@ def tested_types(
     if settings.get("bayesian"):
         numbers = counted.pivot_table(index="group", columns="cell_type", values="cells")[types].loc[chosen.index]
         tested = tested.join(bayesian_effects(numbers, chosen, design, contrast), on="cell_type")
-    if settings["permutation_control"]:
-        ratios = counted.pivot_table(index="group", columns="cell_type", values="clr")[types].loc[chosen.index]
-        tested = tested.join(permutation_null(ratios, chosen, design, contrast, seed), on="cell_type")
-        logging.info("exchanged labels: %.1f %% of tests with p < 0.05", 100 * tested["null_rate"].mean())
+    ratios = counted.pivot_table(index="group", columns="cell_type", values="clr")[types].loc[chosen.index]
+    tested = tested.join(permutation_null(ratios, chosen, design, contrast, seed), on="cell_type")
+    logging.info("exchanged labels: %.1f %% of tests with p < 0.05", 100 * tested["null_rate"].mean())
     return tested.assign(design=design.formula, status="tested")
 
 

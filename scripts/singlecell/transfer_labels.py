@@ -1,6 +1,5 @@
 """Carry the cell types of a labelled reference over to the cells, with "unknown" for types it does not hold."""
 
-import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from scipy import sparse
 from kimedlib.cells_reading import read_cells
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
+from kimedlib.pinned_files import check_digest
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_analysis_figures import shares_grid
 from kimedlib.singlecell_threads import one_thread
@@ -34,11 +34,7 @@ def read_reference(path: Path, settings: dict[str, Any], state: str) -> ad.AnnDa
     InputProblems
         The file is not the one whose digest the config gives, cannot be read, or lacks labels.
     """
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    if digest != settings["sha256"]:
-        found = f"sha256 is {digest}, `transfer.sha256` says {settings['sha256']}"
-        raise InputProblems([Problem(str(path), "", found, "use the file that was meant, or correct the digest")])
+    check_digest(path, settings["sha256"], "transfer.sha256")
     data = read_cells(path, settings["matrix"], "", state)
     column, described, source = settings["label_column"], data.obs, str(path)
     if settings["label_table"]:

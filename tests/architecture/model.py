@@ -36,6 +36,7 @@ EVERYTHING = {
     "singlecell": (
         "config/singlecell.yaml",
         "config/analyses/singlecell.yaml",
+        "config/celltypist/singlecell.yaml",
         "config/cellcycle/singlecell.yaml",
         "config/cellxgene/singlecell.yaml",
         "config/citeseq/singlecell.yaml",

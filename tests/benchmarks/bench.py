@@ -158,7 +158,7 @@ def below_floors(results: dict[str, object], floors: dict[str, float]) -> list[s
     """Metrics that are worse than their floor, one line each.
 
     A floor on a name ending in `fp`, `fn`, `calls`, `wall_ratio`, `cpu_ratio`, `peak_mb`, `_pct`, `_mae`,
-    `_max_error_contours` or `_rate` is a ceiling.
+    `_max_error_contours`, `_false_barcodes` or `_rate` is a ceiling.
     Floors on cases that the manifest does not hold are not judged.
     """
     ceilings = (
@@ -171,6 +171,7 @@ def below_floors(results: dict[str, object], floors: dict[str, float]) -> list[s
         "_pct",
         "_mae",
         "_max_error_contours",
+        "_false_barcodes",
         "_rate",
     )
     measured_cases = {name.split(".")[0] for name in results}

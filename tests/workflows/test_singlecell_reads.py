@@ -2,6 +2,10 @@
 
 import gzip
 import hashlib
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -73,3 +77,22 @@ def test_readme_command_ends_in_cells(snakemake_run, repository: Path, tmp_path:
     snakemake_run("singlecell", tmp_path, config=config)
     for name in ("cells.h5ad", "counting.tsv", "figures/saturation.png", "figures/umap_types.png"):
         assert (tmp_path / "singlecell" / name).is_file(), name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed: make setup")
+def test_programmes_run_in_the_sandbox(repository: Path, permitted: dict[str, str]):
+    root = Path("results") / f"reads-{os.getpid()}"
+    command = [sys.executable, "-m", "snakemake", "--profile", "spe", "-s", "workflows/singlecell/Snakefile"]
+    command += [str(root / "singlecell/counts/reads1.h5"), "--configfile", "config/reads/singlecell.yaml"]
+    environment = {**os.environ, **permitted}
+    try:
+        run = subprocess.run(
+            [*command, "--config", f"pathvars={{root: {root}}}"],
+            cwd=repository, env=environment, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert '"kind":"job"' in (Path(permitted["KIMED_REGISTER"]) / "log.jsonl").read_text()
+        assert "pseudoaligned" in (repository / root / "singlecell/logs/count_reads/reads1.log").read_text()
+    finally:
+        shutil.rmtree(repository / root, ignore_errors=True)

@@ -89,6 +89,33 @@ def test_interferon_beta_raises_the_interferon_response_in_every_type(kimed_data
     assert (test["permutation_p"] >= 0.5).all() and set(test["relabelings"]) == {4}
 
 
+def test_interferon_beta_activates_stat1_and_irf1_in_every_donor(kimed_data, step, tmp_path):
+    """Truth as above; twenty other genes, drawn once, are no regulon and must not follow."""
+    data = ad.read_h5ad(kimed_data / "singlecell/kang2018_muscat_example.h5ad")
+    data.layers["counts"] = data.X.copy()
+    data.obs["cell_type"] = data.obs["cluster_id"].astype("category")
+    data.obs["sample"] = data.obs["sample_id"].astype(str)
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    shipped = pd.read_csv(HALLMARK.with_name("regulons.tsv"), sep="\t")
+    others = data.var_names[~data.var_names.isin(shipped["target"])]
+    drawn = np.random.default_rng(1).choice(others, 20, replace=False)
+    control = pd.DataFrame({"source": "drawn", "target": drawn, "weight": 1})
+    pd.concat([shipped, control]).to_csv(tmp_path / "n.tsv", sep="\t", index=False)
+    sheet = [
+        {"sample": name, "patient_id": name[4:], "condition": name[:4], "batch": "b"}
+        for name in sorted(data.obs["sample"].unique())
+    ]
+    test, units = run(
+        step, tmp_path, tmp_path / "cells.h5ad", sheet, tmp_path / "n.tsv", reference="ctrl", contrast="stim"
+    )
+    effects = test.pivot_table(index="cell_type", columns="source", values="effect")
+    assert len(effects) == 5 and effects["STAT1"].notna().all()
+    assert (effects["STAT1"] > 5).all() and (effects["STAT1"] > 2 * effects["drawn"].abs()).all()
+    shown = units[units["source"].isin(["STAT1", "IRF1"])]
+    by_donor = shown.pivot_table(index=["cell_type", "source", "patient_id"], columns="condition", values="activity")
+    assert (by_donor["stim"] > by_donor["ctrl"]).all()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

@@ -35,7 +35,7 @@ def test_one_donor_per_condition_is_said(study, step, tmp_path):
 
 
 def test_control_stands_beside_the_p_values(study, step, tmp_path):
-    _, test = run(study, step, tmp_path, study.sheet, permutation_control=True)
+    _, test = run(study, step, tmp_path, study.sheet)
     # Within batches of four and of two: 6 x 2 ways, and the opposite of the real one is as extreme.
     assert set(test["relabelings"]) == {12} and (test["permutation_p"] >= 2 / 12 - 1e-5).all()
     assert test["null_rate"].between(0, 1).all() and "propeller_p" not in test

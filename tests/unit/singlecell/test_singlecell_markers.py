@@ -6,7 +6,7 @@ import pytest
 from anndata import AnnData
 from scipy import sparse, stats
 
-from kimedlib.singlecell_markers import cluster_markers, rank_sums
+from kimedlib.singlecell_markers import cluster_markers, donor_support, rank_sums
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def test_equal_to_scanpy(cells):
     data.uns["log1p"] = {"base": None}
     sc.tl.rank_genes_groups(data, "cluster", method="wilcoxon", tie_correct=True, pts=True)
     found = cluster_markers(values, genes, labels, ["0", "1", "10"], 60)
+    assert found.equals(cluster_markers(values, genes, labels, ["0", "1", "10"], 60, threads=3))
     for name in ("0", "1", "10"):
         theirs = sc.get.rank_genes_groups_df(data, name).set_index("names")
         ours = found[found["cluster"] == name].set_index("gene").loc[theirs.index]
@@ -61,3 +62,29 @@ def test_negative_values_and_single_cells(cells):
     silent = cluster_markers(values, genes, labels, ["0", "1"], 60).set_index("gene").loc["G59"]
     assert (silent["score"] == 0).all() and (silent["p_adjusted"] == 1).all()
     assert cluster_markers(values, genes, pd.Series(["0"] * 180), ["0"], 5).empty
+
+
+def test_a_marker_of_one_donor_is_seen_as_such(cells):
+    """G0 marks cluster 0 in all three donors; G50 is strong in one donor's cells of it, and so has a small p-value."""
+    values, labels, genes = cells
+    donors = pd.Series(np.tile(["a", "b", "c"], 60))
+    dense = values.toarray()
+    dense[(labels == "0") & (donors == "a"), 50] += 5
+    dense[(donors == "c").to_numpy() & (labels == "10").to_numpy(), :] = 0
+    kept = ~((donors == "c") & (labels == "10")).to_numpy()
+    matrix, labels, donors = sparse.csr_matrix(dense[kept]), labels[kept], donors[kept]
+    table = cluster_markers(matrix, genes, labels, ["0", "1", "10"], 60)
+    found = donor_support(table, matrix, genes, labels, donors)
+    assert found.drop(columns=["donors", "donors_up"]).equals(table)
+    rows = found.set_index(["cluster", "gene"])
+    assert rows.loc[("0", "G0"), ["donors", "donors_up"]].tolist() == [3, 3]
+    assert rows.loc[("0", "G50"), "p_adjusted"] < 1e-3 and rows.loc[("0", "G50"), "donors_up"] < 3
+    # Donor c has no cell of cluster 10.
+    assert set(found.loc[found["cluster"] == "10", "donors"]) == {2}
+    inside = (labels == "1").to_numpy()
+    for place in (3, 15, 30):
+        higher = [
+            matrix[inside & own][:, place].mean() > matrix[~inside & own][:, place].mean()
+            for own in (donors.to_numpy() == name for name in "abc")
+        ]
+        assert rows.loc[("1", f"G{place}"), "donors_up"] == sum(higher)
