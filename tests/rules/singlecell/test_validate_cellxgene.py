@@ -1,4 +1,4 @@
-"""validate_cellxgene: what the validator of the schema says of our file where it is installed; what the rule makes of it."""
+"""validate_cellxgene: what the validator of the schema says of our file; what the rule makes of its answer."""
 
 import os
 import re
