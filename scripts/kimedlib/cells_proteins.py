@@ -77,7 +77,7 @@ def panel_names(names: pd.Index, aliases: dict[str, list[str]]) -> dict[str, str
     found: dict[str, str] = {}
     for name in names:
         bare = re.sub(
-            r"^(hu|hums|human|anti|anti[-_. ]?human|adt|ab)[-_. ]+", "", str(name).strip(), flags=re.IGNORECASE
+            r"^(anti[-_. ]?human|anti|human|hums|hu|adt|ab)[-_. ]+", "", str(name).strip(), flags=re.IGNORECASE
         )
         short = re.split(r"[_ .(]", bare)[0].upper()
         # Clones stand behind a hyphen; in HLA-DR and PD-1 it belongs to the name.

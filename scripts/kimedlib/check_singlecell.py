@@ -16,7 +16,7 @@ from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
-from kimedlib.singlecell_design import confounded
+from kimedlib.singlecell_design import caution, confounded
 
 # Larger gzip files are read to the end by the job only.
 WHOLE_FILE_BYTES = 30_000_000
@@ -296,4 +296,6 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         logging.getLogger("snakemake.logging").warning(
             f"{sheet}, columns condition and batch: {reason}; composition and expression will not be compared"
         )
+    elif said := caution(frame, comparison["reference"], comparison["contrast"]):
+        logging.getLogger("snakemake.logging").warning(f"{sheet}, columns patient_id, condition and batch: {said}")
     return problems

@@ -97,6 +97,31 @@ def choose_design(samples: pd.DataFrame, reference: str, contrast: str, minimum_
     return Design((), f"{len(chosen)} samples leave no degree of freedom")
 
 
+def caution(samples: pd.DataFrame, reference: str, contrast: str) -> str:
+    """What a comparison that is possible passes over, to be said before the run; "" where nothing.
+
+    Parameters
+    ----------
+    samples
+        Columns patient_id, condition, batch.
+    """
+    chosen = samples[samples["condition"].isin([reference, contrast])]
+    paired = chosen.groupby("patient_id")["condition"].nunique() == 2
+    if paired.any() and not paired.all():
+        return (
+            f"{paired.sum()} of {len(paired)} donors have both conditions: donors are not paired, which costs power; "
+            "take the others off the sheet to compare in pairs"
+        )
+    shared = chosen.groupby("batch")["condition"].nunique() == 2
+    donors = chosen.groupby("batch")["patient_id"].nunique()
+    if not shared.any() and donors.max() > 1:
+        return (
+            "no batch holds both conditions, and some hold several donors: what donors of a batch have in common "
+            "passes for an effect of the condition, so p-values are too small; spread the conditions over batches"
+        )
+    return ""
+
+
 def permuted_conditions(samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.DataFrame:
     """The samples with half of the labels exchanged, so that the condition carries no true difference.
 

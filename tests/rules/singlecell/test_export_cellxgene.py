@@ -1,7 +1,5 @@
-"""export_cellxgene: what the schema's text demands, and what its own validator says where it is installed."""
+"""export_cellxgene: what the schema's text demands, wrong terms and symbols without identifiers are refused."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import anndata as ad
@@ -56,19 +54,6 @@ def test_file_follows_the_text_of_the_schema(study, exported):
     assert set(terms[data.obs["author_cell_type"] == "B"]) == {"CL:0000236"}
     assert set(terms[data.obs["author_cell_type"] == "unassigned"]) <= {"unknown"}
     assert (exported / "one.h5ad").read_bytes() == (exported / "two.h5ad").read_bytes()
-
-
-@pytest.mark.slow
-def test_the_validator_of_the_schema_finds_its_own_genes_missing_only(exported):
-    """The made-up identifiers are in no release, which is all that may be wrong; real genes: docs/benchmarks.md."""
-    if shutil.which("cellxgene-schema") is None:
-        pytest.skip("cellxgene-schema is not on PATH (it wants an older anndata: an environment of its own)")
-    run = subprocess.run(
-        ["cellxgene-schema", "validate", str(exported / "one.h5ad")], capture_output=True, text=True, check=False
-    )
-    errors = [line for line in run.stderr.splitlines() if "ERROR:" in line.replace("ERROR:cellxgene", "")]
-    assert "is_valid=" in run.stderr
-    assert [line for line in errors if "Could not infer organism from feature ID" not in line] == []
 
 
 def test_identifiers():
