@@ -52,7 +52,8 @@ def study(tmp_path_factory) -> SimpleNamespace:
         tables.append(folder / f"{name}.tsv")
         load_step("singlecell/qc_cells").main(
             counts=sample.counts, gene_sets=REPOSITORY / config["gene_sets"], cells=kept[-1], table=tables[-1],
-            limits=folder / f"{name}.limits.tsv", sample=sheet[-1], seed=1, source=config["input"], quality=config["quality"], doublets=config["doublets"],
+            limits=folder / f"{name}.limits.tsv", sample=sheet[-1], seed=1, source=config["input"],
+            quality=config["quality"], doublets=config["doublets"],
         )  # fmt: skip
     labels = pd.concat(truths).rename(columns={"true_type": "cell_type", "is_doublet": "doublet"})
     labels.to_csv(folder / "labels.tsv", sep="\t", index=False)
