@@ -24,6 +24,7 @@ WHOLE_FILE_BYTES = 30_000_000
 REQUESTED = (
     ("transfer", "reference"),
     ("transfer", "label_table"),
+    ("celltypist", "model"),
     ("activity", "sets"),
     ("cell_cycle", "genes"),
     ("proteins", "gates"),
