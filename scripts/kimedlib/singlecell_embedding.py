@@ -38,6 +38,21 @@ def log_normalised(counts: sparse.csr_matrix, target: float = 1e4) -> sparse.csr
     return sparse.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
+def proportionally_fitted(counts: sparse.csr_matrix, depth: float) -> sparse.csr_matrix:
+    """PFlog1pPF: log(1 + counts scaled to the mean `depth`), scaled again so that every cell adds up to the same.
+
+    The common sum is 1e4; genes are z-scored afterwards, so it changes nothing. Cells x genes, float64.
+
+    References
+    ----------
+    Booeshaghi et al., bioRxiv 2022.05.06.490859 (2022).
+    """
+    logs = log_normalised(counts, depth)
+    total = np.maximum(np.asarray(logs.sum(axis=1)).ravel(), 1e-12)
+    fitted = logs.data * np.repeat(1e4 / total, np.diff(logs.indptr))
+    return sparse.csr_matrix((fitted, logs.indices, logs.indptr), shape=logs.shape)
+
+
 def stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
     """The parts one below the other; each is taken from the list once copied, so that memory never holds all twice."""
     width, sizes = parts[0].shape[1], [part.nnz for part in parts]

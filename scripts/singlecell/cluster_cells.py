@@ -25,6 +25,7 @@ from kimedlib.singlecell_embedding import (
     log_normalised,
     nearest,
     principal_components,
+    proportionally_fitted,
     stacked,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
@@ -86,15 +87,21 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
 
 
 def write_matrices(
-    cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path, threads: int
+    cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path, *, normalisation: str = "log1p",
+    threads: int = 1,
 ) -> sparse.csr_matrix:  # fmt: skip
-    """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); X of the `chosen` genes, float64."""
+    """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); values of the `chosen` genes, float64.
+
+    The values are X, or for counts what `normalisation` makes of them; X, from which markers are found, stays the same.
+    """
     counted, narrow, variable = state == "counts", [], np.flatnonzero(chosen)
+    fitted = counted and normalisation == "pflog1ppf"
+    depth = float(cells.obs["counts"].mean()) if fitted else 0.0
     with h5py.File(path, "w") as handle:
         matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
         for _, block in cells.blocks():
             values = log_normalised(block) if counted else block.astype(np.float64)
-            narrow.append(values[:, variable])
+            narrow.append((proportionally_fitted(block, depth) if fitted else values)[:, variable])
             matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
         matrices.close()
     return stacked(narrow)
@@ -229,7 +236,9 @@ def main(
     with atomic_path(cells) as temporary:
         with one_thread():
             chosen = genes_in_use(files, batches, embedding["variable_genes"])
-            narrow = write_matrices(files, chosen, source["state"], temporary, threads)
+            narrow = write_matrices(
+                files, chosen, source["state"], temporary, normalisation=embedding["normalisation"], threads=threads
+            )
             logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
             components = reduced(narrow, embedding["components"], seed, threads)
             offered = candidates(components[0], narrow, batches, embedding["integration"], seed)

@@ -51,6 +51,32 @@ def test_cells_that_umap_did_not_lay_out_stand_among_their_kind(study, step, tmp
     assert np.array_equal(none.obsm["X_umap"], none.obsm["X_pca"][:, :2])
 
 
+def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, tmp_path):
+    step("singlecell/cluster_cells").main(
+        samples=study.kept, cells=tmp_path / "p.h5ad", seed=1, source=study.config["input"],
+        embedding=study.config["embedding"] | {"umap_cells": 0, "normalisation": "pflog1ppf"},
+        integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
+    )  # fmt: skip
+    found, usual = ad.read_h5ad(tmp_path / "p.h5ad"), ad.read_h5ad(study.folder / "clustered.h5ad")
+    assert (found.X != usual.X).nnz == 0 and not np.array_equal(found.obsm["X_pca"], usual.obsm["X_pca"])
+    truth = study.labels.assign(name=study.labels["sample"] + "_" + study.labels["barcode"]).set_index("name")
+    alone = (truth.loc[found.obs_names, "doublet"] == "no").to_numpy()
+    assert homogeneity_score(truth.loc[found.obs_names[alone], "cell_type"], found.obs["cluster"][alone]) > 0.9
+
+
+def test_samples_in_quarantine_are_left_out_and_not_all_may_be(study, step, tmp_path):
+    ad.read_h5ad(study.kept[0])[:0].write_h5ad(tmp_path / "held.h5ad")
+    options = {
+        "seed": 1, "source": study.config["input"], "embedding": study.config["embedding"] | {"umap_cells": 0},
+        "integration": tmp_path / "i.tsv", "resolutions": tmp_path / "r.tsv", "splits": tmp_path / "s.tsv",
+    }  # fmt: skip
+    main = step("singlecell/cluster_cells").main
+    main(samples=[tmp_path / "held.h5ad", *study.kept[1:]], cells=tmp_path / "c.h5ad", **options)
+    assert set(ad.read_h5ad(tmp_path / "c.h5ad").obs["sample"]) == {f"s{number}" for number in range(1, 6)}
+    with pytest.raises(InputProblems, match="all 1 samples are in quarantine"):
+        main(samples=[tmp_path / "held.h5ad"], cells=tmp_path / "none.h5ad", **options)
+
+
 def test_samples_without_common_genes_are_refused(study, step, tmp_path):
     data = ad.read_h5ad(study.kept[1])
     data.var_names = [f"other{number}" for number in range(data.n_vars)]

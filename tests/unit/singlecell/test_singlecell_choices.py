@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
-from kimedlib.singlecell_embedding import leiden, nearest, shared_neighbour_graph
+from kimedlib.singlecell_embedding import leiden, nearest, proportionally_fitted, shared_neighbour_graph
 from kimedlib.singlecell_integration import choose_integration, harmony, mixing
 from kimedlib.singlecell_resolution import STABLE, best_overlaps, stable_resolution
 from kimedlib.singlecell_scores import silhouettes
@@ -121,3 +122,14 @@ def test_processes_return_in_order_and_a_failure_is_not_swallowed(capfd):
     with pytest.raises(ChildProcessError, match="1 of 2"):
         in_processes(lambda number: 1 // number, [0, 1], 2)
     assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_proportional_fitting_takes_the_depth_out():
+    """PFlog1pPF against its formula, cell by cell."""
+    random = np.random.default_rng(0)
+    counts = random.poisson(random.gamma(2, 2, (30, 50)))
+    depth = float(counts.sum(axis=1).mean())
+    found = proportionally_fitted(sparse.csr_matrix(counts), depth).toarray()
+    for cell, values in zip(counts, found, strict=True):
+        logs = np.log1p(cell / cell.sum() * depth)
+        assert values == pytest.approx(logs / logs.sum() * 1e4)
