@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from kimedlib.figure_style import PALE, PALETTE, new_figure
 
@@ -46,6 +47,9 @@ def sample_page(sample: str, barcodes: pd.DataFrame, limits: pd.DataFrame) -> Fi
         places = barcodes.loc[part, ["counts", "genes"]].clip(lower=1)
         depth.scatter(places["counts"], places["genes"], s=5, c=colour, linewidths=0, alpha=0.6)
     depth.set(xscale="log", yscale="log", xlabel="Molecules", ylabel="Genes", title="depth")
+    for axis in (counts.xaxis, genes.xaxis, depth.xaxis, depth.yaxis):
+        # Labels between the decades run into each other.
+        axis.set_minor_formatter(NullFormatter())
     scores = barcodes["doublet_score"].dropna()
     if len(scores):
         called = barcodes.loc[scores.index, "doublet"].astype(bool)
