@@ -20,7 +20,8 @@ def histogram(axes: Axes, values: pd.Series, kept: pd.Series, cut: float, label:
     low, high = float(shown.min()), max(float(shown.max()), cut) * 1.02 + 1e-9
     bins = (np.geomspace if logarithmic else np.linspace)(low, high, BINS).tolist()
     axes.hist([shown[kept], shown[~kept]], bins=bins, stacked=True, color=[KEPT, REMOVED], label=["kept", "removed"])
-    axes.axvline(cut, color="black", linewidth=1, linestyle="--")
+    if cut > 0:
+        axes.axvline(cut, color="black", linewidth=1, linestyle="--")
     axes.set(xlabel=label, ylabel="Barcodes", xscale="log" if logarithmic else "linear", title=f"cut-off {cut:,.4g}")
 
 

@@ -55,7 +55,7 @@ def merged(paths: list[Path], genes: str) -> CellFiles:
     """
     filled = [path for path in paths if read_frames(path, ("obs",)).n_obs]
     if not filled:
-        found = f"all {len(paths)} samples are in quarantine (samples.tsv beside this step's results says why)"
+        found = f"all {len(paths)} samples are in quarantine (logs/qc_cells/*.log says why for each)"
         remedy = "give samples with cells, or relax `quality` in the config"
         raise InputProblems([Problem("sample sheet", "column counts", found, remedy)])
     cells = opened(filled, genes)

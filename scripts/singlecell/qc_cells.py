@@ -32,9 +32,17 @@ def too_few(place: tuple[Path, str], metrics: pd.DataFrame, limits: Thresholds, 
 
 
 def explained(
-    applied: Thresholds, quality: dict[str, Any], doublets: dict[str, Any], reason: pd.Series
+    applied: Thresholds, quality: dict[str, Any], share: float | None, reason: pd.Series, *, raw: bool
 ) -> pd.DataFrame:  # fmt: skip
-    """Columns limit, value, barcodes (removed by it) and rule (in words)."""
+    """Columns limit, value, barcodes (removed by it) and rule (in words).
+
+    Parameters
+    ----------
+    share
+        Share of intact cells called doublets; None where they were not sought.
+    raw
+        Whether there are counts; without, only the least number of cells is applied.
+    """
     below = f"{quality['deviations']:g} MAD below the median of the log"
     removed = reason.value_counts()
     lines = [
@@ -47,9 +55,15 @@ def explained(
             f"{quality['mitochondrial_deviations']:g} MAD above the median, "
             f"{quality['mitochondrial_floor_percent']:g} to {quality['mitochondrial_ceiling_percent']:g} %",
         ),
-        ("doublet_share", doublets["expected_rate"], "doublet", "share of intact cells with the highest score"),
+        ("doublet_share", share, "doublet", "share of intact cells with the highest score, called doublets"),
         ("minimum_cells", quality["minimum_cells"], QUARANTINED, "intact cells that a sample must have"),
     ]
+    if not raw:
+        lines = [
+            (name, value, why, "not applied: the input holds no counts") for name, value, why, _ in lines[:3]
+        ] + lines[3:]
+    if share is None:
+        lines[3] = (*lines[3][:3], "not sought")
     rows = [(name, value, int(removed.get(why, 0)), rule) for name, value, why, rule in lines]
     return pd.DataFrame(rows, columns=["limit", "value", "barcodes", "rule"])
 
@@ -94,6 +108,7 @@ def main(
 
     scores, flagged = np.full((3, data.n_obs), np.nan), np.zeros(data.n_obs, dtype=bool)
     votes = np.zeros(data.n_obs, dtype=np.int64)
+    share: float | None = None
     if raw and not failed and doublets["rounds"] and intact.sum() >= CELLS_FOR_DOUBLETS:
         # Only here: scikit-learn takes as long to import as a small sample to check.
         from kimedlib.singlecell_doublets import called, doublet_scores, expected_rate
@@ -116,7 +131,7 @@ def main(
     result.insert(0, "barcode", data.obs_names)
     result.insert(0, "sample", sample["sample"])
     write_table(result, table, "%.6g")
-    write_table(explained(applied, quality, doublets, reason), limits, "%.6g")
+    write_table(explained(applied, quality, share, reason, raw=raw), limits, "%.6g")
     kept = data[(reason == "").to_numpy()].copy()
     kept.obs = result.loc[reason == "", ["barcode", *metrics.columns, "doublet_score", "doublet"]].copy()
     for name in ("batch", "condition", "patient_id", "sample"):

@@ -23,6 +23,8 @@ from kimedlib.table_files import write_table
 
 # Coarse clusters, which only tell what a group of cells does not express.
 GENES, COMPONENTS, NEIGHBOURS, RESOLUTION = 2000, 20, 20, 1.0
+# Fewer cells have no groups; nothing is estimated from them.
+LEAST_CELLS = 20
 # A profile that knows less of the counts is of other genes.
 LEAST_COVERED, SUM = 0.5, 0.01
 
@@ -99,7 +101,8 @@ def main(
     data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
     shares = profile_of(data, profile, counts)
     with one_thread():
-        clusters = coarse_clusters(data.X, seed)
+        few = data.n_obs < LEAST_CELLS
+        clusters = np.zeros(data.n_obs, dtype=np.int64) if few else coarse_clusters(data.X, seed)
         share, bounds, pairs = contamination(data.X, clusters, shares)
         if settings["contamination"] != "auto":
             share = float(settings["contamination"])

@@ -84,3 +84,9 @@ def test_two_methods_vote_on_doublets(sample, tmp_path, step):
     planted = table["is_doublet"] == "yes"
     assert planted[voted].mean() > 3 * planted.mean()
     assert voted[table["doublet"].astype(str) == "True"].mean() > 0.5
+
+
+def test_cut_offs_that_were_not_applied_are_not_claimed(sample, tmp_path, step):
+    folder = run(tmp_path / "none", sample.counts, step("singlecell/qc_cells"), minimum_cells=10_000)
+    limits = pd.read_csv(folder / "l.tsv", sep="\t").set_index("limit")
+    assert limits.loc["doublet_share", "rule"] == "not sought" and pd.isna(limits.loc["doublet_share", "value"])

@@ -71,3 +71,10 @@ def test_profiles_that_are_none_are_refused(sample, tmp_path, step):
     with pytest.raises(InputProblems, match=r"(?s)var has no column 'soup'.*gene_ids"):
         run(tmp_path / "out", sample[0], module, "var/soup")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_single_cell_stays_as_it_is(sample, tmp_path, step):
+    read_cells(sample[0])[:1].copy().write_h5ad(tmp_path / "one.h5ad")
+    folder = run(tmp_path / "out", tmp_path / "one.h5ad", step("singlecell/remove_ambient"), str(sample[2]))
+    row = pd.read_csv(folder / "s.tsv", sep="\t").iloc[0]
+    assert np.isnan(row["contamination"]) and row["counts_after"] == row["counts_before"]
