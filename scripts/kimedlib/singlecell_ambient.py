@@ -18,6 +18,11 @@ TF_IDF, ENOUGH = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1), 10
 GRID = np.linspace(*BOUNDS, 800)
 
 
+def membership(clusters: NDArray[np.int64]) -> sparse.csr_matrix:
+    """1 where a cell is of a cluster (clusters x cells), to add up cells."""
+    return sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))))
+
+
 def marker_genes(counts: sparse.csr_matrix, clusters: NDArray[np.int64], shares: Vector) -> NDArray[np.int64]:
     """Genes that few clusters show and that the soup holds much of, most telling first.
 
@@ -26,7 +31,7 @@ def marker_genes(counts: sparse.csr_matrix, clusters: NDArray[np.int64], shares:
     `quickMarkers` and `autoEstCont` of SoupX: Young & Behjati, GigaScience 9:giaa151 (2020).
     """
     sizes = np.bincount(clusters)
-    member = sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))))
+    member = membership(clusters)
     shown = (member @ (counts > 0).astype(np.float64)).toarray()
     everywhere = shown.sum(axis=0)
     # SoupX weighs a gene's presence in a cluster against its presence in all cells.
@@ -68,7 +73,7 @@ def contamination(
     `autoEstCont` of SoupX: Young & Behjati, GigaScience 9:giaa151 (2020), doi:10.1093/gigascience/giaa151.
     """
     genes = marker_genes(counts, clusters, shares)
-    member = sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))))
+    member = membership(clusters)
     depth = np.asarray(member @ np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
     observed = (member @ counts[:, genes].astype(np.float64)).toarray()
     expected = depth[:, None] * shares[genes][None, :]
@@ -108,29 +113,22 @@ def allotted(amount: Vector, limits: Vector, weights: Vector, groups: NDArray[np
         (members,).
     """
     ratio = np.where(weights > 0, limits / np.maximum(weights, 1e-300), np.inf)
+    # Members in the order in which they are full.
     order = np.lexsort((ratio, groups))
     group, limit, weight = groups[order], limits[order], weights[order]
-    starts = np.searchsorted(group, np.arange(len(amount)))
-    # Members in the order in which they are full; what is left divided by the weights that are left is their level.
-    full = np.cumsum(limit) - limit
-    full -= full[np.minimum(starts, len(full) - 1)][group]
-    ahead = np.cumsum(weight) - weight
-    ahead -= ahead[np.minimum(starts, len(ahead) - 1)][group]
+    first = np.searchsorted(group, group)
+    full, ahead = np.cumsum(limit) - limit, np.cumsum(weight) - weight
+    full, ahead = full - full[first], ahead - ahead[first]
+    # What the full ones before leave, by the weights that are left: the level at which a member and all after it stand.
     total = np.bincount(group, weights=weight, minlength=len(amount))
-    left = np.maximum(total[group] - ahead, 1e-300)
-    level = (amount[group] - full) / left
-    taken = np.empty(len(order))
-    # Full as long as the level at its turn is above its own ratio.
+    level = (amount[group] - full) / np.maximum(total[group] - ahead, 1e-300)
     is_full = level * weight >= limit
-    last = np.zeros(len(amount))
-    first_open = np.full(len(amount), -1)
-    open_places = np.flatnonzero(~is_full)
-    first_open[group[open_places][::-1]] = open_places[::-1]
-    known = first_open >= 0
-    last[known] = level[first_open[known]]
-    taken = np.where(is_full, limit, np.minimum(np.maximum(last[group], 0) * weight, limit))
+    # The first member that is not full gives the level of its group.
+    common = np.zeros(len(amount))
+    still = np.flatnonzero(~is_full)[::-1]
+    common[group[still]] = level[still]
     result = np.empty(len(order))
-    result[order] = taken
+    result[order] = np.where(is_full, limit, np.clip(common[group] * weight, 0, limit))
     return result
 
 
@@ -145,7 +143,7 @@ def without_ambient(
     ----------
     `adjustCounts` (subtraction, with clusters) of SoupX: Young & Behjati, GigaScience 9:giaa151 (2020).
     """
-    member = sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))))
+    member = membership(clusters)
     depth = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     together = (member @ counts.astype(np.float64)).tocsr()
     group = np.repeat(np.arange(together.shape[0]), np.diff(together.indptr))

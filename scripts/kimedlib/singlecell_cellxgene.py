@@ -1,6 +1,6 @@
 """Cells as the CELLxGENE schema wants them: ontology terms per cell, Ensembl identifiers, raw counts beside X.
 
-Schema 7.0.0 and 7.1.0: github.com/chanzuckerberg/single-cell-curation, schema/.
+Schema 7.1.0: github.com/chanzuckerberg/single-cell-curation, schema/.
 """
 
 import csv

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kimedlib.figure_style import DIVERGING, GREY, PALE, PALETTE, SEQUENTIAL
 from kimedlib.singlecell_annotation import UNASSIGNED
+from kimedlib.singlecell_quality import QUARANTINED
 
 # Eight types need more colours than the common palette has; both extras keep their contrast to it (Tol, 2021).
 TYPE_PALETTE = (*PALETTE[:6], "#882255", "#999933", *PALETTE[6:])
@@ -139,8 +140,8 @@ def quality_overview(table: pd.DataFrame) -> Figure:
     reasons = {"": "kept", "doublet": "doublet", "high_mitochondrial": "dying (mitochondrial)"}
     reasons |= {"low_genes": "too few genes", "low_counts": "too few molecules"}
     shades = [PALETTE[2], PALETTE[3], PALETTE[1], PALETTE[4], PALE]
-    if (table["removed"] == "quarantined").any():
-        reasons, shades = reasons | {"quarantined": "sample in quarantine"}, [*shades, "black"]
+    if (table["removed"] == QUARANTINED).any():
+        reasons, shades = reasons | {QUARANTINED: "sample in quarantine"}, [*shades, "black"]
     samples = sorted(table["sample"].unique())
     figure: Figure
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 0.28 * len(samples) + 2.2), width_ratios=[1, 1.1])

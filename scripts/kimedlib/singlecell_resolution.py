@@ -145,7 +145,8 @@ def stable_clusters(
     """
     graph = shared_neighbour_graph(indices)
     if resolution != "auto":
-        found = communities(network(graph), float(resolution), seed)
+        passes = PASSES if len(positions) > CELLS else -1
+        found = communities(network(graph), float(resolution), seed, iterations=passes)
         return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
     stable, table, clusters = stable_resolution(positions, neighbours, seed, threads)
     if len(positions) <= CELLS:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
+from kimedlib.singlecell_quality import QUARANTINED
 from kimedlib.singlecell_sample_figures import sample_page
 from kimedlib.table_files import write_table
 
@@ -23,13 +24,13 @@ def judged(row: dict[str, str], barcodes: pd.DataFrame, limits: pd.DataFrame) ->
     failed = not (reasons == "").any()
     found: dict[str, object] = {name: row[name] for name in NAMES}
     found |= {"barcodes": len(barcodes), "kept": int((reasons == "").sum())}
-    found |= {"status": "quarantined" if failed else "used"}
+    found |= {"status": QUARANTINED if failed else "used"}
     found |= {name: int((reasons == name).sum()) for name in REASONS}
     middles = (barcodes if failed else barcodes[reasons == ""])[list(QUALITY)].median()
     found |= {f"median_{name}": float(middles[name]) for name in QUALITY}
     if failed:
         needed = limits.loc[limits["limit"] == "minimum_cells", "value"].iloc[0]
-        found["problem"] = f"{(reasons == 'quarantined').sum()} intact cells, {needed} are needed"
+        found["problem"] = f"{(reasons == QUARANTINED).sum()} intact cells, {needed} are needed"
     return found
 
 
@@ -43,7 +44,7 @@ def main(
         barcodes = pd.read_csv(table, sep="\t", dtype={"sample": str, "barcode": str})
         applied = pd.read_csv(limit, sep="\t", dtype={"value": str})
         rows.append(judged(row, barcodes, applied))
-        if rows[-1]["status"] == "quarantined":
+        if rows[-1]["status"] == QUARANTINED:
             logging.error("QUARANTINE: sample %s: %s", row["sample"], rows[-1]["problem"])
         save_figure(sample_page(row["sample"], barcodes, applied), page)
     write_table(pd.DataFrame(rows, columns=COLUMNS), summary, "%.6g")

@@ -1,7 +1,7 @@
 """Find the intact single cells of one sample: MAD-based quality control, then doublets."""
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,18 @@ from kimedlib.cells_reading import read_cells
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
-from kimedlib.singlecell_quality import QualityLimits, Thresholds, cell_metrics, failures, mitochondrial, thresholds
+from kimedlib.singlecell_quality import (
+    QUARANTINED,
+    QualityLimits,
+    Thresholds,
+    cell_metrics,
+    failures,
+    mitochondrial,
+    thresholds,
+)
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
-QUARANTINED = "quarantined"
 # Below this the simulated neighbourhoods say nothing.
 CELLS_FOR_DOUBLETS = 50
 
@@ -44,26 +51,20 @@ def explained(
         Whether there are counts; without, only the least number of cells is applied.
     """
     below = f"{quality['deviations']:g} MAD below the median of the log"
+    above = f"{quality['mitochondrial_deviations']:g} MAD above the median"
+    bounds = f"{quality['mitochondrial_floor_percent']:g} to {quality['mitochondrial_ceiling_percent']:g} %"
+    rules = {
+        "minimum_counts": f"{below}, at least {quality['minimum_counts']}",
+        "minimum_genes": f"{below}, at least {quality['minimum_genes']}",
+        "maximum_mitochondrial_percent": f"{above}, {bounds}",
+    }
+    reasons = dict(zip(rules, ("low_counts", "low_genes", "high_mitochondrial"), strict=True))
+    unapplied = "not applied: the input holds no counts"
+    lines = [(name, getattr(applied, name), reasons[name], rule if raw else unapplied) for name, rule in rules.items()]
+    sought = "not sought" if share is None else "share of intact cells with the highest score, called doublets"
+    lines += [("doublet_share", share, "doublet", sought)]
+    lines += [("minimum_cells", quality["minimum_cells"], QUARANTINED, "intact cells that a sample must have")]
     removed = reason.value_counts()
-    lines = [
-        ("minimum_counts", applied.minimum_counts, "low_counts", f"{below}, at least {quality['minimum_counts']}"),
-        ("minimum_genes", applied.minimum_genes, "low_genes", f"{below}, at least {quality['minimum_genes']}"),
-        (
-            "maximum_mitochondrial_percent",
-            applied.maximum_mitochondrial_percent,
-            "high_mitochondrial",
-            f"{quality['mitochondrial_deviations']:g} MAD above the median, "
-            f"{quality['mitochondrial_floor_percent']:g} to {quality['mitochondrial_ceiling_percent']:g} %",
-        ),
-        ("doublet_share", share, "doublet", "share of intact cells with the highest score, called doublets"),
-        ("minimum_cells", quality["minimum_cells"], QUARANTINED, "intact cells that a sample must have"),
-    ]
-    if not raw:
-        lines = [
-            (name, value, why, "not applied: the input holds no counts") for name, value, why, _ in lines[:3]
-        ] + lines[3:]
-    if share is None:
-        lines[3] = (*lines[3][:3], "not sought")
     rows = [(name, value, int(removed.get(why, 0)), rule) for name, value, why, rule in lines]
     return pd.DataFrame(rows, columns=["limit", "value", "barcodes", "rule"])
 
@@ -93,7 +94,7 @@ def main(
     if not genes.any():
         logging.warning("%s: no mitochondrial gene found by symbol or identifier; dying cells cannot be seen", counts)
     metrics = cell_metrics(data, genes)
-    wanted = QualityLimits(**{name: quality[name] for name in QualityLimits.__dataclass_fields__})
+    wanted = QualityLimits(**{field.name: quality[field.name] for field in fields(QualityLimits)})
     raw = source["state"] == "counts"
     applied = thresholds(metrics, wanted) if raw else Thresholds(0, 0, 100)
     reason = failures(metrics, applied)

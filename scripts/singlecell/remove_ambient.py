@@ -51,11 +51,8 @@ def profile_of(data: ad.AnnData, profile: str, counts: Path) -> NDArray[np.float
         columns = ad.read_h5ad(counts, backed="r").var if format_of(counts) == "h5ad" else data.var
         if name not in columns:
             known = ", ".join(map(str, columns.columns))
-            found, remedy = (
-                f"var has no column '{name}'",
-                f"set `ambient.profile` to var/ and one of: {known}; or a table",
-            )
-            raise InputProblems([Problem(str(counts), profile, found, remedy)])
+            remedy = f"set `ambient.profile` to a table, or to var/ and one of: {known}"
+            raise InputProblems([Problem(str(counts), profile, f"var has no column '{name}'", remedy)])
         shares = pd.to_numeric(columns[name], errors="coerce").to_numpy(dtype=np.float64)
     else:
         table = pd.read_csv(profile, sep="\t", dtype={"gene": str})
