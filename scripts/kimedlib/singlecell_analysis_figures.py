@@ -120,7 +120,9 @@ def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.set_yticks(range(len(types)), types)
     called = int((done["spatial_fdr"] < level).sum())
-    axes.set(title=f"{title}: {called} of {len(done)} neighbourhoods", xlabel="log2 fold change of the share of cells")
+    # Two lines: one is wider than the axes.
+    said = f"{title}\n{called} of {len(done)} neighbourhoods called"
+    axes.set(title=said, xlabel="log2 fold change of the share of cells")
     return figure
 
 

@@ -16,8 +16,6 @@ from anndata.io import read_elem, sparse_dataset, write_elem
 from numpy.typing import NDArray
 from scipy import sparse
 
-from kimedlib.singlecell_chunks import packed, unpacked_blocks
-
 # Cells of one block. Sums are taken block by block, so another size changes last bits.
 BLOCK_CELLS = 8192
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -45,15 +43,9 @@ def has_matrix(path: Path, place: str) -> bool:
         return place in handle
 
 
-def stored_blocks(path: Path, place: str = "X", threads: int = 1) -> Iterator[tuple[slice, sparse.csr_matrix]]:
-    """Rows and content of consecutive parts of a matrix of an H5AD file (`X`, `layers/counts`).
-
-    Several `threads` unpack our own files faster.
-    """
+def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.csr_matrix]]:
+    """Rows and content of consecutive parts of a matrix of an H5AD file (`X`, `layers/counts`)."""
     with h5py.File(path, "r") as handle:
-        if threads > 1 and packed(handle[place]):
-            yield from unpacked_blocks(handle[place], BLOCK_CELLS, threads)
-            return
         stored = handle[place] if isinstance(handle[place], h5py.Dataset) else sparse_dataset(handle[place])
         for start in range(0, stored.shape[0], BLOCK_CELLS):
             rows = slice(start, min(start + BLOCK_CELLS, stored.shape[0]))

@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-from kimedlib.singlecell_threads import in_processes
-
 # Cells that a donor must have inside and outside a cluster to be asked.
 DONOR_CELLS = 5
 COLUMNS = ["cluster", "rank", "gene", "score", "log2_fold_change", "p_adjusted", "percent_inside", "percent_outside"]
@@ -41,7 +39,7 @@ def rank_sums(values: sparse.csc_matrix, codes: np.ndarray, groups: int) -> tupl
 
 
 def cluster_markers(
-    values: sparse.csr_matrix, genes: pd.Index, clusters: pd.Series, names: list[str], number: int, *, threads: int = 1
+    values: sparse.csr_matrix, genes: pd.Index, clusters: pd.Series, names: list[str], number: int
 ) -> pd.DataFrame:
     """Genes that are higher in a cluster than in all other cells (rank sum with ties, Benjamini-Hochberg).
 
@@ -70,11 +68,7 @@ def cluster_markers(
     columns = sparse.csc_matrix(values)
     columns.eliminate_zeros()
     columns.sort_indices()
-    # Each process ranks some of the genes, the same numbers for any of them.
-    bounds = np.linspace(0, columns.shape[1], max(1, min(threads, columns.shape[1])) + 1).astype(int)
-    places = [slice(*bounds[part : part + 2]) for part in range(len(bounds) - 1)]
-    ranked = in_processes(lambda place: rank_sums(columns[:, place], codes, len(categories)), places, threads)
-    sums, correction = (np.concatenate(parts, axis=-1) for parts in zip(*ranked, strict=True))
+    sums, correction = rank_sums(columns, codes, len(categories))
     member = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
     rows = sparse.csr_matrix(values, dtype=np.float64)
     totals = (member @ rows).toarray()

@@ -55,7 +55,6 @@ def main(
     markers: Path,
     settings: dict[str, Any],
     seed: int,
-    threads: int = 1,
 ) -> None:
     """Write the final H5AD, the table of cells, the types of the clusters and the clusters' markers.
 
@@ -65,8 +64,6 @@ def main(
         config/markers/<tissue>.yaml; without one, all cells are "unassigned".
     settings
         Section `annotation` of the config.
-    threads
-        Change the time only, no bit of the result.
     """
     data = read_frames(clustered, ("obs", "var", "obsm"))
     clusters = data.obs["cluster"].astype(str)
@@ -75,11 +72,11 @@ def main(
     if data.n_obs > MARKER_CELLS:
         chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
     # The file is read once for both, since decompressing costs more than either.
-    blocks = collecting(stored_blocks(clustered, threads=threads), chosen, some)
+    blocks = collecting(stored_blocks(clustered), chosen, some)
     evidence = cluster_evidence(blocks, data.var_names, clusters)
     names, number = list(data.obs["cluster"].cat.categories), settings["reported_markers"]
     values = sparse.csr_matrix(sparse.vstack(some))
-    reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number, threads=threads)
+    reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number)
     donors = data.obs["patient_id"].iloc[chosen]
     reported = donor_support(reported, values, data.var_names, clusters.iloc[chosen], donors)
     scores = type_scores(evidence, marker_types(loaded))
@@ -117,5 +114,4 @@ if __name__ == "__main__":
             markers=Path(snakemake.output.markers),
             settings=snakemake.params.settings,
             seed=snakemake.params.seed,
-            threads=snakemake.threads,
         )

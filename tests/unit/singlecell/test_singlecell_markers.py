@@ -32,7 +32,6 @@ def test_equal_to_scanpy(cells):
     data.uns["log1p"] = {"base": None}
     sc.tl.rank_genes_groups(data, "cluster", method="wilcoxon", tie_correct=True, pts=True)
     found = cluster_markers(values, genes, labels, ["0", "1", "10"], 60)
-    assert found.equals(cluster_markers(values, genes, labels, ["0", "1", "10"], 60, threads=3))
     for name in ("0", "1", "10"):
         theirs = sc.get.rank_genes_groups_df(data, name).set_index("names")
         ours = found[found["cluster"] == name].set_index("gene").loc[theirs.index]
