@@ -46,8 +46,8 @@ class Side:
 
     def variable(self, number: int) -> NDArray[np.bool_]:
         """The `number` genes that vary most, (genes,)."""
-        moments = GeneMoments(self.blocks, batch_codes(self.batches), self.matrix.shape[1])
-        return variable_genes(self.blocks, self.batches, moments, number)
+        moments = GeneMoments([self.blocks], batch_codes(self.batches), self.matrix.shape[1])
+        return variable_genes([self.blocks], self.batches, moments, number)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def merged(paths: list[Path], genes: str) -> CellFiles:
     return cells
 
 
-def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[np.bool_]:
+def genes_in_use(cells: CellFiles, batches: pd.Series, number: int, threads: int = 1) -> NDArray[np.bool_]:
     """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
 
     Raises
@@ -74,11 +74,11 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
         No gene varies.
     """
     codes = batch_codes(batches)
-    moments = GeneMoments(cells.blocks, codes, len(cells.var))
+    moments = GeneMoments(cells.readers(), codes, len(cells.var), threads)
     shown = moments.seen.sum(axis=0) >= min(3, len(codes))
     cells.keep_genes(shown)
     moments.keep_genes(shown)
-    chosen = variable_genes(cells.blocks, batches, moments, number)
+    chosen = variable_genes(cells.readers(), batches, moments, number, threads)
     if chosen.sum() < MINIMUM_GENES:
         raise InputProblems(
             [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
@@ -235,7 +235,7 @@ def main(
     batches = files.obs[embedding["batch"]].astype(str)
     with atomic_path(cells) as temporary:
         with one_thread():
-            chosen = genes_in_use(files, batches, embedding["variable_genes"])
+            chosen = genes_in_use(files, batches, embedding["variable_genes"], threads)
             narrow = write_matrices(
                 files, chosen, source["state"], temporary, normalisation=embedding["normalisation"], threads=threads
             )
