@@ -9,6 +9,8 @@ import pytest
 import yaml
 from singlecell_samples import simulated_sample, stained_sample
 
+from kimedlib.cells_reading import read_cells
+
 TRUTH = Path(__file__).resolve().parents[2] / "test_data" / "truth"
 RESPONDING = ("CD4 T", "NK", "CD14 monocyte")
 
@@ -149,6 +151,40 @@ def test_unfiltered_matrices_go_through(snakemake_run, repository, tmp_path):
         row = table(results / f"samples/s{number}.contamination.tsv").iloc[0]
         assert row["low"] <= 0.05 <= row["high"] and row["counts_after"] < row["counts_before"]
     assert ad.read_h5ad(results / "cells.h5ad").n_obs > 0.8 * cells
+
+
+@pytest.mark.slow
+def test_libraries_without_cells_are_quarantined(snakemake_run, repository, tmp_path):
+    """Of three unfiltered libraries one has empty droplets only, one eight cells: the third goes on, all is told."""
+    rows = []
+    for number, cells in enumerate((200, 200, 8)):
+        sample = simulated_sample(tmp_path, cells=cells, seed=number + 30, empty_share=1200 / cells)
+        counts = tmp_path / f"s{number}.h5ad"
+        data = read_cells(sample.counts)
+        planted = sample.truth.loc[data.obs_names, "empty"].to_numpy()
+        data[planted == "yes" if number == 1 else slice(None)].copy().write_h5ad(counts)
+        rows.append(f"s{number}\tp{number}\tuntreated\tb\t{counts}")
+    (tmp_path / "sheet.tsv").write_text("\n".join(["sample\tpatient_id\tcondition\tbatch\tcounts", *rows]) + "\n")
+    config = yaml.safe_load((repository / "config/droplets/singlecell.yaml").read_text())
+    config["droplets"] |= {"lower": 70}
+    config |= {"samples": str(tmp_path / "sheet.tsv")}
+    run = snakemake_run("singlecell", tmp_path / "out", config=config)
+    results = tmp_path / "out" / "singlecell"
+    samples = table(results / "samples.tsv").set_index("sample")
+    assert samples["status"].tolist() == ["used", "quarantined", "quarantined"]
+    assert samples.loc["s1", "problem"] == f"no cell among {samples.loc['s1', 'droplets']:,} barcodes"
+    assert samples.loc["s2", "problem"].startswith("too few cells to estimate ambient RNA from")
+    assert set(ad.read_h5ad(results / "cells.h5ad").obs["sample"]) == {"s0"}
+    features = table(results / "singlecell_features.tsv").set_index("patient_id")
+    assert features.index.tolist() == ["p0", "p1", "p2"] and features.loc[["p1", "p2"]].isna().all(axis=None)
+    for name in ("s1", "s2"):
+        assert (results / f"figures/samples/{name}.png").is_file()
+        assert f"    {name}: {samples.loc[name, 'problem']}" in run.stdout
+    config["quality"] = {"on_failure": "stop"}
+    target = str(tmp_path / "stop/singlecell/samples.tsv")
+    run = snakemake_run("singlecell", tmp_path / "stop", target, "--keep-going", config=config, check=False)
+    assert run.returncode != 0
+    assert "sample s1: no cell: none of" in run.stdout and "QUARANTINE: " not in run.stdout
 
 
 @pytest.mark.slow
