@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from kimedlib.figure_style import DIVERGING, PALETTE, SEQUENTIAL, new_figure
@@ -126,21 +128,29 @@ def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
     return figure
 
 
-def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:
+def draw_rank_curve(axes: Axes, curve: pd.DataFrame, title: str) -> PathCollection:
     """Counts over rank, both logarithmic, coloured by the share of barcodes with so many counts that hold a cell.
 
     Parameters
     ----------
     curve
-        Columns counts, barcodes, cells, rank.
+        Columns counts (falling), barcodes, cells, rank.
     """
-    figure, axes = new_figure(figsize=(5.2, 3.8))
     shares = curve["cells"] / curve["barcodes"]
     points = axes.scatter(curve["rank"], curve["counts"], c=shares, s=9, linewidths=0, cmap=SEQUENTIAL, vmin=0, vmax=1)
-    if retained is not None:
+    # All barcodes from here on are cells: those above the cliff, and smaller ones as far as none failed the test.
+    if all_cells := int((shares == 1).cummin().sum()):
+        retained = curve["counts"].iloc[all_cells - 1]
         axes.axhline(retained, color="black", linewidth=1, linestyle="--")
-        axes.text(1, retained, f" cells from {retained:,.0f}", va="bottom", fontsize=8.5)
-    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+        axes.text(1, retained, f" all are cells from {retained:,.0f}", va="bottom", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
+    return points
+
+
+def barcode_rank_curve(curve: pd.DataFrame, sample: str) -> Figure:
+    """The curve of `draw_rank_curve` alone."""
+    figure, axes = new_figure(figsize=(5.2, 3.8))
+    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+    points = draw_rank_curve(axes, curve, title)
     figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
     return figure
