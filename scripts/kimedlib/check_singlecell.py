@@ -197,6 +197,9 @@ def settings_problems(settings: dict[str, Any]) -> list[Problem]:
             for name in ("droplets", "ambient")
             if name in settings
         ]
+        if settings["embedding"]["normalisation"] == "pearson":
+            remedy = "use log1p, or give raw counts"
+            problems.append(Problem("config", "key embedding.normalisation", "pearson needs raw counts", remedy))
     return problems
 
 

@@ -16,6 +16,7 @@ from kimedlib.singlecell_embedding import (
     principal_components,
     shared_neighbour_graph,
 )  # fmt: skip
+from kimedlib.singlecell_residuals import Dense, Residuals
 from kimedlib.singlecell_threads import compiled_code_cache
 
 # From the simplest to the one that changes most; a later one must be better by more than MARGIN.
@@ -45,8 +46,8 @@ def harmony(positions: Matrix, batches: pd.Series, seed: int) -> Matrix:
     return result
 
 
-def combat(values: sparse.csr_matrix, batches: pd.Series, components: int) -> Matrix:
-    """Components of log-normalised values that ComBat corrected gene by gene; dense, so for up to some 10,000 cells.
+def combat(values: sparse.csr_matrix | Residuals, batches: pd.Series, components: int) -> Matrix:
+    """Components of values that ComBat corrected gene by gene; dense, so for up to some 10,000 cells.
 
     References
     ----------
@@ -57,8 +58,10 @@ def combat(values: sparse.csr_matrix, batches: pd.Series, components: int) -> Ma
         import scanpy as sc
 
         obs = pd.DataFrame({"batch": pd.Categorical(batches.astype(str))}, index=[str(n) for n in range(len(batches))])
-        corrected = sc.pp.combat(AnnData(values.toarray(), obs=obs), key="batch", inplace=False)
-    return principal_components(sparse.csr_matrix(np.nan_to_num(corrected)), components)[0]
+        held = values.of(slice(None)) if isinstance(values, Residuals) else values.toarray()
+        corrected = np.nan_to_num(sc.pp.combat(AnnData(held, obs=obs), key="batch", inplace=False))
+    kept = Dense(corrected) if isinstance(values, Residuals) else sparse.csr_matrix(corrected)
+    return principal_components(kept, components)[0]
 
 
 def mixing(positions: Matrix, batches: pd.Series) -> float:

@@ -21,7 +21,6 @@ from kimedlib.seeding import generator
 from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened, read_frames
 from kimedlib.singlecell_embedding import (
     Matrix,
-    informative_components,
     log_normalised,
     nearest,
     principal_components,
@@ -29,7 +28,9 @@ from kimedlib.singlecell_embedding import (
     stacked,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
+from kimedlib.singlecell_informative import informative_components, informative_residuals
 from kimedlib.singlecell_integration import choose_integration, combat, harmony
+from kimedlib.singlecell_residuals import Residuals, residual_genes
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
 from kimedlib.singlecell_significance import significant_clusters
@@ -65,8 +66,10 @@ def merged(paths: list[Path], genes: str) -> CellFiles:
     return cells
 
 
-def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[np.bool_]:
+def genes_in_use(cells: CellFiles, batches: pd.Series, number: int, normalisation: str) -> NDArray[np.bool_]:
     """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
+
+    Variable by residual variance for `normalisation` pearson, else by the variance beyond its trend (vst).
 
     Raises
     ------
@@ -78,7 +81,8 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
     shown = moments.seen.sum(axis=0) >= min(3, len(codes))
     cells.keep_genes(shown)
     moments.keep_genes(shown)
-    chosen = variable_genes(cells.blocks, batches, moments, number)
+    choose = residual_genes if normalisation == "pearson" else variable_genes
+    chosen = choose(cells.blocks, batches, moments, number)
     if chosen.sum() < MINIMUM_GENES:
         raise InputProblems(
             [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
@@ -89,26 +93,36 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
 def write_matrices(
     cells: CellFiles, chosen: NDArray[np.bool_], state: str, path: Path, *, normalisation: str = "log1p",
     threads: int = 1,
-) -> sparse.csr_matrix:  # fmt: skip
+) -> sparse.csr_matrix | Residuals:  # fmt: skip
     """Start the H5AD with X (log-normalised) and layers["counts"] (for counts); values of the `chosen` genes, float64.
 
     The values are X, or for counts what `normalisation` makes of them; X, from which markers are found, stays the same.
     """
-    counted, narrow, variable = state == "counts", [], np.flatnonzero(chosen)
-    fitted = counted and normalisation == "pflog1ppf"
-    depth = float(cells.obs["counts"].mean()) if fitted else 0.0
+    counted, variable = state == "counts", np.flatnonzero(chosen)
+    normalisation = normalisation if counted else "log1p"
+    mean_depth = float(cells.obs["counts"].mean()) if normalisation == "pflog1ppf" else 0.0
+    narrow, depths, total = [], [], np.zeros(len(cells.var))
     with h5py.File(path, "w") as handle:
         matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
         for _, block in cells.blocks():
             values = log_normalised(block) if counted else block.astype(np.float64)
-            narrow.append((proportionally_fitted(block, depth) if fitted else values)[:, variable])
+            if normalisation == "pflog1ppf":
+                narrow.append(proportionally_fitted(block, mean_depth)[:, variable])
+            elif normalisation == "pearson":
+                narrow.append(block[:, variable].astype(np.float64))
+                depths.append(np.asarray(block.sum(axis=1), dtype=np.float64).ravel())
+                total += np.bincount(block.indices, weights=block.data, minlength=len(total))
+            else:
+                narrow.append(values[:, variable])
             matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
         matrices.close()
+    if normalisation == "pearson":
+        return Residuals(stacked(narrow), np.concatenate(depths), (total / total.sum())[variable])
     return stacked(narrow)
 
 
 def candidates(
-    positions: Matrix, narrow: sparse.csr_matrix, batches: pd.Series, methods: list[str], seed: int
+    positions: Matrix, narrow: sparse.csr_matrix | Residuals, batches: pd.Series, methods: list[str], seed: int
 ) -> dict[str, Matrix]:
     """Components by integration method; only uncorrected ones where there is one batch."""
     if batches.nunique() < 2:
@@ -202,12 +216,18 @@ def add_neighbours(
     data.uns["neighbors"] = {"connectivities_key": "connectivities", "distances_key": "distances", "params": parameters}
 
 
-def reduced(narrow: sparse.csr_matrix, wanted: int | str, seed: int, threads: int) -> tuple[Matrix, Matrix, Matrix]:
+def reduced(
+    narrow: sparse.csr_matrix | Residuals, wanted: int | str, seed: int, threads: int
+) -> tuple[Matrix, Matrix, Matrix]:
     """Scores, loadings and variances of the wanted number of components, or of the informative ones for `auto`."""
     if wanted != "auto":
         return principal_components(narrow, int(wanted), threads)
     positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1], threads)
-    number = informative_components(narrow, variances, generator(seed, "components"), COMPONENT_BOUNDS)
+    random = generator(seed, "components")
+    if isinstance(narrow, Residuals):
+        number = informative_residuals(narrow, random, COMPONENT_BOUNDS)
+    else:
+        number = informative_components(narrow, variances, random, COMPONENT_BOUNDS)
     return positions[:, :number], loadings[:, :number], variances[:number]
 
 
@@ -235,9 +255,10 @@ def main(
     batches = files.obs[embedding["batch"]].astype(str)
     with atomic_path(cells) as temporary:
         with one_thread():
-            chosen = genes_in_use(files, batches, embedding["variable_genes"])
+            normalisation = embedding["normalisation"]
+            chosen = genes_in_use(files, batches, embedding["variable_genes"], normalisation)
             narrow = write_matrices(
-                files, chosen, source["state"], temporary, normalisation=embedding["normalisation"], threads=threads
+                files, chosen, source["state"], temporary, normalisation=normalisation, threads=threads
             )
             logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
             components = reduced(narrow, embedding["components"], seed, threads)

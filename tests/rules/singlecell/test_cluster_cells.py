@@ -51,10 +51,11 @@ def test_cells_that_umap_did_not_lay_out_stand_among_their_kind(study, step, tmp
     assert np.array_equal(none.obsm["X_umap"], none.obsm["X_pca"][:, :2])
 
 
-def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, tmp_path):
+@pytest.mark.parametrize("normalisation", ["pflog1ppf", "pearson"])
+def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, tmp_path, normalisation):
     step("singlecell/cluster_cells").main(
         samples=study.kept, cells=tmp_path / "p.h5ad", seed=1, source=study.config["input"],
-        embedding=study.config["embedding"] | {"umap_cells": 0, "normalisation": "pflog1ppf"},
+        embedding=study.config["embedding"] | {"umap_cells": 0, "normalisation": normalisation},
         integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
     )  # fmt: skip
     found, usual = ad.read_h5ad(tmp_path / "p.h5ad"), ad.read_h5ad(study.folder / "clustered.h5ad")
