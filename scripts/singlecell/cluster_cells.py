@@ -18,18 +18,18 @@ from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
+from kimedlib.singlecell_balanced import neighbours_of, without_batches
 from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened, read_frames
 from kimedlib.singlecell_embedding import (
     Matrix,
     log_normalised,
-    nearest,
     principal_components,
     proportionally_fitted,
     stacked,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_informative import informative_components, informative_residuals
-from kimedlib.singlecell_integration import choose_integration, combat, harmony
+from kimedlib.singlecell_integration import GRAPHS, choose_integration, combat, harmony
 from kimedlib.singlecell_residuals import Residuals, residual_genes
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
@@ -124,13 +124,14 @@ def write_matrices(
 def candidates(
     positions: Matrix, narrow: sparse.csr_matrix | Residuals, batches: pd.Series, methods: list[str], seed: int
 ) -> dict[str, Matrix]:
-    """Components by integration method; only uncorrected ones where there is one batch."""
+    """Components by integration method; only uncorrected ones where there is one batch or the graph is corrected."""
     if batches.nunique() < 2:
         return {"none": positions}
     known: dict[str, Callable[[], Matrix]] = {
         "none": lambda: positions,
         "combat": lambda: combat(narrow, batches, positions.shape[1]),
         "harmony": lambda: harmony(positions, batches, seed),
+        "bbknn": lambda: positions,
     }
     # Uncorrected components are what several methods are judged against.
     wanted = {*methods, "none"} if len(methods) > 1 else set(methods)
@@ -139,46 +140,62 @@ def candidates(
 
 def umap_layout(
     positions: NDArray[np.float64],
-    indices: NDArray[np.int64],
-    distances: NDArray[np.float64],
+    neighbours: tuple[NDArray[np.int64], Matrix],
     minimum_distance: float,
+    begin: str,
     seed: int,
 ) -> NDArray[np.float32]:
-    """Two-dimensional picture of the neighbourhoods, (cells, 2).
+    """Two-dimensional picture of the neighbourhoods (indices and distances), (cells, 2).
+
+    Parameters
+    ----------
+    begin
+        Where cells stand at first: `pca` of the positions, or `spectral`, the shape of the graph.
 
     References
     ----------
     McInnes et al., arXiv:1802.03426 (2018).
     """
+    indices, distances = neighbours
     with compiled_code_cache(), warnings.catch_warnings():
         # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
         warnings.simplefilter("ignore")
         from umap import UMAP
 
         layout: NDArray[np.float32] = UMAP(
-            n_neighbors=indices.shape[1], min_dist=minimum_distance, random_state=seed, n_jobs=1, init="pca",
+            n_neighbors=indices.shape[1], min_dist=minimum_distance, random_state=seed, n_jobs=1, init=begin,
             precomputed_knn=(indices, distances.astype(np.float32), None),
         ).fit_transform(positions.astype(np.float32))  # fmt: skip
     return layout
 
 
 def picture(
-    positions: Matrix, neighbours: tuple[NDArray[np.int64], Matrix], embedding: dict[str, Any], seed: int
-) -> NDArray[np.float32]:
+    positions: Matrix, neighbours: tuple[NDArray[np.int64], Matrix], embedding: dict[str, Any], seed: int,
+    batches: pd.Series | None = None,
+) -> NDArray[np.float32]:  # fmt: skip
     """UMAP of at most `umap_cells` random cells, (cells, 2); others stand amid the nearest of those.
 
-    With `umap_cells` 0, the first two components.
+    With `umap_cells` 0, the first two components. `batches` are given where positions can be compared within them only.
     """
     limit, distance = embedding["umap_cells"], embedding["umap_minimum_distance"]
+    begin = "pca" if batches is None else "spectral"
     if limit == 0:
         return positions[:, :2].astype(np.float32)
     if len(positions) <= limit:
-        return umap_layout(positions, *neighbours, distance, seed)
+        return umap_layout(positions, neighbours, distance, begin, seed)
     chosen = np.sort(generator(seed, "umap").choice(len(positions), limit, replace=False))
     some = positions[chosen]
-    drawn = umap_layout(some, *nearest(some, embedding["neighbours"]), distance, seed)
-    around = NearestNeighbors(n_neighbors=AMID, algorithm="kd_tree").fit(some).kneighbors(positions)[1]
-    layout: NDArray[np.float32] = drawn[around].mean(axis=1, dtype=np.float64).astype(np.float32)
+    among = None if batches is None else batches.iloc[chosen]
+    drawn = umap_layout(some, neighbours_of(some, among, embedding["neighbours"]), distance, begin, seed)
+    layout: NDArray[np.float32] = np.zeros((len(positions), 2), dtype=np.float32)
+    groups = np.zeros(len(positions), dtype=np.int64) if batches is None else batch_codes(batches)
+    for group in np.unique(groups):
+        inside = groups == group
+        # A batch of which no cell was drawn is seen from all.
+        near = np.flatnonzero(inside[chosen]) if inside[chosen].any() else np.arange(len(chosen))
+        tree = NearestNeighbors(n_neighbors=min(AMID, len(near)), algorithm="kd_tree").fit(some[near])
+        around = near[tree.kneighbors(positions[inside], return_distance=False)]
+        layout[inside] = drawn[around].mean(axis=1, dtype=np.float64)
     layout[chosen] = drawn
     return layout
 
@@ -199,7 +216,7 @@ def described(
 
 
 def add_neighbours(
-    data: ad.AnnData, indices: NDArray[np.int64], distances: Matrix, graph: sparse.csr_matrix
+    data: ad.AnnData, indices: NDArray[np.int64], distances: Matrix, graph: sparse.csr_matrix, method: str
 ) -> None:  # fmt: skip
     """The graph, under the names that scanpy's tools look for."""
     data.obsp["connectivities"] = graph.astype(np.float32)
@@ -209,7 +226,7 @@ def add_neighbours(
     )
     parameters = {
         "n_neighbors": int(indices.shape[1]),
-        "method": "shared_neighbours",
+        "method": method,
         "use_rep": "X_pca",
         "metric": "euclidean",
     }
@@ -266,20 +283,25 @@ def main(
             del narrow
             method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
             corrected = offered[method]
-            indices, distances = nearest(corrected, embedding["neighbours"], threads)
+            apart = batches if method in GRAPHS else None
+            indices, distances = neighbours_of(corrected, apart, embedding["neighbours"], threads)
             wanted = embedding["resolution"], embedding["neighbours"]
-            clusters, graph, resolution, tried = stable_clusters(corrected, indices, *wanted, seed, threads=threads)
+            clusters, graph, resolution, tried = stable_clusters(
+                corrected, indices, *wanted, seed, threads=threads, batches=apart
+            )
             tested = pd.DataFrame(columns=TESTED)
             if embedding["resolution"] == "auto":
-                clusters, tested = significant_clusters(corrected, clusters, batches, seed)
+                comparable = corrected if apart is None else without_batches(corrected, clusters, batches)
+                clusters, tested = significant_clusters(comparable, clusters, batches, seed)
             logging.info("%d components, integration %s", corrected.shape[1], method)
             logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
-            layout = picture(corrected, (indices, distances), embedding, seed)
+            layout = picture(corrected, (indices, distances), embedding, seed, apart)
         data = described(files, chosen, components, corrected)
         names = [str(number) for number in range(clusters.max() + 1)]
         data.obs["cluster"] = pd.Categorical(clusters.astype(str), categories=names)
         data.obsm["X_umap"] = layout
-        add_neighbours(data, indices, distances, graph)
+        kind = "shared_neighbours" if apart is None else "batch_balanced_shared_neighbours"
+        add_neighbours(data, indices, distances, graph, kind)
         data.uns["integration"] = {"method": method}
         data.uns["leiden"] = {"params": {"resolution": resolution}}
         complete_file(temporary, data)
