@@ -111,12 +111,14 @@ def abstracted_graph_over_cells(links: pd.DataFrame, cells: pd.DataFrame, layout
     axes.scatter(layout[:, 0], layout[:, 1], c=known, cmap=shade, vmin=0, vmax=1, plotnonfinite=True,
                  s=point_size(len(cells)), alpha=0.35, linewidths=0, rasterized=True)  # fmt: skip
     places = pd.DataFrame(layout, index=cells.index).groupby(cells["cluster"]).median()
-    for link in links[links["grouping"] == "cluster"].itertuples():
-        if link.in_tree == "yes" or link.connectivity > SHOWN_CONNECTIVITY:
-            ends = places.loc[[link.first, link.second]].to_numpy()
-            style = ("black", "-", 2) if link.in_tree == "yes" else (GREY, "--", 1)
+    between = links[links["grouping"] == "cluster"]
+    columns = (between[name] for name in ("first", "second", "connectivity", "in_tree"))
+    for first, second, strength, in_tree in zip(*columns, strict=True):
+        if in_tree == "yes" or strength > SHOWN_CONNECTIVITY:
+            ends = places.loc[[first, second]].to_numpy()
+            style = ("black", "-", 2) if in_tree == "yes" else (GREY, "--", 1)
             axes.plot(ends[:, 0], ends[:, 1], color=style[0], linestyle=style[1], zorder=style[2],
-                      linewidth=0.6 + 5 * link.connectivity)  # fmt: skip
+                      linewidth=0.6 + 5 * strength)  # fmt: skip
     grouped = cells.groupby("cluster")
     sizes, times = grouped.size().loc[places.index], grouped["pseudotime"].median().loc[places.index]
     drawn = axes.scatter(places[0], places[1], c=np.ma.masked_invalid(times), cmap=shade, vmin=0, vmax=1, zorder=3,

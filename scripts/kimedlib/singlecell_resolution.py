@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from kimedlib.singlecell_balanced import neighbours_of
 from kimedlib.singlecell_embedding import (
     DECIMALS,
     Matrix,
     Network,
     communities,
-    nearest,
     nearest_among,
     network,
     shared_neighbour_graph,
@@ -67,7 +67,7 @@ def table_of(rows: list[tuple[int, float, int, float, float]]) -> pd.DataFrame:
 
 
 def stable_resolution(
-    positions: Matrix, neighbours: int, seed: int, threads: int = 1
+    positions: Matrix, neighbours: int, seed: int, threads: int = 1, batches: pd.Series | None = None
 ) -> tuple[float, pd.DataFrame, NDArray[np.int64]]:  # fmt: skip
     """The finest of `RESOLUTIONS` at which every cluster is stable, and the evidence.
 
@@ -79,6 +79,8 @@ def stable_resolution(
     ----------
     positions
         Cells x components.
+    batches
+        Of each cell, where neighbours are sought in each batch (BBKNN).
 
     Returns
     -------
@@ -93,13 +95,17 @@ def stable_resolution(
     """
     random, many = np.random.default_rng(seed), len(positions) > CELLS
     if many:
-        positions = positions[some_cells(len(positions), random)]
-    wide = nearest(positions, WIDE * neighbours, threads)[0]
-    whole = network(shared_neighbour_graph(wide[:, :neighbours]))
+        part = some_cells(len(positions), random)
+        positions, batches = positions[part], None if batches is None else batches.iloc[part]
+    wide = neighbours_of(positions, batches, neighbours if batches is not None else WIDE * neighbours, threads)[0]
+    whole = network(shared_neighbour_graph(wide if batches is not None else wide[:, :neighbours]))
     parts = []
     for _ in range(REPEATS):
         chosen = np.sort(random.choice(len(positions), max(2, round(SHARE * len(positions))), replace=False))
-        found_there = nearest_among(positions, chosen, wide, neighbours)
+        if batches is None:
+            found_there = nearest_among(positions, chosen, wide, neighbours)
+        else:
+            found_there = neighbours_of(positions[chosen], batches.iloc[chosen], neighbours, threads)[0]
         parts.append((chosen, network(shared_neighbour_graph(found_there))))
     rows, found = [], {}
     graphs, starts = [whole, *(part for _, part in parts)], [None] * (REPEATS + 1)
@@ -146,6 +152,7 @@ def stable_clusters(
     seed: int,
     *,
     threads: int = 1,
+    batches: pd.Series | None = None,
 ) -> tuple[NDArray[np.int64], sparse.csr_matrix, float, pd.DataFrame]:
     """Clusters of all cells at the given resolution, or for `auto` at a stable one.
 
@@ -157,6 +164,8 @@ def stable_clusters(
     ----------
     indices
         Nearest neighbours of all cells, (cells, neighbours).
+    batches
+        Of each cell, where neighbours are sought in each batch (BBKNN).
 
     Returns
     -------
@@ -168,7 +177,7 @@ def stable_clusters(
         passes = PASSES if len(positions) > CELLS else -1
         found = communities(network(graph), float(resolution), seed, iterations=passes)
         return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
-    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads)
+    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads, batches)
     if len(positions) <= CELLS:
         return clusters, graph, stable, table
     part = some_cells(len(positions), np.random.default_rng(seed))
