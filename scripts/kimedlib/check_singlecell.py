@@ -17,6 +17,7 @@ from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
+from kimedlib.singlecell_cycle import cycle_problems
 from kimedlib.singlecell_design import caution, confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -237,6 +238,9 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
     if "cellxgene" in settings:
         tables = {file: pd.DataFrame({"gene_id": list(part.ids)}, index=part.symbols) for file, part in samples.items()}
         problems += gene_list_problems(settings["cellxgene"], tables)
+    if "cell_cycle" in settings:
+        common = settings["input"]["genes"] == "intersection"
+        problems += cycle_problems(settings["cell_cycle"], [set(p.symbols) for p in samples.values()] if common else [])
     return problems or shared_problems(samples)
 
 
