@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -109,12 +111,14 @@ def abstracted_graph_over_cells(links: pd.DataFrame, cells: pd.DataFrame, layout
     axes.scatter(layout[:, 0], layout[:, 1], c=known, cmap=shade, vmin=0, vmax=1, plotnonfinite=True,
                  s=point_size(len(cells)), alpha=0.35, linewidths=0, rasterized=True)  # fmt: skip
     places = pd.DataFrame(layout, index=cells.index).groupby(cells["cluster"]).median()
-    for link in links[links["grouping"] == "cluster"].itertuples():
-        if link.in_tree == "yes" or link.connectivity > SHOWN_CONNECTIVITY:
-            ends = places.loc[[link.first, link.second]].to_numpy()
-            style = ("black", "-", 2) if link.in_tree == "yes" else (GREY, "--", 1)
+    between = links[links["grouping"] == "cluster"]
+    columns = (between[name] for name in ("first", "second", "connectivity", "in_tree"))
+    for first, second, strength, in_tree in zip(*columns, strict=True):
+        if in_tree == "yes" or strength > SHOWN_CONNECTIVITY:
+            ends = places.loc[[first, second]].to_numpy()
+            style = ("black", "-", 2) if in_tree == "yes" else (GREY, "--", 1)
             axes.plot(ends[:, 0], ends[:, 1], color=style[0], linestyle=style[1], zorder=style[2],
-                      linewidth=0.6 + 5 * link.connectivity)  # fmt: skip
+                      linewidth=0.6 + 5 * strength)  # fmt: skip
     grouped = cells.groupby("cluster")
     sizes, times = grouped.size().loc[places.index], grouped["pseudotime"].median().loc[places.index]
     drawn = axes.scatter(places[0], places[1], c=np.ma.masked_invalid(times), cmap=shade, vmin=0, vmax=1, zorder=3,
@@ -167,21 +171,29 @@ def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
     return figure
 
 
-def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:
+def draw_rank_curve(axes: Axes, curve: pd.DataFrame, title: str) -> PathCollection:
     """Counts over rank, both logarithmic, coloured by the share of barcodes with so many counts that hold a cell.
 
     Parameters
     ----------
     curve
-        Columns counts, barcodes, cells, rank.
+        Columns counts (falling), barcodes, cells, rank.
     """
-    figure, axes = new_figure(figsize=(5.2, 3.8))
     shares = curve["cells"] / curve["barcodes"]
     points = axes.scatter(curve["rank"], curve["counts"], c=shares, s=9, linewidths=0, cmap=SEQUENTIAL, vmin=0, vmax=1)
-    if retained is not None:
+    # All barcodes from here on are cells: those above the cliff, and smaller ones as far as none failed the test.
+    if all_cells := int((shares == 1).cummin().sum()):
+        retained = curve["counts"].iloc[all_cells - 1]
         axes.axhline(retained, color="black", linewidth=1, linestyle="--")
-        axes.text(1, retained, f" cells from {retained:,.0f}", va="bottom", fontsize=8.5)
-    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+        axes.text(1, retained, f" all are cells from {retained:,.0f}", va="bottom", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
+    return points
+
+
+def barcode_rank_curve(curve: pd.DataFrame, sample: str) -> Figure:
+    """The curve of `draw_rank_curve` alone."""
+    figure, axes = new_figure(figsize=(5.2, 3.8))
+    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+    points = draw_rank_curve(axes, curve, title)
     figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
     return figure
