@@ -181,11 +181,15 @@ def settings_problems(settings: dict[str, Any]) -> list[Problem]:
     """Sections of the config that do not go together, and files they name that are not there."""
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
     tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
-    return [
+    problems = [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
         for key, path in tables.items()
         if path and not Path(path).is_file()
-    ] + check_singlecell_droplets.settings_problems(settings)
+    ]
+    if settings["input"]["state"] != "counts" and settings["embedding"]["normalisation"] == "pearson":
+        remedy = "use log1p, or give raw counts"
+        problems.append(Problem("config", "key embedding.normalisation", "pearson needs raw counts", remedy))
+    return problems + check_singlecell_droplets.settings_problems(settings)
 
 
 def label_problems(row: dict[str, str], place: str, sheet: str) -> list[Problem]:

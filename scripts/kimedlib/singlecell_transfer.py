@@ -18,11 +18,11 @@ from sklearn.neighbors import NearestNeighbors
 from kimedlib.seeding import generator
 from kimedlib.singlecell_embedding import (
     Matrix,
-    informative_components,
     log_normalised,
     principal_components,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
+from kimedlib.singlecell_informative import informative_components
 from kimedlib.singlecell_integration import choose_integration, harmony
 
 UNKNOWN = "unknown"
@@ -46,8 +46,8 @@ class Side:
 
     def variable(self, number: int) -> NDArray[np.bool_]:
         """The `number` genes that vary most, (genes,)."""
-        moments = GeneMoments(self.blocks, batch_codes(self.batches), self.matrix.shape[1])
-        return variable_genes(self.blocks, self.batches, moments, number)
+        moments = GeneMoments([self.blocks], batch_codes(self.batches), self.matrix.shape[1])
+        return variable_genes([self.blocks], self.batches, moments, number)
 
 
 @dataclass(frozen=True)

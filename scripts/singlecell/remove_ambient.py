@@ -34,8 +34,8 @@ LEAST_COVERED = 0.5
 def coarse_clusters(counts: sparse.csr_matrix, seed: int) -> NDArray[np.int64]:
     """Leiden clusters of the cells of one sample, (cells,)."""
     batches, blocks = pd.Series("all", index=range(counts.shape[0])), lambda: [(slice(None), counts)]
-    moments = GeneMoments(blocks, np.zeros(counts.shape[0], dtype=np.int64), counts.shape[1])
-    chosen = np.flatnonzero(variable_genes(blocks, batches, moments, GENES))
+    moments = GeneMoments([blocks], np.zeros(counts.shape[0], dtype=np.int64), counts.shape[1])
+    chosen = np.flatnonzero(variable_genes([blocks], batches, moments, GENES))
     positions = principal_components(log_normalised(counts)[:, chosen], COMPONENTS)[0]
     return leiden(shared_neighbour_graph(nearest(positions, NEIGHBOURS)[0]), RESOLUTION, seed)
 

@@ -10,6 +10,7 @@ from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_blocks import read_frames
+from kimedlib.singlecell_integration import GRAPHS
 from kimedlib.singlecell_scores import (
     annotation_accuracy,
     clustering_agreement,
@@ -81,7 +82,7 @@ def main(
     InputProblems
         No cell has a label.
     """
-    data = read_frames(cells, ("obs", "obsm"))
+    data = read_frames(cells, ("obs", "obsm", "uns"))
     labels = read_labels(rows, settings)
     table = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {}
     quality = read_tables(tables, ["sample", "barcode"])
@@ -101,7 +102,11 @@ def main(
                 "macro_f1": macro_f1(types, truth, table),
                 "annotation_cells": compared,
             }
-        for stage, place in (("", "X_pca"), ("unintegrated_", "X_pca_unintegrated")):
+        stages = {"": "X_pca", "unintegrated_": "X_pca_unintegrated"}
+        if data.uns["integration"]["method"] in GRAPHS:
+            # There are no integrated components; a graph has no silhouettes.
+            del stages[""]
+        for stage, place in stages.items():
             positions = np.asarray(inside.obsm[place], dtype=np.float64)
             groups = {name: inside.obs[name].astype(str) for name in ("batch", "condition")}
             widths = silhouettes(positions, truth, groups)

@@ -1,5 +1,8 @@
 """score_cells: agrees with planted labels, and sees when labels are wrong."""
 
+from types import SimpleNamespace
+
+import anndata as ad
 import pandas as pd
 import pytest
 
@@ -35,3 +38,12 @@ def test_missing_column_is_named(study, step, tmp_path):
 def test_labels_of_other_cells_are_refused(study, step, tmp_path):
     with pytest.raises(InputProblems, match="no cell of the samples has a label"):
         run(study, step, tmp_path, study.labels.assign(barcode="other"))
+
+
+def test_a_corrected_graph_has_no_silhouettes(study, step, tmp_path):
+    data = ad.read_h5ad(study.folder / "cells.h5ad")
+    data.uns["integration"] = {"method": "bbknn"}
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    scores = run(SimpleNamespace(**vars(study) | {"folder": tmp_path}), step, tmp_path, study.labels)
+    widths = [name for name in scores.index if "_asw" in name]
+    assert widths and all(name.startswith("unintegrated_") for name in widths)
