@@ -20,6 +20,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
 Matrix = NDArray[np.float64]
+# A graph as igraph holds it, and the weights of its edges.
+Network = tuple[igraph.Graph, NDArray[np.float64]]
 # Rounding removes the last bits, which depend on the CPU and on the number of threads.
 DECIMALS = 6
 BLOCK = 4096
@@ -323,7 +325,7 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
     return graph
 
 
-def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]]:
+def network(graph: sparse.csr_matrix) -> Network:
     """A symmetric graph as igraph holds it, and the weights of its edges, for any number of `communities`."""
     upper = sparse.triu(graph, k=1).tocoo()
     # Short lists one after the other: igraph takes arrays six times slower, one list of all pairs fills the memory.
@@ -335,7 +337,7 @@ def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]
 
 
 def communities(
-    edges: tuple[igraph.Graph, NDArray[np.float64]],
+    edges: Network,
     resolution: float,
     seed: int,
     *,

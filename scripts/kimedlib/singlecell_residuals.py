@@ -108,8 +108,12 @@ def residual_variance(blocks: Blocks, codes: NDArray[np.int64], moments: GeneMom
 def residual_genes(blocks: Blocks, batches: pd.Series, moments: GeneMoments, number: int) -> NDArray[np.bool_]:
     """The `number` genes that are among so many of highest residual variance in most batches, (genes,).
 
-    Ties are broken by the median rank in those batches, as scanpy does; `kimedlib.singlecell_genes.variable_genes`
-    takes the same arguments.
+    Ties are broken by the median rank in those batches, as scanpy does.
+
+    Parameters
+    ----------
+    blocks
+        Reads the cells anew at each call.
     """
     variance = residual_variance(blocks, batch_codes(batches), moments)
     ranks = np.argsort(np.argsort(-variance.round(9), axis=1, kind="stable"), axis=1, kind="stable")

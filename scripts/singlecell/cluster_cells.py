@@ -66,7 +66,9 @@ def merged(paths: list[Path], genes: str) -> CellFiles:
     return cells
 
 
-def genes_in_use(cells: CellFiles, batches: pd.Series, number: int, normalisation: str) -> NDArray[np.bool_]:
+def genes_in_use(
+    cells: CellFiles, batches: pd.Series, number: int, normalisation: str, threads: int = 1
+) -> NDArray[np.bool_]:
     """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
 
     Variable by residual variance for `normalisation` pearson, else by the variance beyond its trend (vst).
@@ -77,12 +79,14 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int, normalisatio
         No gene varies.
     """
     codes = batch_codes(batches)
-    moments = GeneMoments(cells.blocks, codes, len(cells.var))
+    moments = GeneMoments(cells.readers(), codes, len(cells.var), threads)
     shown = moments.seen.sum(axis=0) >= min(3, len(codes))
     cells.keep_genes(shown)
     moments.keep_genes(shown)
-    choose = residual_genes if normalisation == "pearson" else variable_genes
-    chosen = choose(cells.blocks, batches, moments, number)
+    if normalisation == "pearson":
+        chosen = residual_genes(cells.blocks, batches, moments, number)
+    else:
+        chosen = variable_genes(cells.readers(), batches, moments, number, threads)
     if chosen.sum() < MINIMUM_GENES:
         raise InputProblems(
             [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
@@ -273,7 +277,7 @@ def main(
     with atomic_path(cells) as temporary:
         with one_thread():
             normalisation = embedding["normalisation"]
-            chosen = genes_in_use(files, batches, embedding["variable_genes"], normalisation)
+            chosen = genes_in_use(files, batches, embedding["variable_genes"], normalisation, threads)
             narrow = write_matrices(
                 files, chosen, source["state"], temporary, normalisation=normalisation, threads=threads
             )

@@ -100,7 +100,7 @@ def test_moments_are_those_of_numpy(samples):
     cells = opened(samples, "intersection")
     whole = sparse.vstack([block for _, block in cells.blocks()]).toarray().astype(np.float64)
     codes = np.tile([0, 1, 2], 40)
-    moments = GeneMoments(cells.blocks, codes, whole.shape[1])
+    moments = GeneMoments(cells.readers(), codes, whole.shape[1])
     for code in range(3):
         inside = whole[codes == code]
         assert np.array_equal(moments.total[code], inside.sum(axis=0))

@@ -118,7 +118,7 @@ def test_variable_genes_ignore_differences_between_batches(three_types):
     def blocks():
         return [(slice(start, start + 50), values[start : start + 50]) for start in range(0, len(labels), 50)]
 
-    chosen = variable_genes(blocks, batches, GeneMoments(blocks, batch_codes(batches), values.shape[1]), 75)
+    chosen = variable_genes([blocks], batches, GeneMoments([blocks], batch_codes(batches), values.shape[1]), 75)
     assert chosen.sum() == 75 and not chosen[149]
 
 

@@ -88,7 +88,7 @@ def test_variable_genes_are_those_of_scanpy(cells, number):
         table = sc.experimental.pp.highly_variable_genes(
             annotated(counts, batches), flavor="pearson_residuals", n_top_genes=number, batch_key="batch", inplace=False
         )
-    moments = GeneMoments(in_blocks(counts), batch_codes(batches), 150)
+    moments = GeneMoments([in_blocks(counts)], batch_codes(batches), 150)
     chosen = residual_genes(in_blocks(counts), batches, moments, number)
     assert np.array_equal(chosen, table["highly_variable"].to_numpy())
 
