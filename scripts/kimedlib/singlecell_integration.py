@@ -1,6 +1,7 @@
 """Batch effects: candidates for taking them out, and which is best without looking at any label."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from kimedlib.singlecell_embedding import (
 from kimedlib.singlecell_threads import compiled_code_cache
 
 # From the simplest to the one that changes most; a later one must be better by more than MARGIN.
-METHODS = ("none", "combat", "harmony")
+METHODS = ("none", "combat", "harmony", "scvi")
 MARGIN = 0.01
 # As scIB weighs conservation of biology and removal of batch effects.
 WEIGHTS = {"conservation": 0.6, "mixing": 0.4}
@@ -59,6 +60,23 @@ def combat(values: sparse.csr_matrix, batches: pd.Series, components: int) -> Ma
         obs = pd.DataFrame({"batch": pd.Categorical(batches.astype(str))}, index=[str(n) for n in range(len(batches))])
         corrected = sc.pp.combat(AnnData(values.toarray(), obs=obs), key="batch", inplace=False)
     return principal_components(sparse.csr_matrix(np.nan_to_num(corrected)), components)[0]
+
+
+def read_latent(path: Path, cells: pd.Index) -> Matrix | None:
+    """Components that `train_scvi` wrote, rounded; None where it had nothing to train.
+
+    Raises
+    ------
+    ValueError
+        The table holds other cells than `cells`, or in another order.
+    """
+    table = pd.read_csv(path, sep="\t", dtype={"cell": str}, keep_default_na=False).set_index("cell")
+    if table.empty:
+        return None
+    if list(table.index) != list(cells):
+        raise ValueError(f"{path}: not the cells to be clustered, or in another order; remove it and run again")
+    result: Matrix = table.to_numpy(dtype=np.float64).round(DECIMALS)
+    return result
 
 
 def mixing(positions: Matrix, batches: pd.Series) -> float:

@@ -23,7 +23,13 @@ from architecture.model import (
 
 ENVIRONMENTS = tracked("envs/*.yaml")
 # Where the two package worlds name one thing differently: wheel -> conda.
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "igraph": "python-igraph", "pillow": "pillow"}
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+    "igraph": "python-igraph",
+    "pillow": "pillow",
+    "scvi": "scvi-tools",
+}
 # Tools whose version a wheel carries under another name: conda package -> (wheel, version of the tool in that wheel).
 BUNDLED = {"samtools": ("pysam", "1.24"), "bcftools": ("pysam", "1.24"), "bwa": ("pybwa", "0.7.19")}
 
