@@ -9,9 +9,11 @@ A workflow includes this file first. It defines functions, and what happens at t
     scaled(megabytes)     a memory request that doubles with every retry
     share_of_cores(jobs)  threads for each of several jobs that are ready together
     leave_out(packages)   packages that Snakemake need not import
+    say_at_the_end(...)   what a workflow has to tell on the terminal when the run ends
 """
 
 import gc
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -110,8 +112,29 @@ def share_of_cores(jobs, elsewhere=4):
     return threads
 
 
+# By what they are about; modules share the workflow, and with it this.
+workflow.farewells = getattr(workflow, "farewells", {})
+
+
+def say_at_the_end(about, tell):
+    """Have `tell(finished=...)`, which returns a text or nothing, asked when the run ends, and its text shown last."""
+    workflow.farewells[about] = tell
+
+
+def bid_farewell(finished):
+    """Show what the workflows have to say; it also goes to the run's log."""
+    for tell in workflow.farewells.values():
+        if text := tell(finished=finished):
+            logging.getLogger("snakemake.logging").error(text)
+
+
 onsuccess:
+    bid_farewell(finished=True)
     # Snakemake's limit of jobs per second leaves timers, for which its end would wait up to a second.
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
+
+
+onerror:
+    bid_farewell(finished=False)

@@ -31,6 +31,7 @@ rule call_droplets:
         seed=config["seed"],
         source=config["input"],
         settings=config["droplets"],
+        on_failure=config["quality"]["on_failure"],
         library=library("singlecell/call_droplets"),
     script:
         "../../scripts/singlecell/call_droplets.py"

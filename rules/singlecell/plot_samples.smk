@@ -1,6 +1,6 @@
 """Quality control of each sample on a page, and the list of samples.
 
-Inputs:  tables of all barcodes and of the cut-offs from `qc_cells`
+Inputs:  tables of all barcodes and of the cut-offs from `qc_cells`, and those of the sections of the config
 Outputs: <results>/samples.tsv (one row per sample, status used or quarantined), <results>/figures/samples/{sample}.png
 """
 
@@ -10,8 +10,13 @@ rule plot_samples:
     input:
         tables=expand("<results>/samples/{sample}.quality.tsv", sample=ROWS),
         limits=expand("<results>/samples/{sample}.limits.tsv", sample=ROWS),
+        ranks=expand("<results>/samples/{sample}.ranks.tsv", sample=UNFILTERED),
+        contamination=expand("<results>/samples/{sample}.contamination.tsv", sample=CORRECTED),
+        ambient_genes=expand("<results>/samples/{sample}.ambient_genes.tsv", sample=CORRECTED),
+        phases=["<results>/cell_cycle_shares.tsv"] if "cell_cycle" in config else [],
+        saturation=["<results>/saturation.tsv"] if HAS_DEPTH else [],
     output:
-        summary="<results>/samples.tsv",
+        summary=report("<results>/samples.tsv", category="Single cell", caption=f"{CAPTIONS}/samples_table.rst"),
         pages=FIGURE(expand("<results>/figures/samples/{sample}.png", sample=ROWS), caption=f"{CAPTIONS}/samples.rst"),
     log:
         "<logs>/plot_samples/samples.log",

@@ -28,7 +28,7 @@ rule qc_cells:
     params:
         sample=lambda wildcards: ROWS[wildcards.sample] | ({} if PREPARED is COUNTS else ALL_CELLS),
         seed=config["seed"],
-        source=config["input"] | ({} if PREPARED is COUNTS else ONLY_MATRIX),
+        source=config["input"] | ({} if PREPARED is COUNTS else HANDED_ON),
         quality=config["quality"],
         doublets=config["doublets"],
         library=library("singlecell/qc_cells"),

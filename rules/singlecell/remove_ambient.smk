@@ -33,8 +33,9 @@ rule remove_ambient:
     params:
         sample=lambda wildcards: ROWS[wildcards.sample] | ({} if CALLED is COUNTS else ALL_CELLS),
         seed=config["seed"],
-        source=config["input"] | ({} if CALLED is COUNTS else ONLY_MATRIX),
+        source=config["input"] | ({} if CALLED is COUNTS else HANDED_ON),
         settings=config["ambient"],
+        on_failure=config["quality"]["on_failure"],
         library=library("singlecell/remove_ambient"),
     script:
         "../../scripts/singlecell/remove_ambient.py"

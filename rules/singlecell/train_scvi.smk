@@ -31,6 +31,7 @@ rule train_scvi:
         seed=config["seed"],
         source=config["input"],
         batch=config["embedding"]["batch"],
+        normalisation=config["embedding"]["normalisation"],
         variable_genes=config["embedding"]["variable_genes"],
         settings=config["scvi"],
         library=library("singlecell/train_scvi"),

@@ -83,7 +83,7 @@ def main(
     """
     said = json.loads(model.read_text(encoding="utf-8"))
     device = device_for(gpus, required=gpu_required)
-    network = build_network(said["channels"], said["strides"], len(said["label_names"]))
+    network = build_network(said["channels"], said["strides"], len(said["label_names"]), said["precision"])
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.to(device).eval()
     masks.mkdir(parents=True, exist_ok=True)

@@ -83,6 +83,7 @@ def main(
         "spacing_mm": [round(float(value), 4) for value in np.median([case["spacing"] for case in cases], axis=0)],
         "device": device.type,
         "amp": settings["amp"],
+        "precision": settings["precision"],
         "best_epoch": best,
         "volume_calibration": calibration,
         "weights_sha256": weights_digest(network),

@@ -203,10 +203,10 @@ def assembled(counts: sparse.csr_matrix, barcodes: list[str], features: pd.DataF
     return data
 
 
-def content_problems(data: ad.AnnData, path: Path, input_state: str) -> list[Problem]:
+def content_problems(data: ad.AnnData, path: Path, input_state: str, *, handed_on: bool = False) -> list[Problem]:
     """What only reading the whole matrix can show: repeated barcodes, no symbols, values that are no counts."""
     file, problems = str(path), []
-    if 0 in data.shape:
+    if 0 in data.shape and not handed_on:
         problems.append(
             Problem(file, "", f"has {data.n_obs} cells and {data.n_vars} genes", "give a matrix with cells")
         )
@@ -239,8 +239,15 @@ def content_problems(data: ad.AnnData, path: Path, input_state: str) -> list[Pro
     return problems
 
 
-def read_cells(path: str | Path, matrix: str = "X", subset: str = "", input_state: str = "counts") -> ad.AnnData:
+def read_cells(
+    path: str | Path, matrix: str = "X", subset: str = "", input_state: str = "counts", *, handed_on: bool = False
+) -> ad.AnnData:
     """Read one sample.
+
+    Parameters
+    ----------
+    handed_on
+        Whether a step wrote the file, so that it may hold no cells: those of a sample in quarantine.
 
     Returns
     -------
@@ -266,7 +273,7 @@ def read_cells(path: str | Path, matrix: str = "X", subset: str = "", input_stat
             data = read_h5ad(path, matrix, subset)
         else:
             data = read_table(path)
-        problems = content_problems(data, path, input_state)
+        problems = content_problems(data, path, input_state, handed_on=handed_on)
     if problems:
         raise InputProblems(problems)
     data.X = sparse.csr_matrix(data.X, dtype=np.float32)

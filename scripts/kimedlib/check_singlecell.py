@@ -10,6 +10,7 @@ import h5py
 import pandas as pd
 import yaml
 
+from kimedlib import check_singlecell_droplets
 from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
 from kimedlib.check_genes import Names, gene_problems, glance, names_of, protein_problems, shared_problems
 from kimedlib.check_singlecell_scvi import scvi_problems
@@ -17,6 +18,7 @@ from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
+from kimedlib.singlecell_cycle import cycle_problems
 from kimedlib.singlecell_design import caution, confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -180,25 +182,15 @@ def settings_problems(settings: dict[str, Any]) -> list[Problem]:
     """Sections of the config that do not go together, and files they name that are not there."""
     tables = {"gene_sets": settings["gene_sets"], "annotation.markers": settings["annotation"]["markers"]}
     tables |= {f"{section}.{key}": settings[section][key] for section, key in REQUESTED if section in settings}
-    profile = settings.get("ambient", {}).get("profile", "")
-    if profile not in ("", "droplets") and not profile.startswith("var/"):
-        tables["ambient.profile"] = profile
     problems = [
         Problem("config", f"key {key}", f"'{path}' does not exist", "correct the path")
         for key, path in tables.items()
         if path and not Path(path).is_file()
     ]
-    if profile == "droplets" and "droplets" not in settings:
-        found = "is droplets, but no droplets are called"
-        remedy = "add the section `droplets` (unfiltered matrices), or name a table or var/<column>"
-        problems.append(Problem("config", "key ambient.profile", found, remedy))
-    if settings["input"]["state"] != "counts":
-        problems += [
-            Problem("config", f"section {name}", "needs raw counts", f"leave out `{name}`, or give raw counts")
-            for name in ("droplets", "ambient")
-            if name in settings
-        ]
-    return problems
+    if settings["input"]["state"] != "counts" and settings["embedding"]["normalisation"] == "pearson":
+        remedy = "use log1p, or give raw counts"
+        problems.append(Problem("config", "key embedding.normalisation", "pearson needs raw counts", remedy))
+    return problems + check_singlecell_droplets.settings_problems(settings)
 
 
 def label_problems(row: dict[str, str], place: str, sheet: str) -> list[Problem]:
@@ -236,6 +228,8 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
                 problems += glance(path, kind, matrix)
             if "proteins" in settings:
                 problems += protein_problems(path, kind)
+            for subset in dict.fromkeys(frame.loc[frame["counts"] == counts, "subset"].astype(str)):
+                problems += check_singlecell_droplets.matrix_problems(path, subset, settings)
             samples[str(path)] = names_of(path, kind, matrix)
         except (*UNREADABLE, IndexError, AttributeError) as error:
             found = f"names of genes or cells cannot be read ({type(error).__name__}: {str(error)[:120]})"
@@ -245,6 +239,9 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
     if "cellxgene" in settings:
         tables = {file: pd.DataFrame({"gene_id": list(part.ids)}, index=part.symbols) for file, part in samples.items()}
         problems += gene_list_problems(settings["cellxgene"], tables)
+    if "cell_cycle" in settings:
+        common = settings["input"]["genes"] == "intersection"
+        problems += cycle_problems(settings["cell_cycle"], [set(p.symbols) for p in samples.values()] if common else [])
     return problems or shared_problems(samples)
 
 

@@ -14,23 +14,54 @@ from scipy import ndimage
 
 from kimedlib.imaging_refine import half_contrast
 
+# Powers of two, so that rounding adds no error of its own; errors of float64 are some 1e-16.
+WEIGHT_GRID, GRADIENT_GRID = 2.0**-24, 2.0**-30
 
-def build_network(channels: int, strides: list[int], labels: int) -> torch.nn.Module:
+
+def build_network(channels: int, strides: list[int], labels: int, precision: str = "single") -> torch.nn.Module:
     """Residual 3D U-Net (Kerfoot et al., STACOM 2018, LNCS 11395) with `labels` classes besides background.
 
     `channels` is the width of the first level, which doubles with each of the further levels that `strides` lead to.
+    With `precision` double, parameters are float64 and multiples of `WEIGHT_GRID`, drawn so from the start.
     """
     widths = [channels * 2**level for level in range(len(strides) + 1)]
-    network: torch.nn.Module = UNet(
-        spatial_dims=3,
-        in_channels=1,
-        out_channels=labels + 1,
-        channels=widths,
-        strides=strides,
-        num_res_units=2,
-        norm="instance",
-    )
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if precision == "double" else torch.float32)
+    try:
+        network: torch.nn.Module = UNet(
+            spatial_dims=3,
+            in_channels=1,
+            out_channels=labels + 1,
+            channels=widths,
+            strides=strides,
+            num_res_units=2,
+            norm="instance",
+        )
+    finally:
+        torch.set_default_dtype(before)
+    round_weights(network)
     return network
+
+
+def kind_of(network: torch.nn.Module) -> torch.dtype:
+    """Type of the parameters."""
+    return next(network.parameters()).dtype
+
+
+def round_weights(network: torch.nn.Module) -> None:
+    """Parameters in double precision to multiples of `WEIGHT_GRID`: last bits, which depend on the processor, go."""
+    if kind_of(network) == torch.float64:
+        with torch.no_grad():
+            for value in network.parameters():
+                value.div_(WEIGHT_GRID).round_().mul_(WEIGHT_GRID)
+
+
+def round_gradients(network: torch.nn.Module) -> None:
+    """As `round_weights`, to multiples of `GRADIENT_GRID`: optimisers divide by their size, enlarging last bits."""
+    if kind_of(network) == torch.float64:
+        for value in network.parameters():
+            if value.grad is not None:
+                value.grad.div_(GRADIENT_GRID).round_().mul_(GRADIENT_GRID)
 
 
 def normalise(data: NDArray[np.float32], intensity: dict[str, Any]) -> NDArray[np.float32]:
@@ -56,9 +87,10 @@ def normalise(data: NDArray[np.float32], intensity: dict[str, Any]) -> NDArray[n
 
 
 def settings_for(settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The training settings with `patch`, `batch_size` and `amp` of `on_gpu` where a GPU computes."""
-    on_gpu = settings["on_gpu"] if device.type == "cuda" else {"amp": False}
-    return {name: value for name, value in settings.items() if name != "on_gpu"} | on_gpu
+    """The training settings with `patch`, `batch_size` and `amp` of `on_gpu` where a GPU computes; no amp in double."""
+    chosen = {"precision": "single"} | {name: value for name, value in settings.items() if name != "on_gpu"}
+    chosen |= settings["on_gpu"] if device.type == "cuda" else {"amp": False}
+    return chosen | {"amp": chosen["amp"] and chosen["precision"] == "single"}
 
 
 def autocast(device: torch.device, *, amp: bool) -> torch.autocast:
@@ -80,10 +112,13 @@ def chances(
 ) -> NDArray[np.float32]:
     """Mean softmax over a normalised volume and its mirror images along `flips`, shape (labels + 1, x, y, z).
 
-    `amp` computes the scores in mixed precision; they are summed in single precision.
+    `amp` computes the scores in mixed precision, unless the network is in double; they are summed in the precision of
+    the network.
     """
-    volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device)
-    total = torch.zeros(1)
+    kind = kind_of(network)
+    amp = amp and kind == torch.float32
+    volume = torch.from_numpy(np.ascontiguousarray(data))[None, None].to(device, kind)
+    total = torch.zeros(1, dtype=kind)
     views = [[], *[[axis + 2] for axis in flips]]
     with torch.inference_mode(), autocast(device, amp=amp), warnings.catch_warnings():
         # MONAI 1.5 indexes with lists; torch warns at every call
@@ -93,7 +128,7 @@ def chances(
             scores = sliding_window_inference(
                 turned, patch, 2, network, overlap=0.5, mode="gaussian", padding_mode="replicate"
             )
-            shares = torch.softmax(scores.float(), dim=1)
+            shares = torch.softmax(scores.to(kind), dim=1)
             total = total.to(device) + (shares.flip(axes) if axes else shares)
     return np.asarray((total[0] / len(views)).cpu().numpy(), dtype=np.float32)
 

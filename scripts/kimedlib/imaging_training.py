@@ -10,7 +10,17 @@ from monai.losses import DiceCELoss
 from monai.utils import set_determinism
 from numpy.typing import NDArray
 
-from kimedlib.imaging_network import autocast, build_network, chances, finish, normalise, predict
+from kimedlib.imaging_network import (
+    autocast,
+    build_network,
+    chances,
+    finish,
+    kind_of,
+    normalise,
+    predict,
+    round_gradients,
+    round_weights,
+)  # fmt: skip
 from kimedlib.imaging_nifti import load_canonical, load_labels, voxel_sizes
 from kimedlib.imaging_scores import dice
 from kimedlib.imaging_uncertainty import calibration_score, doubtful_voxels
@@ -51,30 +61,43 @@ def split_cases(names: list[str], fraction: float, seed: int) -> tuple[list[int]
     return sorted(int(number) for number in order[count:]), sorted(int(number) for number in order[:count])
 
 
-def augmentation(settings: dict[str, Any]) -> mt.Compose:
-    """Random crop or padding to the patch, mirror images, small affine changes, contrast and noise."""
+def augmentation(settings: dict[str, Any], *, double: bool) -> mt.Compose:
+    """Random crop or padding to the patch, mirror images, small affine changes, contrast and noise.
+
+    Raises
+    ------
+    ValueError
+        Affine changes in double precision: MONAI computes their grids in float32 only.
+    """
     keys, patch = ["image", "label"], settings["patch"]
     flips = [mt.RandFlipd(keys, prob=0.5, spatial_axis=axis) for axis in settings["flips"]]
+    affine = []
+    if settings["affine_probability"]:
+        if double:
+            raise ValueError("network.precision double needs affine_probability 0: grids are computed in float32")
+        affine = [
+            mt.RandAffined(
+                keys, prob=settings["affine_probability"], rotate_range=(0.26,) * 3,
+                scale_range=(0.15,) * 3, translate_range=(3,) * 3, mode=("bilinear", "nearest"), padding_mode="border",
+            )
+        ]  # fmt: skip
     return mt.Compose(
         [
             mt.SpatialPadd(keys, patch, mode="edge"),
             # three of four patches are centred on a label, so that a small region is seen often
             mt.RandCropByPosNegLabeld(keys, label_key="label", spatial_size=patch, pos=3, neg=1),
             *flips,
-            mt.RandAffined(
-                keys, prob=settings["affine_probability"], rotate_range=(0.26,) * 3,
-                scale_range=(0.15,) * 3, translate_range=(3,) * 3, mode=("bilinear", "nearest"), padding_mode="border",
-            ),
+            *affine,
             mt.RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.5)),
             mt.RandScaleIntensityd("image", factors=0.15, prob=0.3),
-            mt.RandGaussianNoised("image", prob=0.2, std=0.1),
+            mt.RandGaussianNoised("image", prob=0.2, std=0.1, dtype=np.float64 if double else np.float32),
         ]
-    )  # fmt: skip
+    )
 
 
-def batch_tensor(items: list[Case], key: str, device: torch.device) -> torch.Tensor:
+def batch_tensor(items: list[Case], key: str, device: torch.device, kind: torch.dtype) -> torch.Tensor:
     """Stack one key of augmented cases."""
-    return torch.stack([torch.as_tensor(np.asarray(item[key])) for item in items]).float().to(device)
+    return torch.stack([torch.as_tensor(np.asarray(item[key])) for item in items]).to(device, kind)
 
 
 def validation_dice(
@@ -117,12 +140,16 @@ def fit(
 ) -> tuple[list[dict[str, float]], int, dict[str, torch.Tensor]]:
     """Train by AdamW with the one-cycle schedule; returns history, best epoch and its weights.
 
-    With `settings["amp"]` forward passes are in mixed precision and, for float16, gradients are scaled.
+    With `settings["amp"]` forward passes are in mixed precision and, for float16, gradients are scaled. A network in
+    double precision comes out the same, bit by bit, on processors that add up in another order: gradients and weights
+    are rounded after each step, far above the errors of float64.
     """
+    kind = kind_of(network)
     labels, size = [int(value) for value in settings["label_names"]], settings["batch_size"]
-    augment = augmentation(settings)
+    augment = augmentation(settings, double=kind == torch.float64)
     augment.set_random_state(seed=settings["seed"])
-    channels_first = [{key: case[key][None] for key in ("image", "label")} for case in training]
+    numbers = np.float64 if kind == torch.float64 else np.float32
+    channels_first = [{"image": case["image"][None].astype(numbers), "label": case["label"][None]} for case in training]
     steps = -(-len(training) // size)
     rate, epochs = settings["learning_rate"], settings["epochs"]
     loss_of = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
@@ -139,13 +166,15 @@ def fit(
         for start in range(0, len(shuffled), size):
             items = [augment(dict(channels_first[number]))[0] for number in shuffled[start : start + size]]
             with autocast(device, amp=settings["amp"]):
-                scores = network(batch_tensor(items, "image", device))
-            loss = loss_of(scores.float(), batch_tensor(items, "label", device))
+                scores = network(batch_tensor(items, "image", device, kind))
+            loss = loss_of(scores.to(kind), batch_tensor(items, "label", device, kind))
             optimiser.zero_grad()
             scaler.scale(loss).backward()
             scaler.unscale_(optimiser)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)
+            round_gradients(network)
             scaler.step(optimiser)
+            round_weights(network)
             scaler.update()
             schedule.step()
             losses.append(loss.item())
@@ -189,7 +218,9 @@ def trained(
 ) -> tuple[torch.nn.Module, list[dict[str, float]], int, dict[str, list[float]]]:
     """A network from some of the cases: with its history, best epoch, and errors of volumes of the validation cases."""
     set_determinism(settings["seed"])
-    network = build_network(settings["channels"], settings["strides"], len(settings["label_names"])).to(device)
+    network = build_network(
+        settings["channels"], settings["strides"], len(settings["label_names"]), settings["precision"]
+    ).to(device)
     rows, best, kept = fit(network, [cases[i] for i in training], [cases[i] for i in validation], settings, device)
     network.load_state_dict(kept)
     return network, rows, best, calibrate(network, [cases[i] for i in validation], settings, device)

@@ -1,10 +1,18 @@
 """Figures of the analyses that only some configs ask for; each is drawn from one table of results."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from kimedlib.figure_style import DIVERGING, PALETTE, SEQUENTIAL, new_figure
+from kimedlib.figure_style import DIVERGING, GREY, PALE, PALETTE, SEQUENTIAL, new_figure
+from kimedlib.singlecell_figures import bare, point_size
+
+# Weaker ones outside the spanning tree would cover the figure.
+SHOWN_CONNECTIVITY = 0.05
 
 
 def grid(table: pd.DataFrame, title: str, colour_label: str, text: pd.DataFrame, *, diverging: bool = False) -> Figure:
@@ -87,6 +95,43 @@ def pseudotime_by_group(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def abstracted_graph_over_cells(links: pd.DataFrame, cells: pd.DataFrame, layout: NDArray[np.float32]) -> Figure:
+    """Clusters and their connectivities over the cells, both coloured by pseudotime (grey: none).
+
+    Parameters
+    ----------
+    links
+        Columns grouping, first, second, connectivity, in_tree.
+    cells
+        Columns cluster, cell_type, pseudotime; `layout` (cells, 2) has their places.
+    """
+    figure, axes = new_figure(figsize=(6.6, 4.8))
+    shade = plt.get_cmap(SEQUENTIAL).with_extremes(bad=PALE)
+    known = np.ma.masked_invalid(cells["pseudotime"].to_numpy(dtype=float))
+    axes.scatter(layout[:, 0], layout[:, 1], c=known, cmap=shade, vmin=0, vmax=1, plotnonfinite=True,
+                 s=point_size(len(cells)), alpha=0.35, linewidths=0, rasterized=True)  # fmt: skip
+    places = pd.DataFrame(layout, index=cells.index).groupby(cells["cluster"]).median()
+    between = links[links["grouping"] == "cluster"]
+    columns = (between[name] for name in ("first", "second", "connectivity", "in_tree"))
+    for first, second, strength, in_tree in zip(*columns, strict=True):
+        if in_tree == "yes" or strength > SHOWN_CONNECTIVITY:
+            ends = places.loc[[first, second]].to_numpy()
+            style = ("black", "-", 2) if in_tree == "yes" else (GREY, "--", 1)
+            axes.plot(ends[:, 0], ends[:, 1], color=style[0], linestyle=style[1], zorder=style[2],
+                      linewidth=0.6 + 5 * strength)  # fmt: skip
+    grouped = cells.groupby("cluster")
+    sizes, times = grouped.size().loc[places.index], grouped["pseudotime"].median().loc[places.index]
+    drawn = axes.scatter(places[0], places[1], c=np.ma.masked_invalid(times), cmap=shade, vmin=0, vmax=1, zorder=3,
+                         plotnonfinite=True, s=60 + 500 * sizes / sizes.max(), edgecolors="black")  # fmt: skip
+    for name, place in places.iterrows():
+        label = f"{name} {grouped.get_group(name)['cell_type'].iloc[0]}"
+        box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        axes.annotate(label, place, xytext=(0, 14), textcoords="offset points", ha="center", fontsize=8, bbox=box)
+    bare(axes, f"{len(places)} clusters of {len(cells):,} cells")
+    figure.colorbar(drawn, ax=axes, label="Diffusion pseudotime, median of the cluster", shrink=0.8)
+    return figure
+
+
 def communication_grid(found: pd.DataFrame, level: float, number: int = 25) -> Figure:
     """Strongest pairs (rows) in the combinations of types (columns) where they are specific (adjusted p < `level`)."""
     sure = found[found["p_adjusted"].astype(float) < level].copy()
@@ -126,21 +171,57 @@ def abundance_by_type(tested: pd.DataFrame, level: float, title: str) -> Figure:
     return figure
 
 
-def barcode_rank_curve(curve: pd.DataFrame, sample: str, retained: float | None) -> Figure:
+def draw_rank_curve(axes: Axes, curve: pd.DataFrame, title: str) -> PathCollection:
     """Counts over rank, both logarithmic, coloured by the share of barcodes with so many counts that hold a cell.
 
     Parameters
     ----------
     curve
-        Columns counts, barcodes, cells, rank.
+        Columns counts (falling), barcodes, cells, rank.
     """
-    figure, axes = new_figure(figsize=(5.2, 3.8))
     shares = curve["cells"] / curve["barcodes"]
     points = axes.scatter(curve["rank"], curve["counts"], c=shares, s=9, linewidths=0, cmap=SEQUENTIAL, vmin=0, vmax=1)
-    if retained is not None:
+    # All barcodes from here on are cells: those above the cliff, and smaller ones as far as none failed the test.
+    if all_cells := int((shares == 1).cummin().sum()):
+        retained = curve["counts"].iloc[all_cells - 1]
         axes.axhline(retained, color="black", linewidth=1, linestyle="--")
-        axes.text(1, retained, f" cells from {retained:,.0f}", va="bottom", fontsize=8.5)
-    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+        axes.text(1, retained, f" all are cells from {retained:,.0f}", va="bottom", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="Rank of the barcode", ylabel="Counts", title=title)
+    return points
+
+
+def barcode_rank_curve(curve: pd.DataFrame, sample: str) -> Figure:
+    """The curve of `draw_rank_curve` alone."""
+    figure, axes = new_figure(figsize=(5.2, 3.8))
+    title = f"{sample}: {int(curve['cells'].sum()):,} cells of {int(curve['barcodes'].sum()):,} barcodes"
+    points = draw_rank_curve(axes, curve, title)
     figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
+    return figure
+
+
+def methods_compared(scores: pd.DataFrame) -> Figure:
+    """Mixing, conservation and total of each method against batch effects, simplest on top; the chosen one is filled.
+
+    Parameters
+    ----------
+    scores
+        `kimedlib.singlecell_integration.COLUMNS`; where all cells were of one batch, a row without scores.
+    """
+    if scores["total"].isna().all():
+        return no_comparison()
+    measures = {"mixing": "Mixing of batches", "conservation": "Conservation", "total": "Total (0.4 and 0.6)"}
+    figure, panels = new_figure(1, 3, figsize=(9.6, 0.42 * len(scores) + 1.5), sharey=True)
+    levels = np.arange(len(scores))
+    chosen = scores["chosen"].to_numpy(dtype=bool)
+    for axes, (column, title), shade in zip(panels, measures.items(), PALETTE, strict=False):
+        bars = axes.barh(levels, scores[column], height=0.62, edgecolor=shade, facecolor="white", linewidth=1.2)
+        for bar, filled in zip(bars, chosen, strict=True):
+            bar.set_facecolor(shade if filled else "white")
+        for level, value in zip(levels, scores[column], strict=True):
+            axes.text(value + 0.02, level, f"{value:.3f}", va="center", fontsize=8.5)
+        axes.set(title=title, xlim=(0, 1.18), xticks=[0, 0.5, 1])
+    panels[0].set_yticks(levels, scores["method"])
+    panels[0].invert_yaxis()
+    for label, bold in zip(panels[0].get_yticklabels(), chosen, strict=True):
+        label.set_fontweight("bold" if bold else "normal")
     return figure

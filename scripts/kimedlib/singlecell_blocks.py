@@ -1,10 +1,11 @@
 """Cells of many files as one matrix, read and written in blocks: memory does not grow with their number."""
 
-import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import h5py
 import numpy as np
 import pandas as pd
 from anndata.io import read_elem, sparse_dataset, write_elem
+from isal import isal_zlib
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -107,20 +109,30 @@ class CellFiles:
         Tables of all cells, in the order of the files, and of the genes in use.
     targets
         For each file, where its genes are in `var`; -1 for genes that are not.
+    starts
+        Number of the first cell of each file.
     """
 
     paths: list[Path]
     obs: pd.DataFrame
     var: pd.DataFrame
     targets: list[NDArray[np.int64]]
+    starts: list[int]
 
     def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
         """Rows of `obs` and their values (cells x genes in use), all cells one time in order."""
-        done = 0
-        for path, target in zip(self.paths, self.targets, strict=True):
-            for _, block in stored_blocks(path):
-                yield slice(done, done + block.shape[0]), moved_columns(block, target, len(self.var))
-                done += block.shape[0]
+        return chain.from_iterable(read() for read in self.readers())
+
+    def readers(self) -> list[Callable[[], Iterator[tuple[slice, sparse.csr_matrix]]]]:
+        """For each file, what reads its part of `blocks`."""
+        return [partial(self.blocks_of, number) for number in range(len(self.paths))]
+
+    def blocks_of(self, number: int) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+        """The part of `blocks` that one file holds."""
+        start = self.starts[number]
+        for rows, block in stored_blocks(self.paths[number]):
+            place = slice(start + rows.start, start + rows.stop)
+            yield place, moved_columns(block, self.targets[number], len(self.var))
 
     def keep_genes(self, chosen: NDArray[np.bool_]) -> None:
         """Leave genes out, (genes,)."""
@@ -134,13 +146,17 @@ def opened(paths: list[Path], genes: str) -> CellFiles:
     parts = [read_frames(path) for path in paths]
     merged = ad.concat(parts, join="inner" if genes == "intersection" else "outer", merge="first")
     targets = [merged.var_names.get_indexer(part.var_names) for part in parts]
-    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets])
+    starts = [0, *np.cumsum([part.n_obs for part in parts]).tolist()]
+    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets], starts[:-1])
 
 
 def compressed(values: NDArray[np.generic]) -> bytes:
-    """A chunk as HDF5's filters of `COMPRESSION` would store it: first bytes of all values, then second ones, ..."""
+    """A chunk as HDF5's filters of `COMPRESSION` store it: first bytes of all values, then second ones, ...
+
+    ISA-L's deflate: as small as zlib's at this level, in a fifth of the time.
+    """
     planes = values.view(np.uint8).reshape(len(values), values.itemsize).T
-    return zlib.compress(planes.tobytes(), COMPRESSION["compression_opts"])
+    return isal_zlib.compress(planes.tobytes(), COMPRESSION["compression_opts"])
 
 
 class GrowingArray:

@@ -8,13 +8,13 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from typing import Protocol
 
 import igraph
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
@@ -22,6 +22,8 @@ from sklearn.neighbors import NearestNeighbors
 from kimedlib.singlecell_blocks import stacked
 
 Matrix = NDArray[np.float64]
+# A graph as igraph holds it, and the weights of its edges.
+Network = tuple[igraph.Graph, NDArray[np.float64]]
 # Rounding removes the last bits, which depend on the CPU and on the number of threads.
 DECIMALS = 6
 BLOCK = 4096
@@ -55,6 +57,24 @@ def proportionally_fitted(counts: sparse.csr_matrix, depth: float) -> sparse.csr
     return sparse.csr_matrix((fitted, logs.indices, logs.indptr), shape=logs.shape)
 
 
+class Centred(Protocol):
+    """Values whose components are sought: block by block, less a mean; `Scaling` for z-scores.
+
+    Attributes
+    ----------
+    shape
+        Cells and genes.
+    centre
+        Mean over the cells, (genes,).
+    """
+
+    shape: tuple[int, int]
+    centre: Matrix
+
+    def block(self, start: int) -> sparse.csr_matrix | Matrix:
+        """Values of `BLOCK` cells from `start` on, before the mean is taken off."""
+
+
 class Scaling:
     """Z-scores of genes without holding them: values in units of their gene's standard deviation, less a mean.
 
@@ -72,7 +92,7 @@ class Scaling:
     """
 
     def __init__(self, values: sparse.csr_matrix, limit: float = 10.0) -> None:
-        self.values = values
+        self.values, self.shape = values, values.shape
         cells, genes = values.shape
         total, squares, scaled = np.zeros(genes), np.zeros(genes), np.zeros(genes)
         for block in self.parts():
@@ -97,18 +117,19 @@ class Scaling:
         return sparse.csr_matrix((data, block.indices, block.indptr), shape=block.shape)
 
 
-def gene_covariance(scaling: Scaling, threads: int) -> Matrix:
+def gene_covariance(scaling: Centred, threads: int) -> Matrix:
     """Covariance of genes, accumulated over blocks of cells in a fixed order: the same for any number of threads."""
-    cells, genes = scaling.values.shape
+    cells, genes = scaling.shape
 
     def products(start: int) -> Matrix:
         block = scaling.block(start)
-        if block.nnz < SPARSE * block.shape[0] * genes:
-            few: Matrix = (block.T.tocsr() @ block).toarray()
-            return few
-        dense = block.toarray()
+        if not isinstance(block, np.ndarray):
+            if block.nnz < SPARSE * block.shape[0] * genes:
+                few: Matrix = (block.T.tocsr() @ block).toarray()
+                return few
+            block = block.toarray()
         # numpy sees that both are the same and computes one half only, without holding up other threads.
-        result: Matrix = dense.T @ dense
+        result: Matrix = block.T @ block
         return result
 
     gram = np.zeros((genes, genes))
@@ -122,13 +143,15 @@ def gene_covariance(scaling: Scaling, threads: int) -> Matrix:
     return covariance
 
 
-def principal_components(values: sparse.csr_matrix, number: int, threads: int = 1) -> tuple[Matrix, Matrix, Matrix]:
-    """PCA of z-scored genes by the eigenvectors of the gene covariance; exact, and the same for any `threads`.
+def principal_components(
+    values: sparse.csr_matrix | Centred, number: int, threads: int = 1
+) -> tuple[Matrix, Matrix, Matrix]:
+    """PCA by the eigenvectors of the gene covariance; exact, and the same for any `threads`.
 
     Parameters
     ----------
     values
-        Cells x genes, log-normalised.
+        Cells x genes: log-normalised ones are z-scored, `Centred` ones taken as they are.
     number
         Components wanted; limited by the size of the matrix.
 
@@ -138,7 +161,7 @@ def principal_components(values: sparse.csr_matrix, number: int, threads: int = 
         Scores (cells, components), loadings (genes, components), variances (components,).
     """
     cells, genes = values.shape
-    scaling = Scaling(values)
+    scaling: Centred = Scaling(values) if sparse.issparse(values) else values
     number = max(1, min(number, genes, cells - 1))
     covariance = gene_covariance(scaling, threads)
     variances, loadings = eigh(covariance, subset_by_index=[genes - number, genes - 1])
@@ -148,52 +171,6 @@ def principal_components(values: sparse.csr_matrix, number: int, threads: int = 
     scores = np.vstack([scaling.block(start) @ loadings for start in range(0, cells, BLOCK)])
     scores -= scaling.centre @ loadings
     return scores.round(DECIMALS), loadings.round(DECIMALS), variances.round(DECIMALS)
-
-
-def largest_variance(values: sparse.csr_matrix) -> float:
-    """Variance of the first component of z-scored genes, by Lanczos iterations, to 4 digits or better."""
-    cells, genes = values.shape
-    scaling = Scaling(values)
-    scaled = stacked([scaling.block(start) for start in range(0, cells, BLOCK)])
-    centre = scaling.centre
-
-    def product(vector: Matrix) -> Matrix:
-        scores = scaled @ vector.ravel() - centre @ vector.ravel()
-        result: Matrix = scaled.T @ scores - centre * scores.sum()
-        return result
-
-    operator = LinearOperator((genes, genes), matvec=product, dtype=np.float64)
-    # Chance has many variances that are nearly the largest: more digits take several times as long.
-    found = eigsh(operator, k=1, v0=np.ones(genes), ncv=min(40, genes), tol=1e-4, return_eigenvectors=False)
-    largest: float = float(found[0]) / max(cells - 1, 1)
-    return largest
-
-
-def informative_components(
-    values: sparse.csr_matrix,
-    variances: Matrix,
-    random: np.random.Generator,
-    bounds: tuple[int, int],
-) -> int:
-    """Components whose variance exceeds what genes without any correlation would give (Horn's parallel analysis).
-
-    The null is one copy of the matrix with every gene shuffled over the cells.
-
-    References
-    ----------
-    Horn, Psychometrika 30:179 (1965); recommended for single cells by Amezquita et al., Nat Methods 17:137 (2020).
-    """
-    sample = values
-    if values.shape[0] > 5 * BLOCK:
-        sample = values[np.sort(random.choice(values.shape[0], 5 * BLOCK, replace=False))]
-    shuffled = sparse.csc_matrix(sample, copy=True)
-    rows = np.empty_like(shuffled.indices)
-    for gene in range(shuffled.shape[1]):
-        place = slice(shuffled.indptr[gene], shuffled.indptr[gene + 1])
-        rows[place] = random.choice(shuffled.shape[0], shuffled.indptr[gene + 1] - shuffled.indptr[gene], replace=False)
-    shuffled = sparse.csc_matrix((shuffled.data, rows, shuffled.indptr), shape=shuffled.shape)
-    chance = largest_variance(shuffled.tocsr())
-    return int(np.clip(np.sum(variances > chance), *bounds))
 
 
 def nearest(positions: Matrix, neighbours: int, threads: int = 1) -> tuple[NDArray[np.int64], Matrix]:
@@ -234,8 +211,15 @@ def nearest_among(
     return found
 
 
-def cell_lists(positions: Matrix) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
-    """Cells parted into lists of about `LIST_CELLS` that lie together, and the nearest lists of each list."""
+def cell_lists(
+    positions: Matrix, queries: Matrix | None = None
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Cells parted into lists of about `LIST_CELLS` that lie together, and the nearest lists of each list.
+
+    The third part says which of the `queries` (without any: which cells) belong to each list.
+    """
+    if queries is not None and len(positions) <= LISTS * LIST_CELLS:
+        return [np.arange(len(positions))], np.zeros((1, 1), dtype=np.int64), [np.arange(len(queries))]
     number = max(2, len(positions) // LIST_CELLS)
     random = np.random.default_rng(0)
     some = positions[np.sort(random.choice(len(positions), min(len(positions), 32 * number), replace=False))]
@@ -246,42 +230,65 @@ def cell_lists(positions: Matrix) -> tuple[list[NDArray[np.int64]], NDArray[np.i
         middles = parts.fit(some).cluster_centers_.round(DECIMALS)
     # Rounded, so that last bits of the means decide nothing.
     tree = NearestNeighbors(n_neighbors=min(LISTS, number), algorithm="brute").fit(middles)
-    own = tree.kneighbors(positions, n_neighbors=1, return_distance=False).ravel()
-    order = np.argsort(own, kind="stable")
-    lists = np.split(order, np.searchsorted(own[order], np.arange(1, number)))
-    return lists, np.sort(tree.kneighbors(middles, return_distance=False), axis=1)
+
+    def parted(places: Matrix) -> list[NDArray[np.int64]]:
+        own = tree.kneighbors(places, n_neighbors=1, return_distance=False).ravel()
+        order = np.argsort(own, kind="stable")
+        return np.split(order, np.searchsorted(own[order], np.arange(1, number)))
+
+    lists = parted(positions)
+    around = np.sort(tree.kneighbors(middles, return_distance=False), axis=1)
+    return lists, around, lists if queries is None else parted(queries)
 
 
-def nearest_of_many(positions: Matrix, neighbours: int, threads: int) -> tuple[NDArray[np.int64], Matrix]:
+def nearest_of_many(
+    positions: Matrix,
+    neighbours: int,
+    threads: int,
+    queries: tuple[Matrix, NDArray[np.int64]] | None = None,
+) -> tuple[NDArray[np.int64], Matrix]:
     """Neighbours among the `LISTS` lists of cells around a cell's own list: nearly all of the nearest, rarely not one.
 
     The idea of inverted files: Jégou et al., IEEE TPAMI 33:117 (2011), doi:10.1109/TPAMI.2010.57.
-    """
-    lists, around = cell_lists(positions)
-    squares = np.einsum("ij,ij->i", positions, positions)
-    indices = np.empty((len(positions), neighbours), dtype=np.int64)
-    distances = np.empty((len(positions), neighbours))
 
-    def search(number: int) -> None:
-        cells = lists[number]
+    Parameters
+    ----------
+    queries
+        Whose neighbours among the cells are sought, (queries, components), and which cell each is, -1 for none: that
+        one comes first in its list. Without, the cells themselves.
+    """
+    places, own = (positions, np.arange(len(positions))) if queries is None else queries
+    lists, around, asking = cell_lists(positions, None if queries is None else places)
+    squares = np.einsum("ij,ij->i", positions, positions)
+    indices = np.empty((len(places), neighbours), dtype=np.int64)
+    distances = np.empty((len(places), neighbours))
+
+    def search(task: tuple[int, NDArray[np.int64]]) -> None:
+        number, rows = task
         others = np.sort(np.concatenate([lists[other] for other in np.union1d(around[number], number)]))
         if len(others) < neighbours:
             others = np.arange(len(positions))
-        for rows in np.array_split(cells, len(cells) // LIST_CELLS + 1):
-            rough = squares[others] - 2 * (positions[rows] @ positions[others].T)
-            # Among many equal cells, each must still find itself.
-            rough[np.arange(len(rows)), np.searchsorted(others, rows)] = -np.inf
-            some = min(neighbours + SPARE, len(others))
-            found = others[np.argpartition(rough, some - 1, axis=1)[:, :some]]
-            # Products lose digits; the order of the candidates is found without.
-            apart = np.sqrt(((positions[rows, None, :] - positions[found]) ** 2).sum(axis=2))
-            apart[found == rows[:, None]] = -1
-            order = np.lexsort((found, apart), axis=1)[:, :neighbours]
-            indices[rows] = np.take_along_axis(found, order, axis=1)
-            distances[rows] = np.maximum(np.take_along_axis(apart, order, axis=1), 0)
+        rough = squares[others] - 2 * (places[rows] @ positions[others].T)
+        # Among many equal cells, each must still find itself.
+        known = np.flatnonzero(own[rows] >= 0)
+        rough[known, np.searchsorted(others, own[rows[known]])] = -np.inf
+        some = min(neighbours + SPARE, len(others))
+        found = others[np.argpartition(rough, some - 1, axis=1)[:, :some]]
+        # Products lose digits; the order of the candidates is found without.
+        apart = np.sqrt(((places[rows, None, :] - positions[found]) ** 2).sum(axis=2))
+        apart[found == own[rows, None]] = -1
+        order = np.lexsort((found, apart), axis=1)[:, :neighbours]
+        indices[rows] = np.take_along_axis(found, order, axis=1)
+        distances[rows] = np.maximum(np.take_along_axis(apart, order, axis=1), 0)
 
+    tasks = (
+        (number, rows)
+        for number, cells in enumerate(asking)
+        if len(cells)
+        for rows in np.array_split(cells, len(cells) // LIST_CELLS + 1)
+    )
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(search, (number for number in range(len(lists)) if len(lists[number]))):
+        for _ in pool.map(search, tasks):
             pass
     return indices, distances
 
@@ -305,7 +312,7 @@ def shared_neighbour_graph(indices: NDArray[np.int64]) -> sparse.csr_matrix:
     return graph
 
 
-def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]]:
+def network(graph: sparse.csr_matrix) -> Network:
     """A symmetric graph as igraph holds it, and the weights of its edges, for any number of `communities`."""
     upper = sparse.triu(graph, k=1).tocoo()
     # Short lists one after the other: igraph takes arrays six times slower, one list of all pairs fills the memory.
@@ -317,7 +324,7 @@ def network(graph: sparse.csr_matrix) -> tuple[igraph.Graph, NDArray[np.float64]
 
 
 def communities(
-    edges: tuple[igraph.Graph, NDArray[np.float64]],
+    edges: Network,
     resolution: float,
     seed: int,
     *,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kimedlib.figure_style import DIVERGING, GREY, PALE, PALETTE, SEQUENTIAL
 from kimedlib.singlecell_annotation import UNASSIGNED
-from kimedlib.singlecell_quality import QUARANTINED
+from kimedlib.singlecell_quarantine import QUARANTINED
 
 # Eight types need more colours than the common palette has; both extras keep their contrast to it (Tol, 2021).
 TYPE_PALETTE = (*PALETTE[:6], "#882255", "#999933", *PALETTE[6:])

@@ -1,6 +1,6 @@
 """Which genes vary more than their expression explains, from counts that are read in blocks."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,10 +8,37 @@ from numpy.typing import NDArray
 from scipy import sparse
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
+from kimedlib.singlecell_threads import in_processes
+
 Matrix = NDArray[np.float64]
 Blocks = Callable[[], Iterable[tuple[slice, sparse.csr_matrix]]]
 # Below this a gene carries nothing.
 LEAST_VARIANCE = 1e-12
+
+
+def summed(
+    function: Callable[[int, sparse.csr_matrix], Matrix],
+    readers: Sequence[Blocks],
+    codes: NDArray[np.int64],
+    shape: tuple[int, ...],
+    threads: int,
+) -> Matrix:
+    """By batch, the sum of what `function` makes of a batch's number and some of its cells, (batches, ...).
+
+    Several processes share the files: the sums of each file are added in the files' order, whatever their number.
+    """
+
+    def of_file(blocks: Blocks) -> dict[int, Matrix]:
+        sums: dict[int, Matrix] = {}
+        for code, part in by_batch(blocks, codes):
+            sums[code] = sums.get(code, 0) + function(code, part)
+        return sums
+
+    total = np.zeros(shape)
+    for sums in in_processes(of_file, readers, threads):
+        for code, part in sums.items():
+            total[code] += part
+    return total
 
 
 def by_batch(blocks: Blocks, codes: NDArray[np.int64]) -> Iterator[tuple[int, sparse.csr_matrix]]:
@@ -34,15 +61,17 @@ class GeneMoments:
         (batches, genes).
     """
 
-    def __init__(self, blocks: Blocks, codes: NDArray[np.int64], genes: int) -> None:
+    def __init__(self, readers: Sequence[Blocks], codes: NDArray[np.int64], genes: int, threads: int = 1) -> None:
         batches = int(codes.max()) + 1
         self.cells = np.bincount(codes, minlength=batches)
-        self.total, self.squares, self.seen = (np.zeros((batches, genes)) for _ in range(3))
-        for code, part in by_batch(blocks, codes):
+
+        def sums(_: int, part: sparse.csr_matrix) -> Matrix:
             values = part.data.astype(np.float64)
-            self.total[code] += np.bincount(part.indices, weights=values, minlength=genes)
-            self.squares[code] += np.bincount(part.indices, weights=values**2, minlength=genes)
-            self.seen[code] += np.bincount(part.indices if values.all() else part.indices[values > 0], minlength=genes)
+            seen = part.indices if values.all() else part.indices[values > 0]
+            totals = [np.bincount(part.indices, weights=weight, minlength=genes) for weight in (values, values**2)]
+            return np.vstack([*totals, np.bincount(seen, minlength=genes)])
+
+        self.total, self.squares, self.seen = summed(sums, readers, codes, (batches, 3, genes), threads).swapaxes(0, 1)
 
     def keep_genes(self, chosen: NDArray[np.bool_]) -> None:
         """Leave genes out, (genes,)."""
@@ -66,7 +95,9 @@ def expected_deviation(mean: Matrix, variance: Matrix) -> Matrix:
     return deviation
 
 
-def standardised_variance(blocks: Blocks, codes: NDArray[np.int64], moments: GeneMoments) -> Matrix:
+def standardised_variance(
+    readers: Sequence[Blocks], codes: NDArray[np.int64], moments: GeneMoments, threads: int = 1
+) -> Matrix:
     """Variance of each gene after the mean-variance trend is taken out, (batches, genes); made for raw counts.
 
     References
@@ -80,29 +111,35 @@ def standardised_variance(blocks: Blocks, codes: NDArray[np.int64], moments: Gen
     highest = mean + limits * deviation
     # Sum of squares of all stored values, less what the few above the limit have too much.
     total = (moments.squares - 2 * mean * moments.total + moments.seen * mean**2) / deviation**2
-    for code, part in by_batch(blocks, codes):
+
+    def too_much(code: int, part: sparse.csr_matrix) -> Matrix:
         beyond = np.flatnonzero(part.data > highest[code, part.indices])
         genes = part.indices[beyond]
         values = (part.data[beyond] - mean[code, genes]) / deviation[code, genes]
-        total[code] -= np.bincount(genes, weights=values**2 - limits[code] ** 2, minlength=mean.shape[1])
+        surplus = np.bincount(genes, weights=values**2 - limits[code] ** 2, minlength=mean.shape[1])
+        return surplus.astype(np.float64, copy=False)
+
+    total -= summed(too_much, readers, codes, total.shape, threads)
     cells = moments.cells[:, None]
     result: Matrix = (total + (cells - moments.seen) * (mean / deviation) ** 2) / np.maximum(cells - 1, 1)
     return result
 
 
-def variable_genes(blocks: Blocks, batches: pd.Series, moments: GeneMoments, number: int) -> NDArray[np.bool_]:
+def variable_genes(
+    readers: Sequence[Blocks], batches: pd.Series, moments: GeneMoments, number: int, threads: int = 1
+) -> NDArray[np.bool_]:
     """The `number` genes of best median rank over the batches, (genes,).
 
     Ranking within batches keeps genes out that only differ between batches.
 
     Parameters
     ----------
-    blocks
-        Reads the cells anew at each call.
+    readers
+        Each reads a part of the cells anew at each call.
     moments
         Of the same cells, batches in alphabetical order.
     """
-    scores = standardised_variance(blocks, batch_codes(batches), moments)
+    scores = standardised_variance(readers, batch_codes(batches), moments, threads)
     ranks = [np.argsort(np.argsort(-score.round(9), kind="stable"), kind="stable") for score in scores]
     cells = moments.cells.sum()
     spread = moments.squares.sum(axis=0) / cells - (moments.total.sum(axis=0) / cells) ** 2

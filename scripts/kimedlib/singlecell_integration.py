@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import normalized_mutual_info_score, silhouette_score
 
+from kimedlib.singlecell_balanced import linked_mixing, neighbours_of
 from kimedlib.singlecell_embedding import (
     DECIMALS,
     Matrix,
@@ -17,10 +19,13 @@ from kimedlib.singlecell_embedding import (
     principal_components,
     shared_neighbour_graph,
 )  # fmt: skip
+from kimedlib.singlecell_residuals import Dense, Residuals
 from kimedlib.singlecell_threads import compiled_code_cache
 
 # From the simplest to the one that changes most; a later one must be better by more than MARGIN.
-METHODS = ("none", "combat", "harmony", "scvi")
+METHODS = ("none", "combat", "harmony", "bbknn", "scvi")
+# These correct the graph and leave the components as they are.
+GRAPHS = ("bbknn",)
 MARGIN = 0.01
 # As scIB weighs conservation of biology and removal of batch effects.
 WEIGHTS = {"conservation": 0.6, "mixing": 0.4}
@@ -46,8 +51,8 @@ def harmony(positions: Matrix, batches: pd.Series, seed: int) -> Matrix:
     return result
 
 
-def combat(values: sparse.csr_matrix, batches: pd.Series, components: int) -> Matrix:
-    """Components of log-normalised values that ComBat corrected gene by gene; dense, so for up to some 10,000 cells.
+def combat(values: sparse.csr_matrix | Residuals, batches: pd.Series, components: int) -> Matrix:
+    """Components of values that ComBat corrected gene by gene; dense, so for up to some 10,000 cells.
 
     References
     ----------
@@ -58,8 +63,10 @@ def combat(values: sparse.csr_matrix, batches: pd.Series, components: int) -> Ma
         import scanpy as sc
 
         obs = pd.DataFrame({"batch": pd.Categorical(batches.astype(str))}, index=[str(n) for n in range(len(batches))])
-        corrected = sc.pp.combat(AnnData(values.toarray(), obs=obs), key="batch", inplace=False)
-    return principal_components(sparse.csr_matrix(np.nan_to_num(corrected)), components)[0]
+        held = values.of(slice(None)) if isinstance(values, Residuals) else values.toarray()
+        corrected = np.nan_to_num(sc.pp.combat(AnnData(held, obs=obs), key="batch", inplace=False))
+    kept = Dense(corrected) if isinstance(values, Residuals) else sparse.csr_matrix(corrected)
+    return principal_components(kept, components)[0]
 
 
 def read_latent(path: Path, cells: pd.Index) -> Matrix | None:
@@ -98,21 +105,22 @@ def own_clusters(positions: Matrix, batches: pd.Series, neighbours: int, seed: i
 
 
 def conservation(
-    corrected: Matrix, batches: pd.Series, own: dict[str, np.ndarray], neighbours: int, seed: int
+    corrected: Matrix | None, common: NDArray[np.int64], batches: pd.Series, own: dict[str, np.ndarray]
 ) -> tuple[float, float]:
     """What is left of the clusters of each batch: mutual information with the common clusters, and silhouette (0..1).
 
-    Means over the batches, weighted by their cells.
+    Means over the batches, weighted by their cells. Without corrected components the silhouette is NaN.
     """
-    common = leiden(shared_neighbour_graph(nearest(corrected, neighbours)[0]), OWN_RESOLUTION, seed)
     information, widths, sizes = [], [], []
     for name, clusters in own.items():
         inside = (batches == name).to_numpy()
-        apart = 1 < len(np.unique(clusters)) < inside.sum()
         information.append(normalized_mutual_info_score(clusters, common[inside]))
-        widths.append((silhouette_score(corrected[inside], clusters) + 1) / 2 if apart else 0.5)
         sizes.append(inside.sum())
-    return float(np.average(information, weights=sizes)), float(np.average(widths, weights=sizes))
+        if corrected is not None:
+            apart = 1 < len(np.unique(clusters)) < inside.sum()
+            widths.append((silhouette_score(corrected[inside], clusters) + 1) / 2 if apart else 0.5)
+    width = float(np.average(widths, weights=sizes)) if widths else float("nan")
+    return float(np.average(information, weights=sizes)), width
 
 
 def choose_integration(
@@ -123,12 +131,14 @@ def choose_integration(
     Parameters
     ----------
     candidates
-        Components (cells x any number) by method; "none" must be among them if there are several.
+        Components (cells x any number) by method, for `GRAPHS` the uncorrected ones; "none" must be among them if there
+        are several.
 
     Returns
     -------
     tuple
-        Method and table with `COLUMNS`, simplest first. Scores of a single candidate are not computed.
+        Method and table with `COLUMNS`, simplest first. Scores of a single candidate are not computed. Where one of
+        `GRAPHS` is among them, all are judged by what a graph has: mixing of its links, and mutual information alone.
 
     References
     ----------
@@ -142,12 +152,15 @@ def choose_integration(
         chosen = np.sort(np.random.default_rng(seed).choice(len(batches), CELLS, replace=False))
     batches = batches.astype(str).iloc[chosen].reset_index(drop=True)
     own = own_clusters(candidates["none"][chosen], batches, neighbours, seed)
-    rows = []
+    rows, by_graph = [], any(name in GRAPHS for name in methods)
     for name in methods:
-        positions = candidates[name][chosen]
-        information, width = conservation(positions, batches, own, neighbours, seed)
-        row = {"conservation_nmi": information, "conservation_asw": width, "conservation": (information + width) / 2}
-        row |= {"mixing": mixing(positions, batches)}
+        positions, corrects_graph = candidates[name][chosen], name in GRAPHS
+        graph = shared_neighbour_graph(neighbours_of(positions, batches if corrects_graph else None, neighbours)[0])
+        common = leiden(graph, OWN_RESOLUTION, seed)
+        information, width = conservation(None if corrects_graph else positions, common, batches, own)
+        row = {"conservation_nmi": information, "conservation_asw": width}
+        row |= {"conservation": information if by_graph else (information + width) / 2}
+        row |= {"mixing": linked_mixing(graph, batches) if by_graph else mixing(positions, batches)}
         row |= {"total": sum(weight * row[key] for key, weight in WEIGHTS.items())}
         rows.append({"method": name, **row, "chosen": False})
     table = pd.DataFrame(rows)[COLUMNS].round(6)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_blocks import CellFiles, opened, read_frames
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
+from kimedlib.singlecell_residuals import residual_genes
 
 MINIMUM_GENES = 20
 
@@ -35,8 +36,12 @@ def merged(paths: list[Path], genes: str) -> CellFiles:
     return cells
 
 
-def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[np.bool_]:
+def genes_in_use(
+    cells: CellFiles, batches: pd.Series, number: int, normalisation: str, threads: int = 1
+) -> NDArray[np.bool_]:
     """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
+
+    Variable by residual variance for `normalisation` pearson, else by the variance beyond its trend (vst).
 
     Raises
     ------
@@ -44,11 +49,14 @@ def genes_in_use(cells: CellFiles, batches: pd.Series, number: int) -> NDArray[n
         No gene varies.
     """
     codes = batch_codes(batches)
-    moments = GeneMoments(cells.blocks, codes, len(cells.var))
+    moments = GeneMoments(cells.readers(), codes, len(cells.var), threads)
     shown = moments.seen.sum(axis=0) >= min(3, len(codes))
     cells.keep_genes(shown)
     moments.keep_genes(shown)
-    chosen = variable_genes(cells.blocks, batches, moments, number)
+    if normalisation == "pearson":
+        chosen = residual_genes(cells.blocks, batches, moments, number)
+    else:
+        chosen = variable_genes(cells.readers(), batches, moments, number, threads)
     if chosen.sum() < MINIMUM_GENES:
         raise InputProblems(
             [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]

@@ -1,4 +1,4 @@
-"""Order of cells along a continuous process: diffusion pseudotime from a root that markers name."""
+"""Order of cells along a process: diffusion pseudotime from a root that markers name, and the graph of their groups."""
 
 import warnings
 
@@ -13,6 +13,11 @@ from kimedlib.singlecell_threads import compiled_code_cache
 
 Vector = NDArray[np.float64]
 COMPONENTS = 10
+GROUPINGS = ("cluster", "cell_type")
+LINKS = [
+    "grouping", "first", "second", "cells_first", "cells_second", "pseudotime_first", "pseudotime_second",
+    "connectivity", "in_tree",
+]  # fmt: skip
 
 
 def root_cell(values: sparse.csr_matrix, graph: sparse.csr_matrix) -> int:
@@ -30,6 +35,17 @@ def root_cell(values: sparse.csr_matrix, graph: sparse.csr_matrix) -> int:
     smooth = np.asarray((weights @ values).todense()) / depth[:, None]
     smooth = smooth / np.maximum(smooth.max(axis=0), 1e-12)
     return int(np.argmax(smooth.mean(axis=1).round(DECIMALS)))
+
+
+def cells_of_graph(graph: sparse.csr_matrix) -> AnnData:
+    """Cells without genes that scanpy's tools take `graph` for the neighbours of."""
+    data = AnnData(sparse.csr_matrix((graph.shape[0], 1), dtype=np.float32))
+    data.obsp["connectivities"], data.obsp["distances"] = graph, graph
+    data.uns["neighbors"] = {
+        "connectivities_key": "connectivities", "distances_key": "distances",
+        "params": {"n_neighbors": 15, "method": "umap"},
+    }  # fmt: skip
+    return data
 
 
 def diffusion_pseudotime(graph: sparse.csr_matrix, root: int) -> Vector:
@@ -53,18 +69,64 @@ def diffusion_pseudotime(graph: sparse.csr_matrix, root: int) -> Vector:
         warnings.simplefilter("ignore")
         import scanpy as sc
 
-        data = AnnData(sparse.csr_matrix((len(inside), 1), dtype=np.float32))
-        connected = sparse.csr_matrix(graph[inside][:, inside], dtype=np.float64)
-        data.obsp["connectivities"], data.obsp["distances"] = connected, connected
-        data.uns["neighbors"] = {
-            "connectivities_key": "connectivities", "distances_key": "distances",
-            "params": {"n_neighbors": 15, "method": "umap"},
-        }  # fmt: skip
+        data = cells_of_graph(sparse.csr_matrix(graph[inside][:, inside], dtype=np.float64))
         data.uns["iroot"] = int(np.flatnonzero(inside == root)[0])
         sc.tl.diffmap(data, n_comps=COMPONENTS, random_state=0)
         sc.tl.dpt(data, n_dcs=COMPONENTS)
     result[inside] = data.obs["dpt_pseudotime"].to_numpy(dtype=np.float64).round(DECIMALS)
     return result
+
+
+def abstracted_graph(neighbours: sparse.csr_matrix, cells: pd.DataFrame) -> pd.DataFrame:
+    """How strongly groups of cells are connected, each pair once (PAGA, scanpy's implementation).
+
+    Parameters
+    ----------
+    neighbours
+        Cells x cells, an entry for each of a cell's nearest neighbours, whatever its value.
+    cells
+        Columns `GROUPINGS`, pseudotime.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `LINKS`: connectivity is the number of edges between two groups over that expected of random edges, at most 1;
+        in_tree says whether the pair is in the spanning tree of the strongest connectivities; pseudotime is the median.
+
+    References
+    ----------
+    Wolf et al., Genome Biol 20:59 (2019), doi:10.1186/s13059-019-1663-x.
+    """
+    tables = []
+    edges = neighbours.copy()
+    edges.data[:] = 1
+    for grouping in GROUPINGS:
+        found = cells[grouping].astype(str).to_numpy()
+        names = sorted(set(found), key=lambda name: name.zfill(9) if name.isdigit() else name)
+        # As categories with their order: scanpy would sort plain names its own way ("CD4" before "CD14").
+        groups = pd.Categorical(found, categories=names)
+        codes = groups.codes
+        start, end = edges.nonzero()
+        strength = tree = np.zeros((len(names), len(names)))
+        if (codes[start] != codes[end]).any():
+            with compiled_code_cache(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                import scanpy as sc
+
+                data = cells_of_graph(edges)
+                data.obs["group"] = groups
+                sc.tl.paga(data, groups="group")
+            strength = data.uns["paga"]["connectivities"].toarray()
+            tree = data.uns["paga"]["connectivities_tree"].toarray()
+        first, second = np.triu_indices(len(names), 1)
+        sizes = np.bincount(codes, minlength=len(names))
+        middles = cells["pseudotime"].groupby(codes).median().to_numpy()
+        columns = [
+            grouping, np.array(names)[first], np.array(names)[second], sizes[first], sizes[second], middles[first],
+            middles[second], strength[first, second], np.where((tree + tree.T)[first, second] > 0, "yes", "no"),
+        ]  # fmt: skip
+        tables.append(pd.DataFrame(dict(zip(LINKS, columns, strict=True))))
+    return pd.concat(tables, ignore_index=True)
 
 
 def gene_trends(

@@ -7,8 +7,6 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-# Why the intact cells of a sample that fails are left out.
-QUARANTINED = "quarantined"
 # MAD of a normal distribution in units of its standard deviation.
 MAD_TO_SD = 1.4826
 

@@ -1,16 +1,19 @@
 """Leiden resolution by stability: the finest clustering whose every cluster is found again in subsamples."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from kimedlib.singlecell_balanced import neighbours_of
 from kimedlib.singlecell_embedding import (
+    DECIMALS,
     Matrix,
+    Network,
     communities,
-    nearest,
     nearest_among,
     network,
     shared_neighbour_graph,
@@ -64,17 +67,20 @@ def table_of(rows: list[tuple[int, float, int, float, float]]) -> pd.DataFrame:
 
 
 def stable_resolution(
-    positions: Matrix, neighbours: int, seed: int, threads: int = 1
+    positions: Matrix, neighbours: int, seed: int, threads: int = 1, batches: pd.Series | None = None
 ) -> tuple[float, pd.DataFrame, NDArray[np.int64]]:  # fmt: skip
     """The finest of `RESOLUTIONS` at which every cluster is stable, and the evidence.
 
     Each of `REPEATS` subsamples holds `SHARE` of the cells and is clustered anew, neighbours included. If no
-    resolution is stable, the one of the highest lowest overlap is taken.
+    resolution is stable, the one of the highest lowest overlap is taken. Above `CELLS` cells, a random part stands for
+    all, and as for all cells there each resolution begins with the clusters of the one before.
 
     Parameters
     ----------
     positions
         Cells x components.
+    batches
+        Of each cell, where neighbours are sought in each batch (BBKNN).
 
     Returns
     -------
@@ -87,21 +93,27 @@ def stable_resolution(
     Hennig, Comput Stat Data Anal 52:258 (2007), doi:10.1016/j.csda.2006.11.025; for single cells Tang et al.,
     Bioinformatics 37:2212 (2021), doi:10.1093/bioinformatics/btaa956.
     """
-    random = np.random.default_rng(seed)
-    if len(positions) > CELLS:
-        positions = positions[some_cells(len(positions), random)]
-    wide = nearest(positions, WIDE * neighbours, threads)[0]
-    whole = network(shared_neighbour_graph(wide[:, :neighbours]))
+    random, many = np.random.default_rng(seed), len(positions) > CELLS
+    if many:
+        part = some_cells(len(positions), random)
+        positions, batches = positions[part], None if batches is None else batches.iloc[part]
+    wide = neighbours_of(positions, batches, neighbours if batches is not None else WIDE * neighbours, threads)[0]
+    whole = network(shared_neighbour_graph(wide if batches is not None else wide[:, :neighbours]))
     parts = []
     for _ in range(REPEATS):
         chosen = np.sort(random.choice(len(positions), max(2, round(SHARE * len(positions))), replace=False))
-        found_there = nearest_among(positions, chosen, wide, neighbours)
+        if batches is None:
+            found_there = nearest_among(positions, chosen, wide, neighbours)
+        else:
+            found_there = neighbours_of(positions[chosen], batches.iloc[chosen], neighbours, threads)[0]
         parts.append((chosen, network(shared_neighbour_graph(found_there))))
     rows, found = [], {}
+    graphs, starts = [whole, *(part for _, part in parts)], [None] * (REPEATS + 1)
     for resolution in RESOLUTIONS:
-        graphs = [whole, *(part for _, part in parts)]
-        clusters, *others = in_processes(partial(communities, resolution=resolution, seed=seed), graphs, threads)
+        begun = partial(begun_communities, resolution=resolution, seed=seed, iterations=PASSES if many else -1)
+        clusters, *others = in_processes(begun, list(zip(graphs, starts, strict=True)), threads)
         found[resolution] = clusters
+        starts = [clusters, *others] if many else starts
         overlaps = [best_overlaps(clusters[chosen], other) for (chosen, _), other in zip(parts, others, strict=True)]
         lowest, mean = overlap_summary(overlaps, clusters)
         rows.append((len(positions), resolution, int(clusters.max()) + 1, lowest, mean))
@@ -110,6 +122,20 @@ def stable_resolution(
     table = table_of(rows)
     best = float(table.loc[table["chosen"], "resolution"].iloc[0])
     return best, table, found[best]
+
+
+def begun_communities(begun: tuple[Network, NDArray[np.int64] | None], **settings: Any) -> NDArray[np.int64]:
+    """`communities` of a graph and the clusters to begin with."""
+    return communities(begun[0], start=begun[1], **settings)
+
+
+def of_nearest_centre(positions: Matrix, part: NDArray[np.int64], clusters: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For every cell the cluster whose centre is nearest, (cells,); `part` are those that have one, which they keep."""
+    centres = np.vstack([positions[part[clusters == name]].mean(axis=0) for name in range(clusters.max() + 1)])
+    apart = (centres**2).sum(axis=1) - 2 * (positions @ centres.T)
+    found: NDArray[np.int64] = apart.round(DECIMALS).argmin(axis=1).astype(np.int64)
+    found[part] = clusters
+    return found
 
 
 def some_cells(cells: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -126,17 +152,20 @@ def stable_clusters(
     seed: int,
     *,
     threads: int = 1,
+    batches: pd.Series | None = None,
 ) -> tuple[NDArray[np.int64], sparse.csr_matrix, float, pd.DataFrame]:
     """Clusters of all cells at the given resolution, or for `auto` at a stable one.
 
-    Above `CELLS` cells, the stable clusters are sought in a random part. The same resolution cuts more cells finer, so
-    it is lowered until every cluster of all cells is one of that part's. Each lower resolution begins with the clusters
-    of the one before, which it joins: half the time of beginning anew, and the same modularity to 4 digits.
+    Above `CELLS` cells, the stable clusters are sought in a random part, and Leiden begins with them: every other cell
+    in the cluster whose centre is nearest. The same resolution cuts more cells finer, so it is lowered until every
+    cluster of all cells is one of that part's. Each lower resolution begins with the clusters of the one before.
 
     Parameters
     ----------
     indices
         Nearest neighbours of all cells, (cells, neighbours).
+    batches
+        Of each cell, where neighbours are sought in each batch (BBKNN).
 
     Returns
     -------
@@ -148,11 +177,12 @@ def stable_clusters(
         passes = PASSES if len(positions) > CELLS else -1
         found = communities(network(graph), float(resolution), seed, iterations=passes)
         return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
-    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads)
+    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads, batches)
     if len(positions) <= CELLS:
         return clusters, graph, stable, table
     part = some_cells(len(positions), np.random.default_rng(seed))
-    edges, rows, tried, before = network(graph), [], {}, None
+    edges, rows, tried = network(graph), [], {}
+    before = of_nearest_centre(positions, part, clusters)
     for lower in (value for value in RESOLUTIONS if value <= stable):
         before = tried[lower] = communities(edges, lower, seed, iterations=PASSES, start=before)
         lowest, mean = overlap_summary([best_overlaps(tried[lower][part], clusters)], tried[lower])

@@ -23,6 +23,7 @@ from kimedlib.singlecell_design import (
     samples_with_cells,
 )
 from kimedlib.singlecell_embedding import Matrix
+from kimedlib.singlecell_integration import GRAPHS
 from kimedlib.singlecell_permutation import LEVEL
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
@@ -94,7 +95,7 @@ def main(
     settings, comparison
         Sections `abundance` and `comparison` of the config.
     """
-    data = read_frames(cells, ("obs", "obsm"))
+    data = read_frames(cells, ("obs", "obsm", "uns"))
     samples = samples_with_cells(sheet, data.obs["sample"])
     unit = data.obs["sample"].astype(str).map(donor_units(samples))
     reference, contrast = comparison["reference"], comparison["contrast"]
@@ -107,6 +108,9 @@ def main(
     largest = int(LARGEST_SHARE * kept.sum())
     neighbours = min(max(CELLS_PER_UNIT * len(units), LEAST_NEIGHBOURS), largest) if wanted == "auto" else wanted
     reason = design.skipped
+    method = data.uns["integration"]["method"]
+    if method in GRAPHS:
+        reason = reason or f"integration by {method} leaves no components in which cells of all batches can be compared"
     if not reason and not 1 < neighbours < kept.sum():
         reason = f"{kept.sum()} cells are too few for neighbourhoods of {max(neighbours, LEAST_NEIGHBOURS)}"
     if reason:

@@ -1,4 +1,4 @@
-"""Order cells along a continuous process by diffusion pseudotime, from a root that markers name."""
+"""Order cells along a process by diffusion pseudotime, from a root that markers name; graph of their groups."""
 
 import logging
 from pathlib import Path
@@ -12,9 +12,9 @@ from scipy import sparse
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
-from kimedlib.singlecell_analysis_figures import pseudotime_by_group
+from kimedlib.singlecell_analysis_figures import abstracted_graph_over_cells, pseudotime_by_group
 from kimedlib.singlecell_blocks import read_frames, read_genes
-from kimedlib.singlecell_pseudotime import diffusion_pseudotime, gene_trends, root_cell
+from kimedlib.singlecell_pseudotime import abstracted_graph, diffusion_pseudotime, gene_trends, root_cell
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
@@ -52,8 +52,10 @@ def chosen_cells(data: ad.AnnData, settings: dict[str, Any]) -> ad.AnnData:
     return data[inside].copy()
 
 
-def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict[str, Any]) -> None:
-    """Write pseudotime per cell, correlations of variable genes with it per donor, and a figure.
+def main(
+    *, cells: Path, table: Path, trends: Path, links: Path, figure: Path, graph_figure: Path, settings: dict[str, Any]
+) -> None:
+    """Write pseudotime per cell, genes that follow it, connectivities of clusters and of types, and two figures.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict
     """
     var = read_frames(cells).var
     wanted = [*var.index[var["highly_variable"]], *settings["root_genes"]]
-    data = chosen_cells(read_genes(cells, wanted, ("obsp",)), settings)
+    data = chosen_cells(read_genes(cells, wanted, ("obsm", "obsp")), settings)
     graph = sparse.csr_matrix(data.obsp["connectivities"], dtype=np.float64)
     values = sparse.csr_matrix(data.X, dtype=np.float64)
     genes = data.var_names.get_indexer(pd.Index([gene for gene in settings["root_genes"] if gene in data.var_names]))
@@ -86,8 +88,11 @@ def main(*, cells: Path, table: Path, trends: Path, figure: Path, settings: dict
     described = described.assign(pseudotime=time, root=np.where(np.arange(len(time)) == root, "yes", "no"))
     write_table(described, table, "%.6g")
     write_table(found, trends, "%.6g")
+    connected = abstracted_graph(sparse.csr_matrix(data.obsp["distances"]), described)
+    write_table(connected, links, "%.6g")
     use_style()
     save_figure(pseudotime_by_group(described), figure)
+    save_figure(abstracted_graph_over_cells(connected, described, data.obsm["X_umap"]), graph_figure)
 
 
 if __name__ == "__main__":
@@ -96,6 +101,8 @@ if __name__ == "__main__":
             cells=Path(snakemake.input.cells),
             table=Path(snakemake.output.table),
             trends=Path(snakemake.output.trends),
+            links=Path(snakemake.output.links),
             figure=Path(snakemake.output.figure),
+            graph_figure=Path(snakemake.output.graph_figure),
             settings=snakemake.params.settings,
         )

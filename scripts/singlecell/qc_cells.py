@@ -12,10 +12,9 @@ import yaml
 from kimedlib.atomic import atomic_path
 from kimedlib.cells_reading import read_cells
 from kimedlib.logs import log_to
-from kimedlib.problems import InputProblems, Problem
+from kimedlib.problems import Problem
 from kimedlib.seeding import generator
 from kimedlib.singlecell_quality import (
-    QUARANTINED,
     QualityLimits,
     Thresholds,
     cell_metrics,
@@ -23,6 +22,7 @@ from kimedlib.singlecell_quality import (
     mitochondrial,
     thresholds,
 )
+from kimedlib.singlecell_quarantine import QUARANTINED, quarantine
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
@@ -32,9 +32,12 @@ CELLS_FOR_DOUBLETS = 50
 
 def too_few(place: tuple[Path, str], metrics: pd.DataFrame, limits: Thresholds, kept: int, minimum: int) -> Problem:
     """Says which limits left too few cells of a sample; `place` is its file and name."""
+    remedy = "remove the sample from the sheet or relax `quality` in the config"
+    if metrics.empty:
+        found = f"no cell was handed on, {minimum} are needed"
+        return Problem(str(place[0]), f"sample {place[1]}", found, "see the log of call_droplets or remove_ambient")
     medians = ", ".join(f"{name} {value:.4g}" for name, value in metrics.median().items())
     found = f"{kept} of {len(metrics)} barcodes are intact cells, {minimum} are needed"
-    remedy = "remove the sample from the sheet or relax `quality` in the config"
     return Problem(str(place[0]), f"sample {place[1]}", f"{found} (limits: {limits}; medians: {medians})", remedy)
 
 
@@ -71,7 +74,7 @@ def explained(
 
 def main(
     *, counts: Path, gene_sets: Path, cells: Path, table: Path, limits: Path, sample: dict[str, str], seed: int,
-    source: dict[str, str], quality: dict[str, Any], doublets: dict[str, Any],
+    source: dict[str, Any], quality: dict[str, Any], doublets: dict[str, Any],
 ) -> None:  # fmt: skip
     """Write the kept cells (H5AD, counts in X), all barcodes with the reason for leaving any out, and the limits.
 
@@ -88,7 +91,8 @@ def main(
         The counts cannot be used, or fewer than `quality["minimum_cells"]` cells are left and `quality["on_failure"]`
         is stop. If it is quarantine, the sample hands on no cells; its table says so.
     """
-    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
+    handed_on = source.get("handed_on", False)
+    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"], handed_on=handed_on)
     sets = yaml.safe_load(gene_sets.read_text(encoding="utf-8"))["mitochondrial"]
     genes = mitochondrial(data, set(sets["identifiers"]), sets["prefix"])
     if not genes.any():
@@ -102,9 +106,7 @@ def main(
     failed = bool(intact.sum() < quality["minimum_cells"])
     if failed:
         problem = too_few((counts, sample["sample"]), metrics, applied, int(intact.sum()), quality["minimum_cells"])
-        if quality["on_failure"] == "stop":
-            raise InputProblems([problem])
-        logging.error("QUARANTINE: %s", problem)
+        quarantine(problem, quality["on_failure"])
         reason[intact] = QUARANTINED
 
     scores, flagged = np.full((3, data.n_obs), np.nan), np.zeros(data.n_obs, dtype=bool)

@@ -12,12 +12,14 @@ from scipy import sparse
 
 from kimedlib.atomic import atomic_path
 from kimedlib.cells_reading import format_of, read_cells
+from kimedlib.check_singlecell_droplets import profile_problems
 from kimedlib.logs import log_to
-from kimedlib.problems import InputProblems, Problem
+from kimedlib.problems import InputProblems, Problem, raise_if
 from kimedlib.seeding import generator
 from kimedlib.singlecell_ambient import changed_genes, contamination, without_ambient
 from kimedlib.singlecell_embedding import leiden, log_normalised, nearest, principal_components, shared_neighbour_graph
 from kimedlib.singlecell_genes import GeneMoments, variable_genes
+from kimedlib.singlecell_quarantine import quarantine
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
@@ -26,14 +28,14 @@ GENES, COMPONENTS, NEIGHBOURS, RESOLUTION = 2000, 20, 20, 1.0
 # Fewer cells have no groups; nothing is estimated from them.
 LEAST_CELLS = 20
 # A profile that knows less of the counts is of other genes.
-LEAST_COVERED, SUM = 0.5, 0.01
+LEAST_COVERED = 0.5
 
 
 def coarse_clusters(counts: sparse.csr_matrix, seed: int) -> NDArray[np.int64]:
     """Leiden clusters of the cells of one sample, (cells,)."""
     batches, blocks = pd.Series("all", index=range(counts.shape[0])), lambda: [(slice(None), counts)]
-    moments = GeneMoments(blocks, np.zeros(counts.shape[0], dtype=np.int64), counts.shape[1])
-    chosen = np.flatnonzero(variable_genes(blocks, batches, moments, GENES))
+    moments = GeneMoments([blocks], np.zeros(counts.shape[0], dtype=np.int64), counts.shape[1])
+    chosen = np.flatnonzero(variable_genes([blocks], batches, moments, GENES))
     positions = principal_components(log_normalised(counts)[:, chosen], COMPONENTS)[0]
     return leiden(shared_neighbour_graph(nearest(positions, NEIGHBOURS)[0]), RESOLUTION, seed)
 
@@ -56,14 +58,8 @@ def profile_of(data: ad.AnnData, profile: str, counts: Path) -> NDArray[np.float
         shares = pd.to_numeric(columns[name], errors="coerce").to_numpy(dtype=np.float64)
     else:
         table = pd.read_csv(profile, sep="\t", dtype={"gene": str})
-        if missing := {"gene", "share"} - set(table.columns):
-            found = f"has no column {', '.join(sorted(missing))}"
-            raise InputProblems([Problem(profile, "header", found, "give a table with columns gene and share")])
-        told = table.drop_duplicates("gene").set_index("gene")["share"].astype(float)
-        shares = told.reindex(data.var_names).fillna(0).to_numpy()
-        if told.min() < 0 or abs(told.sum() - 1) > SUM:
-            found = f"shares add up to {told.sum():.4g}, the least is {told.min():.4g}"
-            raise InputProblems([Problem(profile, "column share", found, "give shares of 0 to 1 that add up to 1")])
+        raise_if(profile_problems(table, profile))
+        shares = table.set_index("gene")["share"].astype(float).reindex(data.var_names).fillna(0).to_numpy()
     if not np.isfinite(shares).all() or shares.min() < 0:
         raise InputProblems([Problem(str(counts), profile, "holds values that are no shares", "give shares of 0 to 1")])
     counted = np.asarray(data.X.sum(axis=0)).ravel()
@@ -77,7 +73,7 @@ def profile_of(data: ad.AnnData, profile: str, counts: Path) -> NDArray[np.float
 
 def main(
     *, counts: Path, profile: str, cells: Path, table: Path, genes: Path, sample: dict[str, str],
-    seed: int, source: dict[str, str], settings: dict[str, Any],
+    seed: int, source: dict[str, Any], settings: dict[str, Any], on_failure: str,
 ) -> None:  # fmt: skip
     """Write the cells with corrected counts (H5AD), one row with the estimate, and the genes that lost most.
 
@@ -89,26 +85,43 @@ def main(
         The sheet's row: sample, subset.
     source, settings
         Sections `input` and `ambient` of the config; see config/schemas/singlecell.schema.yaml.
+    on_failure
+        stop or quarantine: what a sample does that has too few cells to estimate from; in quarantine it hands on none.
 
     Raises
     ------
     InputProblems
-        The counts or the profile cannot be used.
+        The counts or the profile cannot be used, or there are too few cells and `on_failure` is stop.
     """
-    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"])
+    handed_on = source.get("handed_on", False)
+    data = read_cells(counts, source["h5ad_matrix"], sample["subset"], source["state"], handed_on=handed_on)
     shares = profile_of(data, profile, counts)
+    entered, few = data.n_obs, data.n_obs < LEAST_CELLS
+    if few and entered and settings["contamination"] == "auto":
+        found = f"too few cells to estimate ambient RNA from ({entered}, {LEAST_CELLS} are needed)"
+        remedy = "take the sample out of the sheet, leave out `ambient`, or set `ambient.contamination`"
+        quarantine(Problem(str(counts), f"sample {sample['sample']}", found, remedy), on_failure)
+        data = data[:0].copy()
+    share, bounds, pairs = float("nan"), (float("nan"), float("nan")), 0
     with one_thread():
-        few = data.n_obs < LEAST_CELLS
         clusters = np.zeros(data.n_obs, dtype=np.int64) if few else coarse_clusters(data.X, seed)
-        share, bounds, pairs = contamination(data.X, clusters, shares)
-        if settings["contamination"] != "auto":
-            share = float(settings["contamination"])
+        if data.n_obs:
+            share, bounds, pairs = contamination(data.X, clusters, shares)
+            if settings["contamination"] != "auto":
+                share = float(settings["contamination"])
         known = np.isfinite(share)
-        if not known:
+        if not known and data.n_obs:
             logging.warning("%s: no gene tells the soup from expression; the counts stay as they are", sample["sample"])
         random = generator(seed, "ambient", sample["sample"])
         corrected = without_ambient(data.X, clusters, shares, share, random) if known else data.X
-    estimate = {"sample": sample["sample"], "contamination": share, "low": bounds[0], "high": bounds[1], "pairs": pairs}
+    estimate = {
+        "sample": sample["sample"],
+        "cells": entered,
+        "contamination": share,
+        "low": bounds[0],
+        "high": bounds[1],
+        "pairs": pairs,
+    }
     totals = {"counts_before": float(data.X.sum()), "counts_after": float(corrected.sum())}
     logging.info("%s: %s", sample["sample"], estimate)
     write_table(pd.DataFrame([estimate | totals]), table, "%.6g")
@@ -132,4 +145,5 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             settings=snakemake.params.settings,
+            on_failure=snakemake.params.on_failure,
         )

@@ -5,17 +5,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from scipy import sparse
 
 from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_blocks import read_frames
+from kimedlib.singlecell_integration import GRAPHS
 from kimedlib.singlecell_scores import (
     annotation_accuracy,
     clustering_agreement,
     doublet_agreement,
     doublet_truth,
+    explained_by,
+    graph_connectivity,
     macro_f1,
+    regression_comparison,
     silhouettes,
 )  # fmt: skip
 from kimedlib.table_files import write_table
@@ -81,7 +86,7 @@ def main(
     InputProblems
         No cell has a label.
     """
-    data = read_frames(cells, ("obs", "obsm"))
+    data = read_frames(cells, ("obs", "obsm", "obsp", "uns"))
     labels = read_labels(rows, settings)
     table = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {}
     quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str, "barcode": str}) for path in tables])
@@ -101,11 +106,22 @@ def main(
                 "macro_f1": macro_f1(types, truth, table),
                 "annotation_cells": compared,
             }
-        for stage, place in (("", "X_pca"), ("unintegrated_", "X_pca_unintegrated")):
+        stages = {"": "X_pca", "unintegrated_": "X_pca_unintegrated"}
+        if data.uns["integration"]["method"] in GRAPHS:
+            # There are no integrated components; a graph has no silhouettes.
+            del stages[""]
+        for stage, place in stages.items():
             positions = np.asarray(inside.obsm[place], dtype=np.float64)
             groups = {name: inside.obs[name].astype(str) for name in ("batch", "condition")}
             widths = silhouettes(positions, truth, groups)
             found |= {stage + name: value for name, value in widths.items()}
+            if len(set(groups["batch"])) > 1:
+                found[f"{stage}batch_pcr"] = explained_by(positions, groups["batch"])
+        if "batch_pcr" in found:
+            pair = found["unintegrated_batch_pcr"], found["batch_pcr"]
+            found["batch_pcr_comparison"] = regression_comparison(*pair)
+        graph = sparse.csr_matrix(inside.obsp["connectivities"])
+        found["graph_connectivity"] = graph_connectivity(graph, truth)
         found |= {"clusters": inside.obs["cluster"].nunique(), "labels": truth.nunique()}
         found |= {"labelled_cells": len(kept), "labelled_kept": len(kept) / len(usable)}
     known = labels["doublet"].reindex(quality.index)

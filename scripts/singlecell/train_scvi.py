@@ -18,7 +18,7 @@ from kimedlib.table_files import write_table
 
 def main(
     *, samples: list[Path], latent: Path, training: Path, seed: int, source: dict[str, str], batch: str,
-    variable_genes: int, settings: dict[str, Any], gpus: int = 0, gpu_required: bool = False,
+    normalisation: str, variable_genes: int, settings: dict[str, Any], gpus: int = 0, gpu_required: bool = False,
 ) -> None:  # fmt: skip
     """Write the components of each cell, and the loss of each epoch per cell; no rows where there is one batch.
 
@@ -29,7 +29,7 @@ def main(
     ----------
     source, settings
         Sections `input` and `scvi` of the config; see config/schemas/singlecell.schema.yaml.
-    batch, variable_genes
+    batch, normalisation, variable_genes
         Keys of `embedding`; what else it says does not change what is learned.
     gpus, gpu_required
         Resources of the job, see `torch_device.device_for`.
@@ -49,7 +49,7 @@ def main(
         write_table(pd.DataFrame(columns=["epoch", *CURVE]), training)
         return
     with one_thread():
-        variable = np.flatnonzero(genes_in_use(cells, batches, variable_genes))
+        variable = np.flatnonzero(genes_in_use(cells, batches, variable_genes, normalisation))
     counts = stacked([block[:, variable].astype(np.float32) for _, block in cells.blocks()])
     logging.info("%d cells, %d variable genes, %d batches", *counts.shape, batches.nunique())
     found, curve = fitted(counts, batch_codes(batches), seed, settings, gpus=gpus, gpu_required=gpu_required)
@@ -68,6 +68,7 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             batch=snakemake.params.batch,
+            normalisation=snakemake.params.normalisation,
             variable_genes=snakemake.params.variable_genes,
             settings=snakemake.params.settings,
             gpus=snakemake.resources.get("gpu", 0),

@@ -27,6 +27,7 @@ CONDA_NAMES = {
     "torch": "pytorch",
     "matplotlib": "matplotlib-base",
     "igraph": "python-igraph",
+    "isal": "python-isal",
     "pillow": "pillow",
     "scvi": "scvi-tools",
 }

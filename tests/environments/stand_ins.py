@@ -21,7 +21,7 @@ import yaml
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-igraph": "igraph"}
+WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-igraph": "igraph", "python-isal": "isal"}
 CONDA = {wheel: conda for conda, wheel in WHEELS.items()}
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -191,7 +191,13 @@ def test_packed_environment_runs_elsewhere_without_network(small, tmp_path):
 def test_all_python_only_env_files_hold_together(tmp_path):
     """Each unmodified file is solved and installed, and every package it pins is there and can be imported."""
     everything = site(tmp_path, *PYTHON_ONLY)
-    modules = {"python-igraph": "igraph", "matplotlib-base": "matplotlib", "scikit-learn": "sklearn", "pillow": "PIL"}
+    modules = {
+        "python-igraph": "igraph",
+        "python-isal": "isal",
+        "matplotlib-base": "matplotlib",
+        "scikit-learn": "sklearn",
+        "pillow": "PIL",
+    }
     modules |= {"scikit-image": "skimage", "umap-learn": "umap", "pyyaml": "yaml", "pyjpegls": "jpeg_ls"}
     for name in PYTHON_ONLY:
         env, prefix = stand_ins.REPOSITORY / "envs" / f"{name}.yaml", tmp_path / name

@@ -1,5 +1,9 @@
 """The single-cell demonstrator on test_data: what was planted is found, and the result opens in scanpy."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import anndata as ad
@@ -8,6 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 from singlecell_samples import simulated_sample, stained_sample
+
+from kimedlib.cells_reading import read_cells
 
 TRUTH = Path(__file__).resolve().parents[2] / "test_data" / "truth"
 RESPONDING = ("CD4 T", "NK", "CD14 monocyte")
@@ -152,6 +158,40 @@ def test_unfiltered_matrices_go_through(snakemake_run, repository, tmp_path):
 
 
 @pytest.mark.slow
+def test_libraries_without_cells_are_quarantined(snakemake_run, repository, tmp_path):
+    """Of three unfiltered libraries one has empty droplets only, one eight cells: the third goes on, all is told."""
+    rows = []
+    for number, cells in enumerate((200, 200, 8)):
+        sample = simulated_sample(tmp_path, cells=cells, seed=number + 30, empty_share=1200 / cells)
+        counts = tmp_path / f"s{number}.h5ad"
+        data = read_cells(sample.counts)
+        planted = sample.truth.loc[data.obs_names, "empty"].to_numpy()
+        data[planted == "yes" if number == 1 else slice(None)].copy().write_h5ad(counts)
+        rows.append(f"s{number}\tp{number}\tuntreated\tb\t{counts}")
+    (tmp_path / "sheet.tsv").write_text("\n".join(["sample\tpatient_id\tcondition\tbatch\tcounts", *rows]) + "\n")
+    config = yaml.safe_load((repository / "config/droplets/singlecell.yaml").read_text())
+    config["droplets"] |= {"lower": 70}
+    config |= {"samples": str(tmp_path / "sheet.tsv")}
+    run = snakemake_run("singlecell", tmp_path / "out", config=config)
+    results = tmp_path / "out" / "singlecell"
+    samples = table(results / "samples.tsv").set_index("sample")
+    assert samples["status"].tolist() == ["used", "quarantined", "quarantined"]
+    assert samples.loc["s1", "problem"] == f"no cell among {samples.loc['s1', 'droplets']:,} barcodes"
+    assert samples.loc["s2", "problem"].startswith("too few cells to estimate ambient RNA from")
+    assert set(ad.read_h5ad(results / "cells.h5ad").obs["sample"]) == {"s0"}
+    features = table(results / "singlecell_features.tsv").set_index("patient_id")
+    assert features.index.tolist() == ["p0", "p1", "p2"] and features.loc[["p1", "p2"]].isna().all(axis=None)
+    for name in ("s1", "s2"):
+        assert (results / f"figures/samples/{name}.png").is_file()
+        assert f"    {name}: {samples.loc[name, 'problem']}" in run.stdout
+    config["quality"] = {"on_failure": "stop"}
+    target = str(tmp_path / "stop/singlecell/samples.tsv")
+    run = snakemake_run("singlecell", tmp_path / "stop", target, "--keep-going", config=config, check=False)
+    assert run.returncode != 0
+    assert "sample s1: no cell: none of" in run.stdout and "QUARANTINE: " not in run.stdout
+
+
+@pytest.mark.slow
 def test_a_sample_that_fails_is_quarantined_and_the_others_go_on(snakemake_run, tmp_path):
     """Six donors and one library of a dozen cells: the others are compared without it, and tables say where it is."""
     rows = []
@@ -169,3 +209,29 @@ def test_a_sample_that_fails_is_quarantined_and_the_others_go_on(snakemake_run, 
     features = table(results / "singlecell_features.tsv").set_index("patient_id")
     assert len(features) == 7 and features.loc["p6"].isna().all() and features.iloc[:6]["cells"].notna().all()
     assert (table(results / "composition_test.tsv")["status"] == "tested").all()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed: make setup")
+def test_a_governed_run_tells_of_quarantine_on_the_terminal(repository, permitted):
+    """All samples fail: their table can be made; without cells to cluster the run fails. All are named either way."""
+    root = Path("results") / f"quarantine-{os.getpid()}"
+    command = [sys.executable, "-m", "snakemake", "--profile", "spe", "-s", "workflows/singlecell/Snakefile"]
+    config = ["--config", f"pathvars={{root: {root}}}", "quality={minimum_cells: 9999}"]
+    try:
+        runs = [
+            subprocess.run(
+                [*command, str(root / "singlecell" / target), *config], cwd=repository,
+                env={**os.environ, **permitted}, text=True, capture_output=True, check=False,
+            )
+            for target in ("samples.tsv", "cells.h5ad")
+        ]  # fmt: skip
+        samples = table(repository / root / "singlecell/samples.tsv")
+    finally:
+        shutil.rmtree(repository / root, ignore_errors=True)
+    assert runs[0].returncode == 0 and runs[1].returncode != 0, runs[0].stderr + runs[1].stderr
+    for run in runs:
+        assert f"QUARANTINE: {len(samples)} of {len(samples)} samples" in run.stdout + run.stderr
+    for row in samples.itertuples():
+        assert f"    {row.sample}: {row.problem}" in runs[0].stdout + runs[0].stderr
+        assert f"    {row.sample}: " in runs[1].stdout + runs[1].stderr

@@ -1,4 +1,4 @@
-"""call_droplets: cells of an unfiltered matrix with what empty droplets hold; filtered matrices are refused."""
+"""call_droplets: cells of an unfiltered matrix; filtered ones are refused, libraries without cells quarantined."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from singlecell_droplets import unfiltered
 
 from kimedlib.cells_reading import read_cells
@@ -15,12 +16,12 @@ from kimedlib.problems import InputProblems
 SETTINGS = {"lower": 100, "false_discovery_rate": 0.01, "simulations": 1000}
 
 
-def run(folder: Path, counts: Path, module, **changes) -> Path:
+def run(folder: Path, counts: Path, module, on_failure: str = "quarantine", **changes) -> Path:
     folder.mkdir(exist_ok=True)
     module.main(
         counts=counts, cells=folder / "s.h5ad", droplets=folder / "s.tsv.gz", ranks=folder / "r.tsv",
         ambient=folder / "a.tsv.gz", figure=folder / "f.png", sample={"sample": "s", "subset": ""}, seed=1,
-        source={"h5ad_matrix": "X", "state": "counts"}, settings=SETTINGS | changes,
+        source={"h5ad_matrix": "X", "state": "counts"}, settings=SETTINGS | changes, on_failure=on_failure,
     )  # fmt: skip
     return folder
 
@@ -61,9 +62,48 @@ def test_a_filtered_matrix_is_refused(raw, tmp_path, step):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_library_without_cells_is_refused(raw, tmp_path, step):
+def part(path: Path, chosen: np.ndarray, target: Path) -> Path:
+    some = read_cells(path)[np.flatnonzero(chosen)].copy()
+    ad.AnnData(some.X, obs=some.obs, var=some.var).write_h5ad(target)
+    return target
+
+
+def test_a_library_without_cells_hands_on_none_and_says_why(raw, tmp_path, step, caplog):
     path, truth = raw
-    empty = read_cells(path)[np.flatnonzero(truth == "empty")].copy()
-    ad.AnnData(empty.X, obs=empty.obs, var=empty.var).write_h5ad(tmp_path / "empty.h5ad")
-    with pytest.raises(InputProblems, match="none of 4000 barcodes differs from the ambient profile"):
-        run(tmp_path / "out", tmp_path / "empty.h5ad", step("singlecell/call_droplets"))
+    empty = part(path, truth == "empty", tmp_path / "empty.h5ad")
+    folder = run(tmp_path / "out", empty, step("singlecell/call_droplets"))
+    assert ad.read_h5ad(folder / "s.h5ad").shape == (0, 1500)
+    assert pd.read_csv(folder / "r.tsv", sep="\t")[["barcodes", "cells"]].sum().tolist() == [4000, 0]
+    assert "QUARANTINE: " in caplog.text and "sample s: no cell: none of 4000 barcodes differs" in caplog.text
+
+
+def test_a_library_without_cells_ends_the_run_if_asked_to(raw, tmp_path, step):
+    path, truth = raw
+    empty = part(path, truth == "empty", tmp_path / "empty.h5ad")
+    with pytest.raises(InputProblems, match=r"(?s)no cell: none of 4000 barcodes differs.*take it out of the sheet"):
+        run(tmp_path / "out", empty, step("singlecell/call_droplets"), on_failure="stop")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_library_in_which_hardly_anything_was_counted_is_no_filtered_one(raw, tmp_path, step):
+    path, truth = raw
+    dead = part(path, np.arange(len(truth)) % 200 == 5, tmp_path / "dead.h5ad")
+    counts = read_cells(dead)
+    counts.X = sparse.csr_matrix(np.diag(1.0 + np.arange(counts.n_obs) % 9) @ np.eye(counts.n_obs, counts.n_vars))
+    counts.write_h5ad(dead)
+    folder = run(tmp_path / "out", tmp_path / "dead.h5ad", step("singlecell/call_droplets"))
+    assert counts.n_obs < 50 and ad.read_h5ad(folder / "s.h5ad").n_obs == 0
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_too_few_cells_for_a_cliff_are_still_called(raw, tmp_path, step, number):
+    path, truth = raw
+    chosen = (truth == "empty").to_numpy() | (truth == "large").to_numpy() & (np.arange(len(truth)) < number)
+    few, module = part(path, chosen, tmp_path / "few.h5ad"), step("singlecell/call_droplets")
+    folder = run(tmp_path / "out", few, module, false_discovery_rate=0.2)
+    cells = ad.read_h5ad(folder / "s.h5ad")
+    # All of them, and of empty ones hardly more than the share that was asked for.
+    assert (truth[cells.obs_names] == "large").sum() == number and cells.n_obs <= number + 2
+    if number == 1:
+        with pytest.raises(InputProblems, match=r"(?s)no cell: 1 of 4001 .*so few simulations.*raise `droplets.sim"):
+            run(tmp_path / "stop", few, module, on_failure="stop")

@@ -51,10 +51,11 @@ def test_cells_that_umap_did_not_lay_out_stand_among_their_kind(study, step, tmp
     assert np.array_equal(none.obsm["X_umap"], none.obsm["X_pca"][:, :2])
 
 
-def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, tmp_path):
+@pytest.mark.parametrize("normalisation", ["pflog1ppf", "pearson"])
+def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, tmp_path, normalisation):
     step("singlecell/cluster_cells").main(
         samples=study.kept, cells=tmp_path / "p.h5ad", seed=1, source=study.config["input"],
-        embedding=study.config["embedding"] | {"umap_cells": 0, "normalisation": "pflog1ppf"},
+        embedding=study.config["embedding"] | {"umap_cells": 0, "normalisation": normalisation},
         integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
     )  # fmt: skip
     found, usual = ad.read_h5ad(tmp_path / "p.h5ad"), ad.read_h5ad(study.folder / "clustered.h5ad")
@@ -62,6 +63,28 @@ def test_another_normalisation_finds_the_types_and_leaves_x_alone(study, step, t
     truth = study.labels.assign(name=study.labels["sample"] + "_" + study.labels["barcode"]).set_index("name")
     alone = (truth.loc[found.obs_names, "doublet"] == "no").to_numpy()
     assert homogeneity_score(truth.loc[found.obs_names[alone], "cell_type"], found.obs["cluster"][alone]) > 0.9
+
+
+def test_graph_that_bbknn_balances_is_clustered_and_drawn(study, step, tmp_path):
+    """Components stay what they were; the graph, and all that comes of it, joins the batches."""
+    digests = set()
+    for threads in (1, 2):
+        step("singlecell/cluster_cells").main(
+            samples=study.kept, cells=tmp_path / "b.h5ad", seed=1, source=study.config["input"], threads=threads,
+            embedding=study.config["embedding"] | {"umap_cells": 200, "integration": ["bbknn"], "resolution": 0.4},
+            integration=tmp_path / "i.tsv", resolutions=tmp_path / "r.tsv", splits=tmp_path / "s.tsv",
+        )  # fmt: skip
+        digests.add(hashlib.sha256((tmp_path / "b.h5ad").read_bytes()).hexdigest())
+    assert len(digests) == 1
+    data, usual = ad.read_h5ad(tmp_path / "b.h5ad"), ad.read_h5ad(study.folder / "clustered.h5ad")
+    assert np.array_equal(data.obsm["X_pca"], usual.obsm["X_pca_unintegrated"])
+    batch = (data.obs["batch"] == "b0").to_numpy()
+    # Half of the twenty neighbours are of the other batch, itself is stored as 0 and counts for its own.
+    assert (np.diff(data.obsp["distances"][:, batch].indptr) == 10).all()
+    truth = study.labels.assign(name=study.labels["sample"] + "_" + study.labels["barcode"]).set_index("name")
+    alone = (truth.loc[data.obs_names, "doublet"] == "no").to_numpy()
+    assert homogeneity_score(truth.loc[data.obs_names[alone], "cell_type"], data.obs["cluster"][alone]) > 0.9
+    assert silhouette_score(data.obsm["X_umap"], data.obs["cluster"]) > 0.3
 
 
 def test_samples_in_quarantine_are_left_out_and_not_all_may_be(study, step, tmp_path):

@@ -29,6 +29,7 @@ def donors_of(folder, number=4, gain=1.0, seed=1, paired=False, cells=200):
         sheet.append({"sample": f"s{donor}", "patient_id": name, "condition": condition, "batch": "b"})
     table = pd.DataFrame(obs, columns=["sample", "cell_type", "state"], index=[str(place) for place in range(len(obs))])
     data = ad.AnnData(sparse.csr_matrix((len(table), 1)), obs=table, obsm={"X_pca": np.vstack(positions).round(6)})
+    data.uns["integration"] = {"method": "harmony"}
     data.write_h5ad(folder / "cells.h5ad")
     return folder / "cells.h5ad", sheet
 
@@ -81,3 +82,12 @@ def test_donors_without_a_difference_are_quiet(step, tmp_path):
 def test_what_cannot_be_compared_is_said(step, tmp_path, number, settings, said):
     found = run(step, tmp_path, *donors_of(tmp_path, number=number), **settings)
     assert len(found) == 1 and found["status"].iloc[0].startswith(said)
+
+
+def test_cells_without_common_components_are_not_compared(step, tmp_path):
+    path, sheet = donors_of(tmp_path, number=2)
+    data = ad.read_h5ad(path)
+    data.uns["integration"] = {"method": "bbknn"}
+    data.write_h5ad(path)
+    found = run(step, tmp_path, path, sheet)
+    assert len(found) == 1 and "skipped: integration by bbknn leaves no components" in found["status"].iloc[0]

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from singlecell_samples import simulated_sample
 
+from kimedlib.cells_reading import read_cells
 from kimedlib.problems import InputProblems
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def run(folder: Path, counts: Path, module, **changes) -> Path:
+def run(folder: Path, counts: Path, module, *, handed_on: bool = False, **changes) -> Path:
     config = yaml.safe_load((REPOSITORY / "config/singlecell.yaml").read_text())
     quality = {**config["quality"], **changes}
     folder.mkdir(exist_ok=True)
@@ -21,7 +22,7 @@ def run(folder: Path, counts: Path, module, **changes) -> Path:
         counts=counts, gene_sets=REPOSITORY / config["gene_sets"], cells=folder / "s.h5ad", table=folder / "s.tsv",
         limits=folder / "l.tsv",
         sample={"sample": "s", "patient_id": "p", "condition": "c", "batch": "b", "subset": ""}, seed=1,
-        source=config["input"], quality=quality, doublets=config["doublets"],
+        source=config["input"] | {"handed_on": handed_on}, quality=quality, doublets=config["doublets"],
     )  # fmt: skip
     return folder
 
@@ -90,3 +91,14 @@ def test_cut_offs_that_were_not_applied_are_not_claimed(sample, tmp_path, step):
     folder = run(tmp_path / "none", sample.counts, step("singlecell/qc_cells"), minimum_cells=10_000)
     limits = pd.read_csv(folder / "l.tsv", sep="\t").set_index("limit")
     assert limits.loc["doublet_share", "rule"] == "not sought" and pd.isna(limits.loc["doublet_share", "value"])
+
+
+def test_of_no_cells_it_hands_on_none(sample, tmp_path, step, caplog):
+    read_cells(sample.counts)[:0].copy().write_h5ad(tmp_path / "none.h5ad")
+    module = step("singlecell/qc_cells")
+    folder = run(tmp_path / "out", tmp_path / "none.h5ad", module, handed_on=True)
+    assert ad.read_h5ad(folder / "s.h5ad").n_obs == 0 and pd.read_csv(folder / "s.tsv", sep="\t").empty
+    assert (pd.read_csv(folder / "l.tsv", sep="\t")["barcodes"] == 0).all()
+    assert "sample s: no cell was handed on, 20 are needed" in caplog.text
+    with pytest.raises(InputProblems, match="has 0 cells"):
+        run(tmp_path / "refused", tmp_path / "none.h5ad", module)

@@ -12,11 +12,15 @@ from kimedlib.cells_writing import write_h5ad
 from kimedlib.problems import InputProblems
 
 
-def run(folder: Path, counts: Path, module, profile: str, contamination: float | str = "auto") -> Path:
+def run(
+    folder: Path, counts: Path, module, profile: str, contamination: float | str = "auto", *,
+    on_failure: str = "quarantine",
+) -> Path:  # fmt: skip
     folder.mkdir(exist_ok=True)
     module.main(
         counts=counts, profile=profile, cells=folder / "s.h5ad", table=folder / "s.tsv", genes=folder / "g.tsv",
-        sample={"sample": "s", "subset": ""}, seed=1, source={"h5ad_matrix": "X", "state": "counts"},
+        sample={"sample": "s", "subset": ""}, seed=1, on_failure=on_failure,
+        source={"h5ad_matrix": "X", "state": "counts", "handed_on": True},
         settings={"profile": profile, "contamination": contamination, "reported_genes": 20},
     )  # fmt: skip
     return folder
@@ -73,8 +77,29 @@ def test_profiles_that_are_none_are_refused(sample, tmp_path, step):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_single_cell_stays_as_it_is(sample, tmp_path, step):
-    read_cells(sample[0])[:1].copy().write_h5ad(tmp_path / "one.h5ad")
-    folder = run(tmp_path / "out", tmp_path / "one.h5ad", step("singlecell/remove_ambient"), str(sample[2]))
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, ""), (19, "too few cells to estimate ambient RNA from (19, 20 are needed)")]
+)
+def test_too_few_cells_are_quarantined(sample, tmp_path, step, caplog, number, said):
+    read_cells(sample[0])[:number].copy().write_h5ad(tmp_path / "few.h5ad")
+    folder = run(tmp_path / "out", tmp_path / "few.h5ad", step("singlecell/remove_ambient"), str(sample[2]))
     row = pd.read_csv(folder / "s.tsv", sep="\t").iloc[0]
-    assert np.isnan(row["contamination"]) and row["counts_after"] == row["counts_before"]
+    assert np.isnan(row["contamination"]) and row["cells"] == number
+    assert read_cells(folder / "s.h5ad", handed_on=True).shape == (0, 1500)
+    assert (said in caplog.text and "QUARANTINE: " in caplog.text) if said else not caplog.records
+
+
+def test_too_few_cells_end_the_run_if_asked_to_and_a_given_share_needs_no_more(sample, tmp_path, step):
+    read_cells(sample[0])[:19].copy().write_h5ad(tmp_path / "few.h5ad")
+    module = step("singlecell/remove_ambient")
+    with pytest.raises(InputProblems, match=r"(?s)sample s: too few cells to estimate .*set `ambient.contamination`"):
+        run(tmp_path / "out", tmp_path / "few.h5ad", module, str(sample[2]), on_failure="stop")
+    folder = run(tmp_path / "out", tmp_path / "few.h5ad", module, str(sample[2]), 0.1, on_failure="stop")
+    assert read_cells(folder / "s.h5ad").n_obs == 19
+
+
+@pytest.mark.parametrize("number", [20, 21, 30])
+def test_the_least_cells_are_enough(sample, tmp_path, step, number):
+    read_cells(sample[0])[:number].copy().write_h5ad(tmp_path / "few.h5ad")
+    folder = run(tmp_path / "out", tmp_path / "few.h5ad", step("singlecell/remove_ambient"), str(sample[2]))
+    assert read_cells(folder / "s.h5ad").n_obs == number

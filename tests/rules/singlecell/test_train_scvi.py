@@ -46,7 +46,8 @@ def stand_in(folder, extra="", divisor=1):
 def trained(step, study, folder, settings, **changes):
     options = {
         "samples": study.kept, "seed": 1, "source": study.config["input"], "batch": "batch", "variable_genes": 2000,
-        "latent": folder / "latent.tsv.gz", "training": folder / "training.tsv", "settings": settings,
+        "normalisation": "log1p", "latent": folder / "latent.tsv.gz", "training": folder / "training.tsv",
+        "settings": settings,
     }  # fmt: skip
     step("singlecell/train_scvi").main(**options | changes)
     return pd.read_csv(folder / "latent.tsv.gz", sep="\t")

@@ -63,8 +63,9 @@ def test_required_gpu_that_is_missing(no_cuda, gpus):
 
 def test_settings_of_the_device():
     on_cpu, on_gpu = (settings_for(SETTINGS, torch.device(name)) for name in ("cpu", "cuda"))
-    assert on_cpu == {"patch": [8, 8, 8], "batch_size": 1, "seed": 1, "amp": False}
-    assert on_gpu == {"patch": [16, 16, 16], "batch_size": 3, "seed": 1, "amp": True}
+    assert on_cpu == {"patch": [8, 8, 8], "batch_size": 1, "seed": 1, "amp": False, "precision": "single"}
+    assert on_gpu == {"patch": [16, 16, 16], "batch_size": 3, "seed": 1, "amp": True, "precision": "single"}
+    assert not settings_for(SETTINGS | {"precision": "double"}, torch.device("cuda"))["amp"]
 
 
 def test_mixed_precision_gives_the_same_labels_but_is_in_use():

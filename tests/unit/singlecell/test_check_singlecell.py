@@ -121,3 +121,12 @@ def test_absent_files_of_analyses_on_request_are_named(tmp_path):
     said = [str(problem) for problem in check_files(sheet(tmp_path / "mtx"), "sheet.tsv", config)]
     for key in ("transfer.reference", "activity.sets", "proteins.gates", "communication.pairs"):
         assert any(f"key {key}: 'absent' does not exist" in text for text in said), key
+
+
+def test_residuals_of_values_that_are_no_counts_are_refused(tmp_path):
+    config = settings()
+    config["input"]["state"], config["embedding"]["normalisation"] = "lognormalised", "pearson"
+    said = [str(problem) for problem in check_files(sheet(folder(tmp_path / "mtx")), "sheet.tsv", config)]
+    assert len(said) == 1 and "embedding.normalisation: pearson needs raw counts" in said[0]
+    config["input"]["state"] = "counts"
+    assert check_files(sheet(tmp_path / "mtx"), "sheet.tsv", config) == []

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
-from kimedlib import singlecell_blocks, singlecell_embedding, singlecell_resolution
+from kimedlib import singlecell_blocks, singlecell_embedding, singlecell_informative, singlecell_resolution
 from kimedlib.singlecell_blocks import CellMatrices, complete_file, opened, read_genes
 from kimedlib.singlecell_expression import pseudobulk
 from kimedlib.singlecell_genes import GeneMoments
@@ -100,7 +100,7 @@ def test_moments_are_those_of_numpy(samples):
     cells = opened(samples, "intersection")
     whole = sparse.vstack([block for _, block in cells.blocks()]).toarray().astype(np.float64)
     codes = np.tile([0, 1, 2], 40)
-    moments = GeneMoments(cells.blocks, codes, whole.shape[1])
+    moments = GeneMoments(cells.readers(), codes, whole.shape[1])
     for code in range(3):
         inside = whole[codes == code]
         assert np.array_equal(moments.total[code], inside.sum(axis=0))
@@ -109,7 +109,8 @@ def test_moments_are_those_of_numpy(samples):
 
 
 def test_components_are_the_same_for_any_threads_and_those_of_scikit_learn(monkeypatch):
-    monkeypatch.setattr(singlecell_embedding, "BLOCK", 64)
+    for module in (singlecell_embedding, singlecell_informative):
+        monkeypatch.setattr(module, "BLOCK", 64)
     random = np.random.default_rng(2)
     values = sparse.csr_matrix(np.log1p(random.poisson(random.gamma(0.5, 1, (900, 6)) @ random.gamma(0.5, 1, (6, 80)))))
     with one_thread():
@@ -121,7 +122,7 @@ def test_components_are_the_same_for_any_threads_and_those_of_scikit_learn(monke
     reference = PCA(10, svd_solver="full").fit(z)
     assert np.allclose(found[0][2], reference.explained_variance_, rtol=1e-6)
     assert np.allclose(np.abs(found[0][0]), np.abs(reference.transform(z)), atol=1e-5)
-    assert singlecell_embedding.largest_variance(values) == pytest.approx(reference.explained_variance_[0], rel=1e-6)
+    assert singlecell_informative.largest_variance(values) == pytest.approx(reference.explained_variance_[0], rel=1e-6)
 
 
 def test_many_cells_get_nearly_all_neighbours_that_trees_find(monkeypatch):

@@ -21,6 +21,7 @@ from kimedlib.singlecell_doublets import (
     simulated_neighbour_score,
 )
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
+from kimedlib.singlecell_informative import informative_components
 from kimedlib.singlecell_quality import QualityLimits, cell_metrics, failures, mitochondrial, thresholds
 from kimedlib.singlecell_scores import annotation_accuracy, coarse_label, doublet_agreement, doublet_truth, silhouettes
 from kimedlib.singlecell_threads import one_thread
@@ -90,7 +91,7 @@ def test_number_of_components_is_that_of_the_planted_structure(three_types):
     counts, labels = three_types
     values = embedding.log_normalised(counts[: len(labels)])
     variances = embedding.principal_components(values, 20)[2]
-    assert embedding.informative_components(values, variances, np.random.default_rng(0), (1, 20)) == 2
+    assert informative_components(values, variances, np.random.default_rng(0), (1, 20)) == 2
 
 
 def test_clusters_are_found_and_do_not_depend_on_threads(three_types):
@@ -117,7 +118,7 @@ def test_variable_genes_ignore_differences_between_batches(three_types):
     def blocks():
         return [(slice(start, start + 50), values[start : start + 50]) for start in range(0, len(labels), 50)]
 
-    chosen = variable_genes(blocks, batches, GeneMoments(blocks, batch_codes(batches), values.shape[1]), 75)
+    chosen = variable_genes([blocks], batches, GeneMoments([blocks], batch_codes(batches), values.shape[1]), 75)
     assert chosen.sum() == 75 and not chosen[149]
 
 
