@@ -19,6 +19,8 @@ AMBIENT_DROPLETS, SPREAD_BOUNDS = 5_000, (0.0, 18.0)
 GIANTS = 50
 # Retained barcodes that must together differ from the soup (Fisher's combined p of so few simulations).
 CONTROLS, FEW, DIFFER = 50, 500, 0.001
+# Ambient barcodes that are tested as well, and where their p-values count: a control of the test.
+NULL_DROPLETS, NULL_LEVEL = 500, 0.05
 # Molecules times simulations that are held at once.
 HELD = 1_000_000
 
@@ -208,8 +210,9 @@ def called_droplets(
     Returns
     -------
     tuple
-        Table with `counts`, `rank`, `call`, `p_value`, `fdr` (both only where tested), one row per barcode; the
-        profile; and the ranks (None if there are none).
+        Table with `counts`, `rank`, `call`, `p_value`, `fdr` (both only where tested), `null_rate` (share of the
+        largest `ambient` barcodes with p < 0.05: about 0.05, more where cells are among them and `lower` is too
+        high), one row per barcode; the profile; and the ranks (None if there are none).
 
     References
     ----------
@@ -240,6 +243,10 @@ def called_droplets(
     if len(values):
         adjusted[above] = multipletests(values, method="fdr_bh")[1]
     table["fdr"] = np.where(table["p_value"].notna(), adjusted, np.nan)
+    table["null_rate"] = np.nan
+    if above.any():
+        largest = np.sort(empty[np.argsort(-totals[empty], kind="stable")[:NULL_DROPLETS]])
+        table["null_rate"] = float((chance(counts[largest], ambient, alpha, FEW, random) < NULL_LEVEL).mean())
     table.loc[above, "call"] = "empty"
     table.loc[sure | (adjusted <= level), "call"] = "cell"
     return table, ambient, ranks

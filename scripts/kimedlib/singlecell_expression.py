@@ -12,6 +12,7 @@ from kimedlib.singlecell_design import Design
 
 COUNTS = "layers/counts"
 COLUMNS = ["gene", "base_mean", "log2_fold_change", "standard_error", "statistic", "p_value", "p_adjusted"]
+SHRUNKEN = "log2fc_shrunken"
 
 
 def pseudobulk(cells: Path, obs: pd.DataFrame, types: list[str], minimum_cells: int) -> dict[str, pd.DataFrame]:
@@ -47,7 +48,9 @@ def expressed(counts: pd.DataFrame, samples: pd.DataFrame, minimum_counts: int) 
     return counts.loc[:, (counts >= minimum_counts).sum(axis=0) >= needed]
 
 
-def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str) -> pd.DataFrame:
+def deseq(
+    counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference: str, contrast: str, *, shrink: bool = False
+) -> pd.DataFrame:  # fmt: skip
     """Wald test of `contrast` against `reference` for each gene.
 
     Parameters
@@ -56,16 +59,20 @@ def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference
         Samples x genes, whole numbers.
     samples
         Same index; columns patient_id, condition, batch.
+    shrink
+        Add the column `SHRUNKEN`; the others stay as they are.
 
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, by p-value. log2 fold changes are maximum-likelihood estimates.
+        `COLUMNS`, by p-value. log2 fold changes are maximum-likelihood estimates; shrunken ones are drawn to 0, the
+        more the less the counts say, by a Cauchy prior whose width comes from all genes.
 
     References
     ----------
     Love et al., Genome Biol 15:550 (2014), doi:10.1186/s13059-014-0550-8; PyDESeq2: Muzellec et al.,
     Bioinformatics 39:btad547 (2023). Samples, not cells, are the units: Squair et al., Nat Commun 12:5692 (2021).
+    Shrinkage: apeglm, Zhu et al., Bioinformatics 35:2084 (2019), doi:10.1093/bioinformatics/bty895.
     """
     from pydeseq2.dds import DeseqDataSet
     from pydeseq2.default_inference import DefaultInference
@@ -80,6 +87,11 @@ def deseq(counts: pd.DataFrame, samples: pd.DataFrame, design: Design, reference
         dataset.deseq2()
         test = DeseqStats(dataset, contrast=["condition", contrast, reference], inference=inference, quiet=True)
         test.summary()
-    table: pd.DataFrame = test.results_df.rename_axis("gene").reset_index()
-    table.columns = pd.Index(COLUMNS)
+        table: pd.DataFrame = test.results_df.rename_axis("gene").reset_index()
+        table.columns = pd.Index(COLUMNS)
+        if shrink:
+            # The model's own coefficient is that of the condition that comes second by name.
+            sign = 1 if contrast > reference else -1
+            test.lfc_shrink(f"condition[T.{max(reference, contrast)}]")
+            table[SHRUNKEN] = sign * test.results_df["log2FoldChange"].to_numpy()
     return table.sort_values(["p_value", "gene"], kind="stable").reset_index(drop=True)

@@ -1,8 +1,9 @@
 """Cell types of a labelled reference carried over to other cells, with "unknown" for what it does not hold.
 
 Both sets share one space of components. A cell takes the label of its nearest reference cells; it is unknown where
-reference cells are farther from it than its own kind is, or where the vote was too often wrong inside the reference.
-How far they are is not judged where batches were corrected, since that pulls an unseen type onto its relatives.
+the vote was too often wrong inside the reference, or where most cells of its group are farther from reference cells
+than from their own kind. How far they are is not judged where batches were corrected, since that pulls an unseen type
+onto its relatives.
 """
 
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ from sklearn.neighbors import NearestNeighbors
 from kimedlib.seeding import generator
 from kimedlib.singlecell_embedding import (
     Matrix,
+    leiden,
     log_normalised,
+    nearest,
     principal_components,
+    shared_neighbour_graph,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
 from kimedlib.singlecell_informative import informative_components
@@ -31,6 +35,8 @@ COMPONENT_BOUNDS = (5, 50)
 NEIGHBOURS = 10
 # One shift of a batch, and one level of strangeness, is the middle one of at least so many types of so many cells.
 LEAST_TYPES, LEAST_CELLS, ROUNDS = 3, 10, 3
+# Groups of the query that are judged as a whole: chosen on Kang's control cells from donor to donor.
+GROUP_NEIGHBOURS, GROUP_RESOLUTION, MAJORITY = 30, 2.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,14 @@ def levelled(strange: Matrix, voted: NDArray[np.object_], usual: Matrix) -> Matr
     return result
 
 
+def small_groups(positions: Matrix, seed: int) -> NDArray[np.int64]:
+    """Groups of cells that are smaller than most types: Leiden at a high resolution, (cells,)."""
+    number = min(GROUP_NEIGHBOURS, len(positions) - 1)
+    if number < 1:
+        return np.zeros(len(positions), dtype=np.int64)
+    return leiden(shared_neighbour_graph(nearest(positions, number)[0]), GROUP_RESOLUTION, seed)
+
+
 def transfer(space: Space, labels: NDArray[np.object_], batches: pd.Series, seed: int) -> pd.DataFrame:
     """Label, calibrated confidence and p-value of novelty of each query cell.
 
@@ -187,6 +201,9 @@ def transfer(space: Space, labels: NDArray[np.object_], batches: pd.Series, seed
     is right" on the vote's share, and the rank of a cell's strangeness among that of held-out reference cells
     (a conformal p-value: of cells like the reference's at most a share alpha has p <= alpha). Strangeness is that in
     the components before correction, where each batch of the query may be shifted as a whole only.
+    Cells of another donor differ from the reference's by more than those differ among each other, so more than alpha
+    of them have p <= alpha; hence `called` judges groups, in which such cells are a minority and those of a new type
+    are not.
 
     Parameters
     ----------
@@ -198,7 +215,7 @@ def transfer(space: Space, labels: NDArray[np.object_], batches: pd.Series, seed
     Returns
     -------
     pandas.DataFrame
-        Columns label, confidence, novelty_p; one row per query cell.
+        Columns label, confidence, novelty_p, group (of the query's cells alone); one row per query cell.
 
     References
     ----------
@@ -227,13 +244,19 @@ def transfer(space: Space, labels: NDArray[np.object_], batches: pd.Series, seed
             "label": voted,
             "confidence": calibration.predict(share).round(6),
             "novelty_p": (1 + above) / (len(ranked) + 1),
+            "group": small_groups(space.plain_query, seed),
         }
     )
 
 
+def strange_share(found: pd.DataFrame, novelty_level: float) -> pd.Series:
+    """Share of the cell's group that is farther from the reference than it should be (p at most `novelty_level`)."""
+    return (found["novelty_p"] <= novelty_level).groupby(found["group"]).transform("mean")
+
+
 def called(found: pd.DataFrame, minimum_confidence: float, novelty_level: float) -> pd.Series:
-    """The label, or "unknown" where it is novel or not sure enough."""
-    sure = (found["confidence"] >= minimum_confidence) & (found["novelty_p"] > novelty_level)
+    """The label, or "unknown" where most of the cell's group is novel or the vote is not sure enough."""
+    sure = (found["confidence"] >= minimum_confidence) & (strange_share(found, novelty_level) <= MAJORITY)
     return found["label"].where(sure, UNKNOWN)
 
 

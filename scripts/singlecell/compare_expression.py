@@ -4,13 +4,15 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import UNASSIGNED
 from kimedlib.singlecell_blocks import has_matrix, read_frames
 from kimedlib.singlecell_design import choose_design, donor_units, permuted_conditions, samples_with_cells
-from kimedlib.singlecell_expression import COLUMNS, COUNTS, deseq, expressed, pseudobulk
+from kimedlib.singlecell_expression import COLUMNS, COUNTS, SHRUNKEN, deseq, expressed, pseudobulk
+from kimedlib.singlecell_permutation import LEVEL
 from kimedlib.singlecell_threads import one_thread
 from kimedlib.table_files import write_table
 
@@ -42,7 +44,7 @@ def compare_type(
     counts = expressed(counts.loc[chosen.index], chosen, settings["minimum_counts"])
     if counts.shape[1] < 2:
         return pd.DataFrame(columns=COLUMNS), row | {"status": "skipped: no gene is expressed enough", "design": ""}
-    found = deseq(counts, chosen, design, reference, contrast)
+    found = deseq(counts, chosen, design, reference, contrast, shrink=settings.get("shrunken", False))
     level = settings["false_discovery_rate"]
     row |= {
         "status": "tested",
@@ -58,6 +60,8 @@ def compare_type(
             contrast,
         )
         row["false_de_rate"] = float((null["p_adjusted"] < level).mean())
+        tested = null["p_value"].dropna()
+        row["null_rate"] = float((tested < LEVEL).mean()) if len(tested) else np.nan
     return found, row
 
 
@@ -85,9 +89,10 @@ def main(*, cells: Path, sheet: list[dict[str, str]], table: Path, summary: Path
             tables.append(found.assign(cell_type=name))
             rows.append(row)
     filled = [part for part in tables if len(part)]
-    genes = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=[*COLUMNS, "cell_type"])
-    outputs = {table: genes[["cell_type", *COLUMNS]], summary: pd.DataFrame(rows)}
-    control = ["false_de_rate"] if settings["permutation_control"] else []
+    columns = ["cell_type", *COLUMNS, *([SHRUNKEN] if settings.get("shrunken", False) else [])]
+    genes = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    outputs = {table: genes[columns], summary: pd.DataFrame(rows)}
+    control = ["false_de_rate", "null_rate"] if settings["permutation_control"] else []
     outputs[summary] = outputs[summary].reindex(columns=[*SUMMARY, *control])
     for path, content in outputs.items():
         write_table(content, path, "%.6g")

@@ -16,10 +16,20 @@ from kimedlib.pinned_files import check_digest
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.singlecell_analysis_figures import shares_grid
 from kimedlib.singlecell_threads import one_thread
-from kimedlib.singlecell_transfer import UNKNOWN, Side, by_cluster, called, shared_space, transfer
+from kimedlib.singlecell_transfer import UNKNOWN, Side, by_cluster, called, shared_space, strange_share, transfer
 from kimedlib.table_files import write_table
 
-CELLS = ["sample", "barcode", "cluster", "cell_type", "transferred", "label", "confidence", "novelty_p"]
+CELLS = [
+    "sample",
+    "barcode",
+    "cluster",
+    "cell_type",
+    "transferred",
+    "label",
+    "confidence",
+    "novelty_p",
+    "strange_share",
+]
 # Types of fewer cells cannot be halved for the calibration.
 MINIMUM_CELLS = 10
 # Barcodes of different libraries of 10x agree by chance in some percent at most.
@@ -119,7 +129,8 @@ def main(
         raise AssertionError("confidence and novelty of every cell must be numbers")
     logging.info("batches: %s; unknown: %.1f %% of cells", space.method, 100 * (transferred == UNKNOWN).mean())
     described = data.obs[["sample", "barcode", "cluster", "cell_type"]].astype(str).join(found)
-    described = described.assign(transferred=transferred)[CELLS]
+    shares = strange_share(found, settings["novelty_level"])
+    described = described.assign(transferred=transferred, strange_share=shares)[CELLS]
     write_table(described, table, "%.6g")
     write_table(by_cluster(described), clusters, "%.6g")
     use_style()

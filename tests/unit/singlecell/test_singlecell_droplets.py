@@ -36,6 +36,15 @@ def test_p_values_of_empty_droplets_are_uniform(droplets):
     assert len(null) > 90 and stats.kstest(null, "uniform").pvalue > 0.01
 
 
+def test_null_rate_is_the_level_and_tells_of_cells_among_the_ambient_barcodes(droplets):
+    counts, truth, (table, _, _) = droplets
+    assert 0.02 < table["null_rate"].iloc[0] < 0.09
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    above_small = int(totals[truth == "small"].max())
+    spoilt, _, _ = called_droplets(counts, above_small, 0.001, 500, np.random.default_rng(0))
+    assert spoilt["null_rate"].iloc[0] > 0.12
+
+
 def test_profile_and_spread_are_those_planted(droplets):
     counts, truth, (_, ambient, _) = droplets
     soup = np.asarray(counts[truth == "empty"].sum(axis=0)).ravel()

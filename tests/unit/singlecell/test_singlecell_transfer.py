@@ -71,3 +71,30 @@ def test_a_type_that_correction_pulled_onto_its_relative_is_unknown():
     given = called(carried(reference, labels, corrected, plain), 0.5, 0.05).to_numpy()
     assert (given == UNKNOWN)[truth == "D"].mean() > 0.95
     assert (given == UNKNOWN)[truth != "D"].mean() < 0.2
+
+
+def test_known_cells_of_another_donor_stay_known_and_its_new_type_does_not():
+    """Each type of the donor lies elsewhere, which no common shift takes off; medians of three donors."""
+    lost = {"cells": [], "groups": []}
+    for seed in (1, 2, 3):
+        random = np.random.default_rng(seed)
+        sizes = {"A": 200, "B": 200, "C": 200}
+        reference, labels = clouds(random, sizes)
+        cells, truth = clouds(random, sizes)
+        for name in sizes:
+            cells[truth == name] += random.normal(0, 0.7, 8)
+        new = random.normal(0, 1, (80, 8)) + np.eye(8)[7] * 6
+        found = carried(reference, labels, np.vstack([cells, new]))
+        unknown = (called(found, 0.5, 0.05) == UNKNOWN).to_numpy()
+        lost["cells"].append((found["novelty_p"] <= 0.05)[:600].mean())
+        lost["groups"].append(unknown[:600].mean())
+        assert unknown[600:].mean() > 0.95
+    assert np.median(lost["cells"]) > 0.15 and np.median(lost["groups"]) < 0.05
+
+
+def test_few_cells_are_one_group_or_none():
+    random = np.random.default_rng(7)
+    reference, labels = clouds(random, {"A": 150, "B": 150})
+    cells, _ = clouds(random, {"A": 1, "B": 2})
+    assert len(called(carried(reference, labels, cells), 0.5, 0.05)) == 3
+    assert len(called(carried(reference, labels, cells[:1]), 0.5, 0.05)) == 1
