@@ -13,6 +13,7 @@ import yaml
 from kimedlib import check_singlecell_droplets
 from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
 from kimedlib.check_genes import Names, gene_problems, glance, names_of, protein_problems, shared_problems
+from kimedlib.check_singlecell_scvi import scvi_problems
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
@@ -279,6 +280,7 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         problems += check_reads(sequenced, str(sheet), settings.get("reads", {}), conda)
     problems += name_problems(frame.loc[sound], settings)
     problems += settings_problems(settings)
+    problems += scvi_problems(settings, frame, conda)
     if "cellxgene" in settings:
         problems += request_problems(settings, sorted(frame["sample"].astype(str)))
     comparison = settings["comparison"]

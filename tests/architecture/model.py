@@ -42,6 +42,7 @@ EVERYTHING = {
         "config/citeseq/singlecell.yaml",
         "config/droplets/singlecell.yaml",
         "config/reads/singlecell.yaml",
+        "config/scvi/singlecell.yaml",
     ),
 }
 
