@@ -23,7 +23,7 @@ from kimedlib.singlecell_scores import (
     regression_comparison,
     silhouettes,
 )  # fmt: skip
-from kimedlib.table_files import write_table
+from kimedlib.table_files import read_tables, write_table
 
 
 def labelled(table: pd.DataFrame, file: str, row: dict[str, str], names: dict[str, str]) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def main(
     data = read_frames(cells, ("obs", "obsm", "obsp", "uns"))
     labels = read_labels(rows, settings)
     table = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {}
-    quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str, "barcode": str}) for path in tables])
+    quality = read_tables(tables, ["sample", "barcode"])
     quality.index = pd.Index(quality["sample"] + "_" + quality["barcode"])
     found: dict[str, float] = {}
 

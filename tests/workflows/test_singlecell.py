@@ -184,6 +184,10 @@ def test_libraries_without_cells_are_quarantined(snakemake_run, repository, tmp_
     for name in ("s1", "s2"):
         assert (results / f"figures/samples/{name}.png").is_file()
         assert f"    {name}: {samples.loc[name, 'problem']}" in run.stdout
+    snakemake_run("singlecell", tmp_path / "out", "--report", str(tmp_path / "report.html"), config=config)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("In quarantine, left out") == 2 and samples.loc["s1", "problem"] in page
+    assert "curve of ranks is drawn from samples/&lt;sample&gt;.ranks.tsv" in page
     config["quality"] = {"on_failure": "stop"}
     target = str(tmp_path / "stop/singlecell/samples.tsv")
     run = snakemake_run("singlecell", tmp_path / "stop", target, "--keep-going", config=config, check=False)
