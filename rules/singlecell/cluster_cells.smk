@@ -1,6 +1,6 @@
 """Merge all samples and find clusters.
 
-Inputs:  kept cells of all samples from `qc_cells`
+Inputs:  kept cells of all samples from `qc_cells`; components of `train_scvi` where the config names it
 Outputs: <results>/clustered.h5ad (temporary): normalised, components, graph, clusters, UMAP;
          <results>/integration_scores.tsv, resolution_stability.tsv, cluster_splits.tsv: how method, resolution and
          clusters were chosen
@@ -11,6 +11,7 @@ rule cluster_cells:
     """One job from normalisation to UMAP, since loading and compiling the libraries costs more than the steps."""
     input:
         samples=expand("<results>/samples/{sample}.h5ad", sample=ROWS),
+        latent=LATENT,
     output:
         cells=temp("<results>/clustered.h5ad"),
         integration=report(

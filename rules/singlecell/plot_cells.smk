@@ -35,6 +35,7 @@ rule plot_cells:
         mem_mb=scaled(3000),
         runtime=30,
     params:
+        samples=list(ROWS),
         settings=config["comparison"],
         library=library("singlecell/plot_cells"),
     script:

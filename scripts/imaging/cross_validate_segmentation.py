@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from kimedlib.imaging_network import chances, device_for, finish, settings_for
+from kimedlib.imaging_network import chances, finish, settings_for
 from kimedlib.imaging_scores import dice, volume_error_pct
 from kimedlib.imaging_training import Case, checked_cases, split_cases, trained
 from kimedlib.imaging_uncertainty import doubtful_voxels, volume_interval
@@ -14,6 +14,7 @@ from kimedlib.logs import log_to
 from kimedlib.seeding import generator
 from kimedlib.statistics_intervals import exact_interval
 from kimedlib.table_files import write_table
+from kimedlib.torch_device import device_for
 
 
 def folds_of(names: list[str], folds: int, seed: int) -> list[list[int]]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from kimedlib.atomic import atomic_path
 from kimedlib.cine_network import Frame, chances, from_grid, normalise, to_grid, train
-from kimedlib.imaging_network import device_for, keep_largest, weights_bytes, weights_digest
+from kimedlib.imaging_network import keep_largest, weights_bytes, weights_digest
 from kimedlib.imaging_nifti import save_nifti, voxel_sizes
 from kimedlib.logs import log_to
+from kimedlib.torch_device import device_for
 
 CAVITY, WALL = 1, 2
 

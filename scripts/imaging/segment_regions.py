@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from kimedlib.figure_style import save_figure
-from kimedlib.imaging_network import build_network, chances, device_for, finish, normalise
+from kimedlib.imaging_network import build_network, chances, finish, normalise
 from kimedlib.imaging_nifti import load_canonical, save_mask, voxel_sizes
 from kimedlib.imaging_pictures import centre_index, grey_window, picture_grid, show_plane
 from kimedlib.imaging_tables import passed_samples, records
@@ -18,6 +18,7 @@ from kimedlib.imaging_uncertainty import doubt_map, doubtful_voxels, volume_inte
 from kimedlib.logs import log_to
 from kimedlib.problems import Problem, raise_if
 from kimedlib.table_files import write_table
+from kimedlib.torch_device import device_for
 
 SPACING_TOLERANCE = 0.25
 SHOWN = 6  # images in the picture
@@ -71,7 +72,7 @@ def main(
     picture
         Regions and doubt of the first images, PNG.
     gpus, gpu_required
-        Resources of the job, see `imaging_network.device_for`. A GPU computes in mixed precision.
+        Resources of the job, see `torch_device.device_for`. A GPU computes in mixed precision.
 
     Raises
     ------

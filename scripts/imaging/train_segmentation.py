@@ -11,11 +11,12 @@ import pandas as pd
 from kimedlib.atomic import atomic_path
 from kimedlib.figure_style import save_figure
 from kimedlib.imaging_card import card
-from kimedlib.imaging_network import device_for, settings_for, weights_bytes, weights_digest
+from kimedlib.imaging_network import settings_for, weights_bytes, weights_digest
 from kimedlib.imaging_pictures import use_quiet_style
 from kimedlib.imaging_training import checked_cases, split_cases, trained
 from kimedlib.logs import log_to
 from kimedlib.table_files import write_table
+from kimedlib.torch_device import device_for
 
 
 def draw_history(history: pd.DataFrame, best: int, picture: Path) -> None:
@@ -55,7 +56,7 @@ def main(
     settings
         Section `network` of the config.
     gpus, gpu_required
-        Resources of the job, see `imaging_network.device_for`.
+        Resources of the job, see `torch_device.device_for`.
 
     Raises
     ------

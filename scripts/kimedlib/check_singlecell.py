@@ -13,10 +13,12 @@ import yaml
 from kimedlib import check_singlecell_droplets
 from kimedlib.cells_reading import UNREADABLE, format_of, located, matrix_files, read_lines
 from kimedlib.check_genes import Names, gene_problems, glance, names_of, protein_problems, shared_problems
+from kimedlib.check_singlecell_scvi import scvi_problems
 from kimedlib.problems import InputProblems, Problem
 from kimedlib.sheet import numbered
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_cellxgene import gene_list_problems, request_problems
+from kimedlib.singlecell_cycle import cycle_problems
 from kimedlib.singlecell_design import caution, confounded
 
 # Larger gzip files are read to the end by the job only.
@@ -237,6 +239,9 @@ def name_problems(frame: pd.DataFrame, settings: dict[str, Any]) -> list[Problem
     if "cellxgene" in settings:
         tables = {file: pd.DataFrame({"gene_id": list(part.ids)}, index=part.symbols) for file, part in samples.items()}
         problems += gene_list_problems(settings["cellxgene"], tables)
+    if "cell_cycle" in settings:
+        common = settings["input"]["genes"] == "intersection"
+        problems += cycle_problems(settings["cell_cycle"], [set(p.symbols) for p in samples.values()] if common else [])
     return problems or shared_problems(samples)
 
 
@@ -275,6 +280,7 @@ def check_files(frame: pd.DataFrame, sheet: str | Path, settings: dict[str, Any]
         problems += check_reads(sequenced, str(sheet), settings.get("reads", {}), conda)
     problems += name_problems(frame.loc[sound], settings)
     problems += settings_problems(settings)
+    problems += scvi_problems(settings, frame, conda)
     if "cellxgene" in settings:
         problems += request_problems(settings, sorted(frame["sample"].astype(str)))
     comparison = settings["comparison"]

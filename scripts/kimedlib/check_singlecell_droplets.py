@@ -20,7 +20,7 @@ SUM = 0.01
 UNFILTERED = "give the unfiltered matrix (raw_feature_bc_matrix), or leave out `droplets` for filtered ones"
 
 
-def too_few_empty(empty: int, barcodes: int, lower: int) -> str:
+def too_few_empty(empty: int | str, barcodes: int, lower: int) -> str:
     """What is wrong with a matrix that has too few empty droplets."""
     return f"{empty} of {barcodes} barcodes have 1 to {lower} counts, {LEAST_EMPTY} are needed: it is filtered already"
 
@@ -67,7 +67,7 @@ def filtered_problems(path: Path, subset: str, settings: dict[str, Any]) -> list
     empty = int(((genes > 0) & (genes <= lower)).sum())
     if empty >= LEAST_EMPTY:
         return []
-    return [Problem(str(path), "", too_few_empty(empty, len(genes), lower), UNFILTERED)]
+    return [Problem(str(path), "", too_few_empty(f"at most {empty}", len(genes), lower), UNFILTERED)]
 
 
 def profile_problems(table: pd.DataFrame, path: str) -> list[Problem]:

@@ -14,9 +14,6 @@ from scipy import ndimage
 
 from kimedlib.imaging_refine import half_contrast
 
-# Sums are split by thread count, so results depend on it: keep it fixed. One thread, since several wait for each
-# other at every operation: on a busy machine that made a step 30 times slower.
-TORCH_THREADS = 1
 # Powers of two, so that rounding adds no error of its own; errors of float64 are some 1e-16.
 WEIGHT_GRID, GRADIENT_GRID = 2.0**-24, 2.0**-30
 
@@ -87,41 +84,6 @@ def normalise(data: NDArray[np.float32], intensity: dict[str, Any]) -> NDArray[n
     if spread == 0:
         raise ValueError("the image is constant")
     return np.asarray((clipped - clipped.mean()) / spread, dtype=np.float32)
-
-
-def device_for(gpus: int, *, required: bool = False) -> torch.device:
-    """Select a GPU where the job was given one and torch sees it, else the CPU; which and why goes to the log.
-
-    Parameters
-    ----------
-    gpus
-        Resource `gpu` of the job.
-    required
-        Resource `gpu_required`: no fallback.
-
-    Raises
-    ------
-    RuntimeError
-        A GPU is required and the job was given none, or torch sees none.
-    """
-    torch.set_num_threads(TORCH_THREADS)
-    seen = gpus > 0 and torch.cuda.is_available()
-    # On a GPU some operations of MONAI have no deterministic form.
-    torch.use_deterministic_algorithms(mode=not seen)
-    if seen:
-        print(f"device: GPU {torch.cuda.get_device_name(0)}")
-        return torch.device("cuda")
-    why = (
-        "torch sees none (none is visible, or it is the CPU build: KIMED_TORCH=cuda make setup)"
-        if gpus > 0
-        else "the job was given none (resource gpu is 0)"
-    )
-    if required:
-        raise RuntimeError(
-            f"a GPU is required (resource gpu_required) and {why}: leave profiles/gpu out to use the CPU"
-        )
-    print(f"device: CPU, since {why}")
-    return torch.device("cpu")
 
 
 def settings_for(settings: dict[str, Any], device: torch.device) -> dict[str, Any]:

@@ -197,3 +197,31 @@ def barcode_rank_curve(curve: pd.DataFrame, sample: str) -> Figure:
     points = draw_rank_curve(axes, curve, title)
     figure.colorbar(points, ax=axes, label="Share called a cell", shrink=0.9)
     return figure
+
+
+def methods_compared(scores: pd.DataFrame) -> Figure:
+    """Mixing, conservation and total of each method against batch effects, simplest on top; the chosen one is filled.
+
+    Parameters
+    ----------
+    scores
+        `kimedlib.singlecell_integration.COLUMNS`; where all cells were of one batch, a row without scores.
+    """
+    if scores["total"].isna().all():
+        return no_comparison()
+    measures = {"mixing": "Mixing of batches", "conservation": "Conservation", "total": "Total (0.4 and 0.6)"}
+    figure, panels = new_figure(1, 3, figsize=(9.6, 0.42 * len(scores) + 1.5), sharey=True)
+    levels = np.arange(len(scores))
+    chosen = scores["chosen"].to_numpy(dtype=bool)
+    for axes, (column, title), shade in zip(panels, measures.items(), PALETTE, strict=False):
+        bars = axes.barh(levels, scores[column], height=0.62, edgecolor=shade, facecolor="white", linewidth=1.2)
+        for bar, filled in zip(bars, chosen, strict=True):
+            bar.set_facecolor(shade if filled else "white")
+        for level, value in zip(levels, scores[column], strict=True):
+            axes.text(value + 0.02, level, f"{value:.3f}", va="center", fontsize=8.5)
+        axes.set(title=title, xlim=(0, 1.18), xticks=[0, 0.5, 1])
+    panels[0].set_yticks(levels, scores["method"])
+    panels[0].invert_yaxis()
+    for label, bold in zip(panels[0].get_yticklabels(), chosen, strict=True):
+        label.set_fontweight("bold" if bold else "normal")
+    return figure

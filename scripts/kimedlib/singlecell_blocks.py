@@ -82,6 +82,21 @@ def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int64], genes: in
     return moved
 
 
+def stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """The parts one below the other; each is taken from the list once copied, so that memory never holds all twice."""
+    width, sizes = parts[0].shape[1], [part.nnz for part in parts]
+    data = np.empty(sum(sizes), dtype=parts[0].dtype)
+    columns, ends = np.empty(len(data), dtype=np.int32), [np.zeros(1, dtype=np.int64)]
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        start = int(ends[-1][-1])
+        data[start : start + part.nnz], columns[start : start + part.nnz] = part.data, part.indices
+        ends.append(start + part.indptr[1:].astype(np.int64))
+    rows = np.concatenate(ends)
+    return sparse.csr_matrix((data, columns, rows), shape=(len(rows) - 1, width), copy=False)
+
+
 @dataclass
 class CellFiles:
     """Cells of all samples, each sample's in a file of its own.

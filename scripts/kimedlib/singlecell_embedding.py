@@ -19,6 +19,8 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
+from kimedlib.singlecell_blocks import stacked
+
 Matrix = NDArray[np.float64]
 # A graph as igraph holds it, and the weights of its edges.
 Network = tuple[igraph.Graph, NDArray[np.float64]]
@@ -53,21 +55,6 @@ def proportionally_fitted(counts: sparse.csr_matrix, depth: float) -> sparse.csr
     total = np.maximum(np.asarray(logs.sum(axis=1)).ravel(), 1e-12)
     fitted = logs.data * np.repeat(1e4 / total, np.diff(logs.indptr))
     return sparse.csr_matrix((fitted, logs.indices, logs.indptr), shape=logs.shape)
-
-
-def stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
-    """The parts one below the other; each is taken from the list once copied, so that memory never holds all twice."""
-    width, sizes = parts[0].shape[1], [part.nnz for part in parts]
-    data = np.empty(sum(sizes), dtype=parts[0].dtype)
-    columns, ends = np.empty(len(data), dtype=np.int32), [np.zeros(1, dtype=np.int64)]
-    parts.reverse()
-    while parts:
-        part = parts.pop()
-        start = int(ends[-1][-1])
-        data[start : start + part.nnz], columns[start : start + part.nnz] = part.data, part.indices
-        ends.append(start + part.indptr[1:].astype(np.int64))
-    rows = np.concatenate(ends)
-    return sparse.csr_matrix((data, columns, rows), shape=(len(rows) - 1, width), copy=False)
 
 
 class Centred(Protocol):

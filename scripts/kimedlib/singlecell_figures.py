@@ -135,14 +135,14 @@ def umap_quality(data: AnnData) -> Figure:
     return figure
 
 
-def quality_overview(table: pd.DataFrame) -> Figure:
-    """What became of all barcodes of each sample, and how deep they are."""
+def quality_overview(table: pd.DataFrame, samples: list[str]) -> Figure:
+    """What became of all barcodes of each of the samples, and how deep they are; one may have no cell in the table."""
     reasons = {"": "kept", "doublet": "doublet", "high_mitochondrial": "dying (mitochondrial)"}
     reasons |= {"low_genes": "too few genes", "low_counts": "too few molecules"}
     shades = [PALETTE[2], PALETTE[3], PALETTE[1], PALETTE[4], PALE]
     if (table["removed"] == QUARANTINED).any():
         reasons, shades = reasons | {QUARANTINED: "sample in quarantine"}, [*shades, "black"]
-    samples = sorted(table["sample"].unique())
+    samples = sorted(samples)
     figure: Figure
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 0.28 * len(samples) + 2.2), width_ratios=[1, 1.1])
     counts = pd.crosstab(table["sample"], table["removed"].fillna("")).reindex(

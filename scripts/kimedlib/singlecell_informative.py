@@ -5,7 +5,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from kimedlib.singlecell_embedding import BLOCK, Matrix, Scaling, stacked
+from kimedlib.singlecell_blocks import stacked
+from kimedlib.singlecell_embedding import BLOCK, Matrix, Scaling
 from kimedlib.singlecell_residuals import Residuals
 
 

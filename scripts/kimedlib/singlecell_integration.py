@@ -1,6 +1,7 @@
 """Batch effects: candidates for taking them out, and which is best without looking at any label."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from kimedlib.singlecell_residuals import Dense, Residuals
 from kimedlib.singlecell_threads import compiled_code_cache
 
 # From the simplest to the one that changes most; a later one must be better by more than MARGIN.
-METHODS = ("none", "combat", "harmony", "bbknn")
+METHODS = ("none", "combat", "harmony", "bbknn", "scvi")
 # These correct the graph and leave the components as they are.
 GRAPHS = ("bbknn",)
 MARGIN = 0.01
@@ -66,6 +67,23 @@ def combat(values: sparse.csr_matrix | Residuals, batches: pd.Series, components
         corrected = np.nan_to_num(sc.pp.combat(AnnData(held, obs=obs), key="batch", inplace=False))
     kept = Dense(corrected) if isinstance(values, Residuals) else sparse.csr_matrix(corrected)
     return principal_components(kept, components)[0]
+
+
+def read_latent(path: Path, cells: pd.Index) -> Matrix | None:
+    """Components that `train_scvi` wrote, rounded; None where it had nothing to train.
+
+    Raises
+    ------
+    ValueError
+        The table holds other cells than `cells`, or in another order.
+    """
+    table = pd.read_csv(path, sep="\t", dtype={"cell": str}, keep_default_na=False).set_index("cell")
+    if table.empty:
+        return None
+    if list(table.index) != list(cells):
+        raise ValueError(f"{path}: not the cells to be clustered, or in another order; remove it and run again")
+    result: Matrix = table.to_numpy(dtype=np.float64).round(DECIMALS)
+    return result
 
 
 def mixing(positions: Matrix, batches: pd.Series) -> float:

@@ -8,9 +8,14 @@ from kimedlib.problems import InputProblems, Problem
 
 # Status of a sample that is left out, and why its intact cells are.
 QUARANTINED = "quarantined"
-# What a line of a log begins with, and the steps that may write it, in their order.
+# What a line of a log begins with.
 MARK = "QUARANTINE: "
-STEPS = ("call_droplets", "remove_ambient", "qc_cells")
+
+
+def steps_of(settings: dict[str, object]) -> list[str]:
+    """The steps of a config that may put a sample in quarantine, in their order."""
+    asked = {"call_droplets": "droplets" in settings, "remove_ambient": "ambient" in settings, "qc_cells": True}
+    return [step for step, wanted in asked.items() if wanted]
 
 
 def quarantine(problem: Problem, on_failure: str) -> None:
@@ -35,11 +40,11 @@ def listed(summary: Path) -> dict[str, str]:
     return {row["sample"]: row["problem"] for row in rows if row["status"] == QUARANTINED}
 
 
-def logged(logs: Path, samples: list[str]) -> dict[str, str]:
+def logged(logs: Path, samples: list[str], steps: list[str]) -> dict[str, str]:
     """The same from the logs of the steps, for a run that did not come as far as the table; the first step counts."""
     found = {}
     for sample in samples:
-        for step in STEPS:
+        for step in steps:
             path = logs / step / f"{sample}.log"
             text = path.read_text(encoding="utf-8") if path.is_file() else ""
             if MARK in text:
@@ -49,21 +54,23 @@ def logged(logs: Path, samples: list[str]) -> dict[str, str]:
     return found
 
 
-def farewell(results: str, logs: str, samples: list[str], *, finished: bool) -> str:
+def farewell(results: str, logs: str, samples: list[str], steps: list[str], *, finished: bool) -> str:
     """What the terminal says of samples in quarantine when the run ends: which, why, where more is told; or nothing.
 
     Parameters
     ----------
     results, logs
         Folders of the workflow.
+    steps
+        Of `steps_of`.
     finished
         Whether all jobs were done.
     """
-    failed = listed(Path(results) / "samples.tsv") if finished else logged(Path(logs), samples)
+    failed = listed(Path(results) / "samples.tsv") if finished else logged(Path(logs), samples, steps)
     if not failed:
         return ""
     lines = [f"{MARK}{len(failed)} of {len(samples)} samples left out of the single-cell results:"]
     lines += [f"    {sample}: {problem}" for sample, problem in failed.items()]
     places = [f"{results}/samples.tsv", f"{results}/figures/samples/<sample>.png"] if finished else []
-    places += [f"{logs}/{step}/<sample>.log" for step in STEPS if (Path(logs) / step).is_dir()]
+    places += [f"{logs}/{step}/<sample>.log" for step in steps]
     return "\n".join([*lines, f"    read more in {', '.join(places)}"])

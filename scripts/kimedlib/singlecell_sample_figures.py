@@ -175,7 +175,8 @@ def draw_saturation(axes: Axes, curve: pd.DataFrame) -> None:
     axes.set(xlabel="Mean reads per cell", ylabel="Saturation, %", ylim=(0, 100), title=title)
     axes.set_xlim(0)
     axes.grid(axis="y", color=PALE)
-    axes.text(0.97, 0.05, f"{last['median_genes']:,.0f} genes per cell", ha="right", transform=axes.transAxes)
+    said = f"{last['median_genes']:,.0f} genes per cell" if np.isfinite(last["median_genes"]) else "no cell"
+    axes.text(0.97, 0.05, said, ha="right", transform=axes.transAxes)
 
 
 def draw_losses(axes: Axes, row: dict[str, object]) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, roc_auc_score, silhouette_samples
 
 from kimedlib.singlecell_annotation import UNASSIGNED
@@ -115,6 +117,38 @@ def silhouettes(
             names = (f"{name}_asw", f"{name}_asw_scib", f"{name}_asw_scib_ceiling")
             result |= dict(zip(names, map(float, np.mean(rows, axis=0)), strict=True))
     return result
+
+
+def graph_connectivity(graph: sparse.csr_matrix, labels: pd.Series) -> float:
+    """Share of each label's cells in the largest part that hangs together without other cells, mean over the labels.
+
+    0 (all apart) to 1 (each label in one piece): scIB's graph connectivity, of the symmetric graph, (cells, cells).
+    """
+    shares = []
+    for label in sorted(labels.unique()):
+        inside = np.flatnonzero((labels == label).to_numpy())
+        parts = connected_components(graph[inside][:, inside], directed=False)[1]
+        shares.append(np.bincount(parts).max() / len(inside))
+    return float(np.mean(shares))
+
+
+def explained_by(positions: NDArray[np.float64], groups: pd.Series) -> float:
+    """Share of the variance of all components that the groups explain, 0..1: scIB's principal component regression.
+
+    The R2 of each component regressed on the groups, weighted by its variance. That is the sum of squares between the
+    groups over the whole one, however the axes are turned. Components without variance give 0.
+    """
+    centred = positions - positions.mean(axis=0)
+    codes, sizes = np.unique(groups.to_numpy(), return_inverse=True, return_counts=True)[1:]
+    means = np.zeros((len(sizes), positions.shape[1]))
+    np.add.at(means, codes, centred)
+    between = float((means**2 / sizes[:, None]).sum())
+    return between / max(float((centred**2).sum()), 1e-300)
+
+
+def regression_comparison(before: float, after: float) -> float:
+    """How much less the batches explain after integration, 0 (no less) to 1 (nothing any more), as scIB's."""
+    return max(0.0, (before - after) / before) if before > 0 else 0.0
 
 
 def doublet_truth(values: pd.Series) -> pd.Series:

@@ -47,3 +47,17 @@ def write_table(frame: "pd.DataFrame", path: str | Path, float_format: str | Non
     with atomic_path(path) as temporary:
         # pandas would put the time and the temporary name into the gzip header.
         write_gzip(temporary, text) if Path(path).suffix == ".gz" else temporary.write_text(text, encoding="utf-8")
+
+
+def read_tables(paths: Sequence[Path], text: Sequence[str]) -> "pd.DataFrame":
+    """One table of several with the same columns; those without rows, which have no types, change none.
+
+    Parameters
+    ----------
+    text
+        Columns that are text whatever they look like.
+    """
+    import pandas as pd
+
+    parts = [pd.read_csv(path, sep="\t", dtype=dict.fromkeys(text, str)) for path in paths]
+    return pd.concat([part for part in parts if len(part)] or parts)

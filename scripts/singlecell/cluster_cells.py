@@ -16,82 +16,30 @@ from sklearn.neighbors import NearestNeighbors
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
-from kimedlib.problems import InputProblems, Problem
 from kimedlib.seeding import generator
 from kimedlib.singlecell_balanced import neighbours_of, without_batches
-from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, opened, read_frames
+from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, stacked
 from kimedlib.singlecell_embedding import (
     Matrix,
     log_normalised,
     principal_components,
     proportionally_fitted,
-    stacked,
 )  # fmt: skip
-from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
+from kimedlib.singlecell_genes import batch_codes
 from kimedlib.singlecell_informative import informative_components, informative_residuals
-from kimedlib.singlecell_integration import GRAPHS, choose_integration, combat, harmony
-from kimedlib.singlecell_residuals import Residuals, residual_genes
+from kimedlib.singlecell_integration import GRAPHS, choose_integration, combat, harmony, read_latent
+from kimedlib.singlecell_merging import genes_in_use, merged
+from kimedlib.singlecell_residuals import Residuals
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
 from kimedlib.singlecell_significance import significant_clusters
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 from kimedlib.table_files import write_table
 
-MINIMUM_GENES = 20
 # Candidates and limits for the automatic number of components.
 COMPONENT_BOUNDS = (5, 50)
 # Cells that UMAP did not lay out stand in the middle of so many that it did.
 AMID = 3
-
-
-def merged(paths: list[Path], genes: str) -> CellFiles:
-    """All cells with the genes that every sample (`intersection`) or any sample (`union`) measured.
-
-    Samples without cells are those in quarantine.
-
-    Raises
-    ------
-    InputProblems
-        No sample is left, or the samples share hardly any gene names.
-    """
-    filled = [path for path in paths if read_frames(path, ("obs",)).n_obs]
-    if not filled:
-        found = f"all {len(paths)} samples are in quarantine (logs/qc_cells/*.log says why for each)"
-        remedy = "give samples with cells, or relax `quality` in the config"
-        raise InputProblems([Problem("sample sheet", "column counts", found, remedy)])
-    cells = opened(filled, genes)
-    if len(cells.var) < MINIMUM_GENES:
-        found = f"the samples have {len(cells.var)} genes in common"
-        raise InputProblems([Problem("sample sheet", "column counts", found, "use one naming of genes in all samples")])
-    return cells
-
-
-def genes_in_use(
-    cells: CellFiles, batches: pd.Series, number: int, normalisation: str, threads: int = 1
-) -> NDArray[np.bool_]:
-    """Leave genes out that hardly any cell shows, and choose the variable ones among the others, (genes,).
-
-    Variable by residual variance for `normalisation` pearson, else by the variance beyond its trend (vst).
-
-    Raises
-    ------
-    InputProblems
-        No gene varies.
-    """
-    codes = batch_codes(batches)
-    moments = GeneMoments(cells.readers(), codes, len(cells.var), threads)
-    shown = moments.seen.sum(axis=0) >= min(3, len(codes))
-    cells.keep_genes(shown)
-    moments.keep_genes(shown)
-    if normalisation == "pearson":
-        chosen = residual_genes(cells.blocks, batches, moments, number)
-    else:
-        chosen = variable_genes(cells.readers(), batches, moments, number, threads)
-    if chosen.sum() < MINIMUM_GENES:
-        raise InputProblems(
-            [Problem("sample sheet", "column counts", f"{chosen.sum()} genes vary", "check the matrices")]
-        )
-    return chosen
 
 
 def write_matrices(
@@ -126,9 +74,13 @@ def write_matrices(
 
 
 def candidates(
-    positions: Matrix, narrow: sparse.csr_matrix | Residuals, batches: pd.Series, methods: list[str], seed: int
-) -> dict[str, Matrix]:
-    """Components by integration method; only uncorrected ones where there is one batch or the graph is corrected."""
+    positions: Matrix, narrow: sparse.csr_matrix | Residuals, batches: pd.Series, methods: list[str], seed: int, *,
+    latent: Matrix | None = None,
+) -> dict[str, Matrix]:  # fmt: skip
+    """Components by integration method; only uncorrected ones where there is one batch or the graph is corrected.
+
+    `latent` is scVI's.
+    """
     if batches.nunique() < 2:
         return {"none": positions}
     known: dict[str, Callable[[], Matrix]] = {
@@ -137,6 +89,8 @@ def candidates(
         "harmony": lambda: harmony(positions, batches, seed),
         "bbknn": lambda: positions,
     }
+    if latent is not None:
+        known["scvi"] = lambda: latent
     # Uncorrected components are what several methods are judged against.
     wanted = {*methods, "none"} if len(methods) > 1 else set(methods)
     return {name: made() for name, made in known.items() if name in wanted}
@@ -254,7 +208,7 @@ def reduced(
 
 def main(
     *, samples: list[Path], cells: Path, integration: Path, resolutions: Path, splits: Path, seed: int,
-    source: dict[str, str], embedding: dict[str, Any], threads: int = 1,
+    source: dict[str, str], embedding: dict[str, Any], latent: Path | None = None, threads: int = 1,
 ) -> None:  # fmt: skip
     """Write one H5AD: log-normalised X, layers["counts"] (for counts), obs["cluster"], obsm X_pca, X_umap.
 
@@ -264,6 +218,8 @@ def main(
     ----------
     embedding
         Section of the config; see config/schemas/singlecell.schema.yaml.
+    latent
+        Components that `train_scvi` wrote.
     threads
         Change the time only, no bit of the result.
 
@@ -273,6 +229,7 @@ def main(
         No common genes, or no gene varies.
     """
     files = merged(samples, source["genes"])
+    modelled = read_latent(latent, files.obs.index) if latent else None
     batches = files.obs[embedding["batch"]].astype(str)
     with atomic_path(cells) as temporary:
         with one_thread():
@@ -283,7 +240,7 @@ def main(
             )
             logging.info("%d cells, %d genes", *map(len, (files.obs, files.var)))
             components = reduced(narrow, embedding["components"], seed, threads)
-            offered = candidates(components[0], narrow, batches, embedding["integration"], seed)
+            offered = candidates(components[0], narrow, batches, embedding["integration"], seed, latent=modelled)
             del narrow
             method, judged = choose_integration(offered, batches, embedding["neighbours"], seed)
             corrected = offered[method]
@@ -325,5 +282,6 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             source=snakemake.params.source,
             embedding=snakemake.params.embedding,
+            latent=Path(snakemake.input.latent) if snakemake.input.latent else None,
             threads=snakemake.threads,
         )

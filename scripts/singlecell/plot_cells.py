@@ -11,12 +11,13 @@ from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
 from kimedlib.singlecell_annotation import marker_types
 from kimedlib.singlecell_blocks import read_genes
-from kimedlib.table_files import write_table
+from kimedlib.table_files import read_tables, write_table
 
 
 def main(
     *, cells: Path, tables: list[Path], composition: Path, composition_test: Path, expression: Path,
-    marker_table: Path | None, markers: Path, outputs: dict[str, Path], settings: dict[str, Any],
+    marker_table: Path | None, markers: Path, outputs: dict[str, Path], samples: list[str],
+    settings: dict[str, Any],
 ) -> None:  # fmt: skip
     """Write one PNG per figure, and the table that the markers' figure shows.
 
@@ -25,11 +26,13 @@ def main(
     outputs
         Paths by name: umap_types, umap_samples, umap_quality, quality, composition, volcano, marker_dots,
         marker_table.
+    samples
+        All of them: those without any cell have no row in their table.
     settings
         Section `comparison` of the config.
     """
     use_style()
-    quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str}) for path in tables])
+    quality = read_tables(tables, ["sample"])
     shares = pd.read_csv(composition, sep="\t", dtype={"sample": str, "condition": str})
     test = pd.read_csv(composition_test, sep="\t")
     genes = pd.read_csv(expression, sep="\t")
@@ -46,7 +49,7 @@ def main(
     save_figure(figures.umap_types(data), outputs["umap_types"])
     save_figure(figures.umap_samples(data, reference, contrast), outputs["umap_samples"])
     save_figure(figures.umap_quality(data), outputs["umap_quality"])
-    save_figure(figures.quality_overview(quality), outputs["quality"])
+    save_figure(figures.quality_overview(quality, samples), outputs["quality"])
     save_figure(figures.composition_overview(shares, test, reference, contrast), outputs["composition"])
     save_figure(figures.volcanoes(genes, settings["false_discovery_rate"], reference, contrast), outputs["volcano"])
     values = figures.marker_values(data, shown)
@@ -65,5 +68,6 @@ if __name__ == "__main__":
             marker_table=Path(snakemake.input.marker_table[0]) if snakemake.input.marker_table else None,
             markers=Path(snakemake.input.markers),
             outputs={name: Path(path) for name, path in snakemake.output.items()},
+            samples=snakemake.params.samples,
             settings=snakemake.params.settings,
         )

@@ -10,34 +10,14 @@ import yaml
 
 from kimedlib.figure_style import save_figure, use_style
 from kimedlib.logs import log_to
-from kimedlib.problems import InputProblems, Problem
+from kimedlib.problems import raise_if
 from kimedlib.singlecell_analysis_figures import shares_grid
+from kimedlib.singlecell_cycle import gene_problems, measured
 from kimedlib.singlecell_threads import compiled_code_cache, one_thread
 from kimedlib.table_files import write_table
 
 CELLS = ["sample", "barcode", "patient_id", "condition", "cluster", "cell_type"]
 PHASES = ("G1", "S", "G2M")
-
-
-def genes_of(sets: dict[str, Any], known: pd.Index, minimum: int, place: str) -> tuple[list[str], list[str]]:
-    """Genes of S and of G2/M among the `known` ones, by their old or present names.
-
-    Raises
-    ------
-    InputProblems
-        Fewer than `minimum` genes of a phase: other species, or identifiers for names.
-    """
-    found = []
-    for phase in ("s", "g2m"):
-        names = [name if name in known else sets["renamed"].get(name, name) for name in sets[phase]]
-        found.append([name for name in names if name in known])
-        if len(found[-1]) < minimum:
-            said = (
-                f"{len(found[-1])} of the {len(sets[phase])} genes of phase {phase} were measured, {minimum} are needed"
-            )
-            remedy = "leave out `cell_cycle`, or name a table with the genes of your species"
-            raise InputProblems([Problem(place, "genes", said, remedy)])
-    return found[0], found[1]
 
 
 def phase_shares(cells: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +45,8 @@ def main(
     """
     data = ad.read_h5ad(cells)
     known = yaml.safe_load(sets.read_text(encoding="utf-8"))
-    s_genes, g2m_genes = genes_of(known, data.var_names, settings["minimum_genes"], str(sets))
+    raise_if(gene_problems(known, data.var_names, settings["minimum_genes"], str(sets)))
+    s_genes, g2m_genes = measured(known, data.var_names).values()
     logging.info("%d genes of S, %d of G2/M", len(s_genes), len(g2m_genes))
     with compiled_code_cache(), one_thread():
         from scanpy.tools import score_genes_cell_cycle

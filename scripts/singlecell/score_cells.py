@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from scipy import sparse
 
 from kimedlib.cells_reading import read_obs
 from kimedlib.logs import log_to
@@ -16,10 +17,13 @@ from kimedlib.singlecell_scores import (
     clustering_agreement,
     doublet_agreement,
     doublet_truth,
+    explained_by,
+    graph_connectivity,
     macro_f1,
+    regression_comparison,
     silhouettes,
 )  # fmt: skip
-from kimedlib.table_files import write_table
+from kimedlib.table_files import read_tables, write_table
 
 
 def labelled(table: pd.DataFrame, file: str, row: dict[str, str], names: dict[str, str]) -> pd.DataFrame:
@@ -82,10 +86,10 @@ def main(
     InputProblems
         No cell has a label.
     """
-    data = read_frames(cells, ("obs", "obsm", "uns"))
+    data = read_frames(cells, ("obs", "obsm", "obsp", "uns"))
     labels = read_labels(rows, settings)
     table = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {}
-    quality = pd.concat([pd.read_csv(path, sep="\t", dtype={"sample": str, "barcode": str}) for path in tables])
+    quality = read_tables(tables, ["sample", "barcode"])
     quality.index = pd.Index(quality["sample"] + "_" + quality["barcode"])
     found: dict[str, float] = {}
 
@@ -111,6 +115,13 @@ def main(
             groups = {name: inside.obs[name].astype(str) for name in ("batch", "condition")}
             widths = silhouettes(positions, truth, groups)
             found |= {stage + name: value for name, value in widths.items()}
+            if len(set(groups["batch"])) > 1:
+                found[f"{stage}batch_pcr"] = explained_by(positions, groups["batch"])
+        if "batch_pcr" in found:
+            pair = found["unintegrated_batch_pcr"], found["batch_pcr"]
+            found["batch_pcr_comparison"] = regression_comparison(*pair)
+        graph = sparse.csr_matrix(inside.obsp["connectivities"])
+        found["graph_connectivity"] = graph_connectivity(graph, truth)
         found |= {"clusters": inside.obs["cluster"].nunique(), "labels": truth.nunique()}
         found |= {"labelled_cells": len(kept), "labelled_kept": len(kept) / len(usable)}
     known = labels["doublet"].reindex(quality.index)

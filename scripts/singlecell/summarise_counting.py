@@ -42,7 +42,7 @@ def curve(row: dict[str, object], quality: pd.DataFrame, reads: Path, histogram:
             "fraction": FRACTIONS,
             "reads_per_cell": float(str(row["reads_per_cell"])) * FRACTIONS,
             "saturation_percent": [100 * saturation(copies, fraction) for fraction in FRACTIONS],
-            "median_genes": [np.median(genes_at(cells, fraction)) for fraction in FRACTIONS],
+            "median_genes": [pd.Series(genes_at(cells, fraction)).median() for fraction in FRACTIONS],
         }
     )
 

@@ -42,6 +42,7 @@ EVERYTHING = {
         "config/citeseq/singlecell.yaml",
         "config/droplets/singlecell.yaml",
         "config/reads/singlecell.yaml",
+        "config/scvi/singlecell.yaml",
     ),
 }
 
@@ -97,7 +98,11 @@ def rules_of(workflow: str) -> tuple[Rule, ...]:
         patch.setattr(check_singlecell, "check_files", lambda *_, **__: [])
         parsed = api.workflow(
             resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=[REPOSITORY / name for name in EVERYTHING.get(workflow, ())]),
+            config_settings=ConfigSettings(
+                configfiles=[REPOSITORY / name for name in EVERYTHING.get(workflow, ())],
+                # The reads are one batch, and methods against batch effects are compared where there are several.
+                config={"embedding": {"batch": "sample"}} if workflow == "singlecell" else {},
+            ),
             workflow_settings=WorkflowSettings(),
             snakefile=snakefile,
             workdir=REPOSITORY,

@@ -29,6 +29,7 @@ CONDA_NAMES = {
     "igraph": "python-igraph",
     "isal": "python-isal",
     "pillow": "pillow",
+    "scvi": "scvi-tools",
 }
 # Tools whose version a wheel carries under another name: conda package -> (wheel, version of the tool in that wheel).
 BUNDLED = {"samtools": ("pysam", "1.24"), "bcftools": ("pysam", "1.24"), "bwa": ("pybwa", "0.7.19")}

@@ -86,11 +86,9 @@ def test_rules_fit_on_a_screen(path: Path):
 def test_gpu_profile_names_the_rules_that_can_use_one():
     text = (REPOSITORY / "profiles/gpu/profile.yaml").read_text(encoding="utf-8")
     named = set(re.findall(r"^  (\w+):\n    gpu_required: 1", text, flags=re.MULTILINE))
-    able = {
-        path.stem for path in tracked("rules/**/*.smk") if re.search(r"^\s+gpu=1,$", path.read_text(), re.MULTILINE)
-    }
+    able = [path for path in tracked("rules/**/*.smk") if re.search(r"^\s+gpu=1,$", path.read_text(), re.MULTILINE)]
     assert able, "no rule asks for a GPU"
-    assert named == able | {f"imaging_{name}" for name in able}
+    assert named == {path.stem for path in able} | {f"{path.parent.name}_{path.stem}" for path in able}
     for name in ("local", "spe"):
         assert re.search(
             r"^resources:\n  gpu: 0$", (REPOSITORY / f"profiles/{name}/profile.yaml").read_text(), re.MULTILINE

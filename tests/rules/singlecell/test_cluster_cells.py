@@ -112,6 +112,26 @@ def test_samples_without_common_genes_are_refused(study, step, tmp_path):
         )  # fmt: skip
 
 
+def test_components_of_scvi_are_used_as_they_are_and_one_batch_has_none(study, step, tmp_path):
+    names = ad.read_h5ad(study.folder / "clustered.h5ad").obs_names
+    table = pd.DataFrame(np.random.default_rng(1).normal(size=(len(names), 4)).round(6), names).rename_axis("cell")
+    options = {
+        "seed": 1, "source": study.config["input"], "embedding": study.config["embedding"] | {"umap_cells": 0},
+        "integration": tmp_path / "i.tsv", "resolutions": tmp_path / "r.tsv", "splits": tmp_path / "s.tsv",
+    }  # fmt: skip
+    options["embedding"] |= {"integration": ["scvi"], "resolution": 0.5}
+    table.to_csv(tmp_path / "latent.tsv", sep="\t")
+    main = step("singlecell/cluster_cells").main
+    main(samples=study.kept, cells=tmp_path / "c.h5ad", latent=tmp_path / "latent.tsv", **options)
+    data = ad.read_h5ad(tmp_path / "c.h5ad")
+    assert data.uns["integration"]["method"] == "scvi"
+    assert np.array_equal(data.obsm["X_pca"], table.to_numpy().astype(np.float32))
+    assert data.obsm["X_pca_unintegrated"].shape[1] == data.varm["PCs"].shape[1] != 4
+    table[:0].reset_index()[["cell"]].to_csv(tmp_path / "latent.tsv", sep="\t", index=False)
+    main(samples=study.kept[:1], cells=tmp_path / "c.h5ad", latent=tmp_path / "latent.tsv", **options)
+    assert pd.read_csv(tmp_path / "i.tsv", sep="\t")["method"].tolist() == ["none"]
+
+
 RUN = """
 import importlib.util, json, sys
 from pathlib import Path

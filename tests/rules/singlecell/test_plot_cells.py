@@ -29,7 +29,7 @@ def draw(study, step, folder, comparable):
         cells=study.folder / "cells.h5ad", tables=study.tables, composition=folder / "c.tsv",
         composition_test=folder / "t.tsv", expression=folder / "e.tsv",
         marker_table=study.markers if comparable else None, markers=study.folder / "markers.tsv",
-        outputs=outputs, settings=study.config["comparison"],
+        outputs=outputs, settings=study.config["comparison"], samples=[row["sample"] for row in study.sheet],
     )  # fmt: skip
     return {name: outputs[name].read_bytes() for name in NAMES}
 

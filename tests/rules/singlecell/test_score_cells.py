@@ -22,12 +22,15 @@ def run(study, step, folder, labels):
 def test_planted_labels_agree(study, step, tmp_path):
     scores = run(study, step, tmp_path, study.labels)
     assert scores["annotation_accuracy"] > 0.95 and scores["nmi"] > 0.85 and scores["doublet_auroc"] > 0.75
+    # Nothing was integrated, and nothing had to be.
+    assert scores["batch_pcr_comparison"] == 0 and scores["batch_pcr"] == scores["unintegrated_batch_pcr"] < 0.1
+    assert scores["graph_connectivity"] > 0.9
 
 
 def test_shuffled_labels_do_not(study, step, tmp_path):
     wrong = study.labels.assign(cell_type=study.labels["cell_type"].sample(frac=1, random_state=1).to_numpy())
     scores = run(study, step, tmp_path, wrong)
-    assert abs(scores["ari"]) < 0.05 and scores["annotation_accuracy"] < 0.5
+    assert abs(scores["ari"]) < 0.05 and scores["annotation_accuracy"] < 0.5 and scores["graph_connectivity"] < 0.9
 
 
 def test_missing_column_is_named(study, step, tmp_path):
@@ -47,3 +50,4 @@ def test_a_corrected_graph_has_no_silhouettes(study, step, tmp_path):
     scores = run(SimpleNamespace(**vars(study) | {"folder": tmp_path}), step, tmp_path, study.labels)
     widths = [name for name in scores.index if "_asw" in name]
     assert widths and all(name.startswith("unintegrated_") for name in widths)
+    assert "graph_connectivity" in scores and "unintegrated_batch_pcr" in scores and "batch_pcr" not in scores

@@ -28,12 +28,14 @@ def test_saturation_by_hand():
     assert saturation(pd.DataFrame({"reads": [1, 3], "molecules": [4, 2]})) == pytest.approx(0.4)
 
 
-def test_only_cells_count_for_medians(step, tmp_path):
+def summarised(step, tmp_path, chosen=slice(None)):
+    """Row and curve of three barcodes, of which two are cells, or of those `chosen` that quality control saw."""
     counts = sparse.csr_matrix(np.array([[5, 3, 1], [1, 0, 1], [4, 4, 0]], dtype=np.int32))
     features = pd.DataFrame({"gene_id": ["G1", "G2", "G3"], "symbol": ["A", "B", "C"]})
     write_h5(tmp_path / "r.h5", sparse.csr_matrix(counts * 2), ["AA", "CC", "GG"], features)
     quality = {"sample": "s", "barcode": ["AA", "CC", "GG"], "counts": [9, 2, 8], "genes": [3, 2, 2]}
-    pd.DataFrame({**quality, "removed": ["", "low_counts", ""]}).to_csv(tmp_path / "q.tsv", sep="\t", index=False)
+    table = pd.DataFrame({**quality, "removed": ["", "low_counts", ""]})
+    table[chosen].to_csv(tmp_path / "q.tsv", sep="\t", index=False)
     told = {"sample": "s", "engine": "kb", "reads": 50, "mapped_percent": 90.0, "valid_barcode_percent": 99.0}
     pd.DataFrame([{**told, "saturation_percent": 50.0, "barcodes": 3, "molecules": 19}]).to_csv(
         tmp_path / "s.tsv", sep="\t", index=False
@@ -44,9 +46,18 @@ def test_only_cells_count_for_medians(step, tmp_path):
         statistics=[tmp_path / "s.tsv"], quality=[tmp_path / "q.tsv"], reads=[tmp_path / "r.h5"],
         histograms=[tmp_path / "h.tsv"], chemistries={"s": "10xv3"}, **outputs,
     )  # fmt: skip
-    row = pd.read_csv(tmp_path / "t.tsv", sep="\t").iloc[0]
+    return pd.read_csv(tmp_path / "t.tsv", sep="\t").iloc[0], pd.read_csv(tmp_path / "c.tsv", sep="\t")
+
+
+def test_only_cells_count_for_medians(step, tmp_path):
+    row, curve = summarised(step, tmp_path)
     assert (row["cells"], row["reads_per_cell"], row["median_molecules"], row["median_genes"]) == (2, 25, 8.5, 2.5)
     assert row["molecules_in_cells_percent"] == pytest.approx(100 * 17 / 19, abs=0.001)
-    curve = pd.read_csv(tmp_path / "c.tsv", sep="\t")
     assert curve["median_genes"].iloc[-1] == 2.5 and curve["saturation_percent"].iloc[-1] == 50
     assert (tmp_path / "f.png").stat().st_size > 5000
+
+
+def test_a_library_without_cells_has_its_row(step, tmp_path):
+    row, curve = summarised(step, tmp_path, slice(0))
+    assert row["cells"] == 0 and row["molecules_in_cells_percent"] == 0 and pd.isna(row["median_genes"])
+    assert curve["median_genes"].isna().all() and curve["saturation_percent"].iloc[-1] == 50

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from kimedlib.imaging_network import autocast, build_network, device_for, predict, settings_for
+from kimedlib.imaging_network import autocast, build_network, predict, settings_for
+from kimedlib.torch_device import device_for
 
 SETTINGS = {
     "patch": [8, 8, 8],

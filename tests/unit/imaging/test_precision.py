@@ -21,7 +21,8 @@ OLD = {
 }
 TRAINING = """
 import numpy as np, torch
-from kimedlib.imaging_network import chances, device_for, weights_digest
+from kimedlib.imaging_network import chances, weights_digest
+from kimedlib.torch_device import device_for
 from kimedlib.imaging_training import trained
 label = (np.sqrt(((np.indices((16, 16, 16)) - 8) ** 2).sum(axis=0)) < 5).astype(np.uint8)
 noise = np.random.default_rng(2)

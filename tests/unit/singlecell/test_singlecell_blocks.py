@@ -194,4 +194,4 @@ def test_neighbours_in_a_subsample_are_those_that_scikit_learn_finds_there():
 def test_stacked_parts_are_those_of_scipy_and_are_let_go():
     parts = [sparse.random(rows, 9, 0.3, format="csr", random_state=rows) for rows in (5, 1, 8)]
     expected = sparse.vstack(parts).toarray()
-    assert np.array_equal(singlecell_embedding.stacked(parts).toarray(), expected) and not parts
+    assert np.array_equal(singlecell_blocks.stacked(parts).toarray(), expected) and not parts

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 from kimedlib.singlecell_embedding import leiden, nearest, proportionally_fitted, shared_neighbour_graph
-from kimedlib.singlecell_integration import choose_integration, harmony, mixing
+from kimedlib.singlecell_integration import choose_integration, harmony, mixing, read_latent
 from kimedlib.singlecell_resolution import STABLE, best_overlaps, stable_resolution
-from kimedlib.singlecell_scores import silhouettes
+from kimedlib.singlecell_scores import explained_by, graph_connectivity, regression_comparison, silhouettes
 from kimedlib.singlecell_threads import in_processes, one_thread
 
 
@@ -50,6 +52,26 @@ def test_integration_that_destroys_types_is_not_chosen(types):
     everything_mixed = np.random.default_rng(2).normal(size=positions.shape)
     method, table = choose_integration({"none": shifted, "harmony": everything_mixed}, batches, 15, 1)
     assert method == "none" and table.set_index("method").loc["harmony", "mixing"] > 0.8
+
+
+def test_scvi_changes_most_and_must_be_better_by_more_than_the_margin(types):
+    positions, _, batches = types
+    shifted = positions + np.where((batches == "a").to_numpy()[:, None], np.eye(8)[7] * 12, 0)
+    corrected = harmony(shifted, batches, 1)
+    offered = {"scvi": corrected, "harmony": corrected, "none": shifted}
+    assert choose_integration(offered, batches, 15, 1)[0] == "harmony"
+    method, table = choose_integration(offered | {"harmony": shifted}, batches, 15, 1)
+    assert method == "scvi" and list(table["method"]) == ["none", "harmony", "scvi"]
+
+
+def test_latent_components_are_those_of_the_cells(tmp_path):
+    table = pd.DataFrame({"cell": ["007", "NA", "c"], "latent_1": [1.0000004, 2, 3], "latent_2": [4.0, 5, 6]})
+    table.to_csv(tmp_path / "latent.tsv", sep="\t", index=False)
+    found = read_latent(tmp_path / "latent.tsv", pd.Index(["007", "NA", "c"]))
+    assert found.dtype == np.float64 and found.tolist() == [[1, 4], [2, 5], [3, 6]]
+    for others in (["c", "NA", "007"], ["007", "NA"], ["007", "NA", "d"]):
+        with pytest.raises(ValueError, match="not the cells to be clustered, or in another order"):
+            read_latent(tmp_path / "latent.tsv", pd.Index(others))
 
 
 def test_one_candidate_or_one_batch_is_not_judged(types):
@@ -133,3 +155,25 @@ def test_proportional_fitting_takes_the_depth_out():
     for cell, values in zip(counts, found, strict=True):
         logs = np.log1p(cell / cell.sum() * depth)
         assert values == pytest.approx(logs / logs.sum() * 1e4)
+
+
+def test_regression_of_components_is_that_of_scib(types):
+    """R2 of each principal component on the batches, weighted by its variance, spelled out."""
+    positions, batches = types[0], pd.Series(np.where(np.arange(400) % 5 == 0, "a", "b"))
+    shifted = positions + np.where((batches == "a").to_numpy()[:, None], np.eye(8)[7] * 8, 0)
+    components = PCA(8).fit_transform(shifted)
+    dummies = pd.get_dummies(batches).to_numpy(dtype=float)
+    fits = [LinearRegression().fit(dummies, column).score(dummies, column) for column in components.T]
+    expected = np.average(fits, weights=components.var(axis=0))
+    assert explained_by(components, batches) == pytest.approx(expected) == explained_by(shifted, batches)
+    assert regression_comparison(expected, explained_by(positions, batches)) > 0.95
+    assert regression_comparison(0.1, 0.2) == 0 == regression_comparison(0.0, 0.0)
+
+
+def test_connectivity_counts_cells_that_hang_together_without_others():
+    """Label a: three of five cells in one piece, the fourth joined by a cell of b only. Label b: all."""
+    graph = np.zeros((7, 7))
+    for one, two in ((0, 1), (1, 2), (2, 5), (5, 3), (5, 6)):
+        graph[one, two] = graph[two, one] = 0.5
+    labels = pd.Series(list("aaaaabb"))
+    assert graph_connectivity(sparse.csr_matrix(graph), labels) == pytest.approx((3 / 5 + 1) / 2)

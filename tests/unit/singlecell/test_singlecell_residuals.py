@@ -73,7 +73,7 @@ def in_blocks(counts):
 def test_residual_variance_is_that_of_scanpys_residuals(cells, published, monkeypatch):
     monkeypatch.setattr(singlecell_residuals, "DEPTHS", 16)
     codes = batch_codes(cells[2])
-    moments = GeneMoments(in_blocks(cells[0]), codes, 150)
+    moments = GeneMoments([in_blocks(cells[0])], codes, 150)
     expected = np.array([part.var(axis=0) for part in published[1]])
     assert residual_variance(in_blocks(cells[0]), codes, moments) == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
@@ -97,7 +97,9 @@ def test_genes_of_the_types_are_chosen_and_those_that_only_differ_between_batche
     apart = cells[0].toarray()
     apart[:, 60:100] = np.random.default_rng(0).poisson(np.where(np.arange(240) < 120, 0.2, 5)[:, None], (240, 40))
     counts = sparse.csr_matrix(apart)
-    chosen = residual_genes(in_blocks(counts), cells[2], GeneMoments(in_blocks(counts), batch_codes(cells[2]), 150), 40)
+    chosen = residual_genes(
+        in_blocks(counts), cells[2], GeneMoments([in_blocks(counts)], batch_codes(cells[2]), 150), 40
+    )
     assert chosen.sum() == 40 and chosen[:36].sum() > 30 and chosen[60:100].sum() < 5
 
 
