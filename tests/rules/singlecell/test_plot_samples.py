@@ -71,6 +71,7 @@ def test_every_sample_has_a_row_and_a_page(study, step, tmp_path, caplog):
     assert "QUARANTINE: sample s5" in caplog.text
 
 
+@pytest.mark.slow  # half a minute; `make demo` compares the pictures too
 def test_same_pictures_twice(study, step, tmp_path):
     pictures = []
     for name in ("one", "two"):

@@ -30,7 +30,7 @@ images = [(label * 2 + noise.normal(0, 0.2, label.shape)).astype(np.float32) for
 cases = [{"image": image, "label": label, "spacing": (1, 1, 1)} for image in images]
 settings = {
     "label_names": {"1": "ball"}, "patch": [16, 16, 16], "flips": [0], "affine_probability": 0, "channels": 4,
-    "strides": [2, 2], "epochs": 4, "batch_size": 1, "learning_rate": 0.01, "validate_every": 2, "seed": 3,
+    "strides": [2, 2], "epochs": 2, "batch_size": 1, "learning_rate": 0.01, "validate_every": 2, "seed": 3,
     "amp": False, "refine": "none", "precision": PRECISION,
 }
 device = device_for(0)
