@@ -19,21 +19,22 @@ def one_thread() -> AbstractContextManager[object]:
 
 @contextmanager
 def compiled_code_cache() -> Iterator[None]:
-    """Within it, numba keeps compiled code in a temporary folder that is removed at the end.
+    """Within it, numba compiles for any processor, and keeps the code in a temporary folder that is removed at the end.
 
-    Without a cache folder numba fails where the environment and the home directory are read-only, as in a sandbox.
-    A folder that outlives the job would be an undeclared input of the next one. Import what compiles inside.
+    Code for this processor's own instructions would add up in another order than that for another's. Without a cache
+    folder numba fails where the environment and the home directory are read-only, as in a sandbox. A folder that
+    outlives the job would be an undeclared input of the next one. Import what compiles inside.
     """
     with tempfile.TemporaryDirectory(prefix="numba-") as folder:
-        before = os.environ.get("NUMBA_CACHE_DIR")
-        os.environ["NUMBA_CACHE_DIR"] = folder
+        wanted = {"NUMBA_CACHE_DIR": folder, "NUMBA_CPU_NAME": "generic"}
+        before = {name: os.environ[name] for name in wanted if name in os.environ}
+        os.environ.update(wanted)
         try:
             yield
         finally:
-            if before is None:
-                del os.environ["NUMBA_CACHE_DIR"]
-            else:
-                os.environ["NUMBA_CACHE_DIR"] = before
+            for name in wanted:
+                del os.environ[name]
+            os.environ.update(before)
 
 
 def in_processes(function: Callable[[Any], Any], items: Sequence[Any], processes: int) -> list[Any]:

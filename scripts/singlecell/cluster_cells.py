@@ -20,6 +20,7 @@ from kimedlib.seeding import generator
 from kimedlib.singlecell_balanced import neighbours_of, without_batches
 from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, stacked
 from kimedlib.singlecell_embedding import (
+    DECIMALS,
     Matrix,
     log_normalised,
     principal_components,
@@ -38,6 +39,8 @@ from kimedlib.table_files import write_table
 
 # Candidates and limits for the automatic number of components.
 COMPONENT_BOUNDS = (5, 50)
+# Scale of UMAP's layout, its own default.
+SPREAD = 1.0
 # Cells that UMAP did not lay out stand in the middle of so many that it did.
 AMID = 3
 
@@ -105,10 +108,13 @@ def umap_layout(
 ) -> NDArray[np.float32]:
     """Two-dimensional picture of the neighbourhoods (indices and distances), (cells, 2).
 
+    The same on every kind of processor, unless it begins spectral: UMAP's own curve of similarities and beginning
+    have last bits that differ between processors, and from other bits another layout grows.
+
     Parameters
     ----------
     begin
-        Where cells stand at first: `pca` of the positions, or `spectral`, the shape of the graph.
+        Where cells stand at first: `plane` of the first two components, or `spectral`, the shape of the graph.
 
     References
     ----------
@@ -119,9 +125,13 @@ def umap_layout(
         # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
         warnings.simplefilter("ignore")
         from umap import UMAP
+        from umap.umap_ import find_ab_params
 
+        a, b = (round(float(value), DECIMALS) for value in find_ab_params(SPREAD, minimum_distance))
+        plane = (10 * positions[:, :2] / max(float(np.abs(positions[:, :2]).max()), 1e-12)).astype(np.float32)
         layout: NDArray[np.float32] = UMAP(
-            n_neighbors=indices.shape[1], min_dist=minimum_distance, random_state=seed, n_jobs=1, init=begin,
+            n_neighbors=indices.shape[1], a=a, b=b, random_state=seed, n_jobs=1,
+            init=plane if begin == "plane" else begin,
             precomputed_knn=(indices, distances.astype(np.float32), None),
         ).fit_transform(positions.astype(np.float32))  # fmt: skip
     return layout
@@ -136,7 +146,7 @@ def picture(
     With `umap_cells` 0, the first two components. `batches` are given where positions can be compared within them only.
     """
     limit, distance = embedding["umap_cells"], embedding["umap_minimum_distance"]
-    begin = "pca" if batches is None else "spectral"
+    begin = "plane" if batches is None else "spectral"
     if limit == 0:
         return positions[:, :2].astype(np.float32)
     if len(positions) <= limit:

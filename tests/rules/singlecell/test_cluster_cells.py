@@ -11,6 +11,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from processors import last_line
 from scipy import sparse
 from sklearn.metrics import homogeneity_score, silhouette_score
 
@@ -180,3 +181,22 @@ def test_threads_change_no_bit_of_20500_cells(study, tmp_path):
     # The whole file: counts, normalised values, genes, components, neighbours, clusters, UMAP.
     assert len(digests) == 1
     assert homogeneity_score(labels, ad.read_h5ad(tmp_path / "0/cells.h5ad").obs["cluster"]) > 0.99
+
+
+LAYOUT = """
+import hashlib
+import numpy as np
+from cluster_cells import umap_layout
+from kimedlib.singlecell_embedding import nearest
+positions = np.vstack([np.random.default_rng(4).normal(5 * kind, 1, (120, 6)) for kind in range(3)]).round(6)
+layout = umap_layout(positions, nearest(positions, 15), 0.3, "plane", 1)
+apart = np.linalg.norm(layout[:120].mean(axis=0) - layout[240:].mean(axis=0)) > layout[:120].std()
+print(hashlib.sha256(layout.tobytes()).hexdigest(), apart)
+"""
+
+
+@pytest.mark.slow  # compiles UMAP twice
+def test_layout_is_the_same_on_an_old_processor():
+    here, old = (last_line(LAYOUT, old=old, rooms=("singlecell",)) for old in (False, True))
+    assert here == old
+    assert here.endswith("True")

@@ -1,24 +1,12 @@
 """Training in double precision gives the same network on processors that add up in another order."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from processors import last_line
 
 from kimedlib.imaging_network import WEIGHT_GRID, build_network, kind_of
 from kimedlib.imaging_training import augmentation
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
-# What an old processor has. torch, MKL, OpenBLAS and numpy each choose instructions by what is there, or as told.
-OLD = {
-    "ATEN_CPU_CAPABILITY": "default",
-    "MKL_CBWR": "COMPATIBLE",
-    "OPENBLAS_CORETYPE": "Nehalem",
-    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
-}
 TRAINING = """
 import numpy as np, torch
 from kimedlib.imaging_network import chances, weights_digest
@@ -40,21 +28,12 @@ print(weights_digest(network), (shares[1] > 0.5).sum())
 """
 
 
-def network_of(precision, changed):
-    """Digest of the weights, and voxels that the network calls a ball, by a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", TRAINING.replace("PRECISION", repr(precision))],
-        env=os.environ | {"PYTHONPATH": str(SCRIPTS)} | changed, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.splitlines()[-1].split()
-
-
 def test_double_precision_is_the_same_on_an_old_processor():
     # In single precision the digests differ where the processor has AVX2.
-    here, old = (network_of("double", changed) for changed in ({}, OLD))
+    program = TRAINING.replace("PRECISION", "'double'")
+    here, old = (last_line(program, old=old) for old in (False, True))
     assert here == old
-    assert int(here[1]) > 100
+    assert int(here.split()[1]) > 100
 
 
 def test_weights_are_multiples_of_the_grid():
