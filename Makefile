@@ -73,7 +73,7 @@ demo-real: $(READY) ## run the three demonstrators on the real data in KIMED_DAT
 	fi
 
 test: $(READY) ## all tests but the slow ones
-	@pytest -n $(PROCESSES) -m "not slow" --cov --cov-report=term:skip-covered
+	@pytest -n $(PROCESSES) -m "not slow"
 
 test-all: $(READY) ## all tests
 	@pytest -n $(PROCESSES) --cov --cov-report=term:skip-covered
