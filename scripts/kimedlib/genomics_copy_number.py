@@ -5,7 +5,6 @@ normal, so that what the capture prefers and the sex fall out; how much a bin sc
 Its segmentation by Haar wavelets (Ben-Yaacov and Eldar 2008, doi:10.1093/bioinformatics/btn272) needs no R.
 """
 
-import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,8 @@ with warnings.catch_warnings():
     from cnvlib import fix
     from cnvlib.cnary import CopyNumArray
     from cnvlib.segmentation import do_segmentation
+
+from kimedlib.logs import only_errors
 
 SMALLEST_RATIO = 2**-5  # of depth, where a homozygous loss leaves nothing
 PSEUDO = 0.5  # reads added, so that empty bins have a logarithm
@@ -103,8 +104,8 @@ def segments(ratios: CopyNumArray, settings: Mapping[str, Any]) -> pd.DataFrame:
         beyond minimum_log2. All are "not determinable" where fewer than minimum_usable_bins bins tell what scatter is
         usual: breakpoints are then set where a few bins differ by chance, and intervals do not know it.
     """
-    logging.getLogger().setLevel(logging.ERROR)  # CNVkit tells every step
-    found = do_segmentation(ratios, "haar", threshold=settings["significance"])
+    with only_errors():
+        found = do_segmentation(ratios, "haar", threshold=settings["significance"])
     few = len(ratios) < settings["minimum_usable_bins"]
     rows = []
     for one in found.data.itertuples():

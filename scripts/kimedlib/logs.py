@@ -32,3 +32,14 @@ def log_to(path: str | Path) -> Iterator[None]:
             said = str(error) if isinstance(error, InputProblems) else f"{type(error).__name__}: {error}"
             terminal.write(f"{said}\n")
             raise SystemExit(1) from None
+
+
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Within it nothing below an error is logged: for libraries that tell every step; warnings after it are heard."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -3,13 +3,13 @@
 import contextlib
 import importlib
 import io
-import logging
 import warnings
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from kimedlib.logs import only_errors
 from kimedlib.singlecell_design import Design, design_matrix
 
 
@@ -126,17 +126,12 @@ def propeller(cells: pd.DataFrame, samples: pd.DataFrame, design: Design, refere
     # Letters first: names that look like numbers would enter the model as numbers.
     described = "v" + samples[["patient_id", "condition", "batch"]].astype(str)
     table = cells.loc[cells["group"].isin(samples.index), ["group", "cell_type"]].join(described, on="group")
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), only_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        level = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            found = scanpro(
-                table[["group", "cell_type", "condition", *design.terms]], clusters_col="cell_type",
-                conds_col="condition", samples_col="group", covariates=list(design.terms) or None, transform="logit",
-                conditions=[f"v{reference}", f"v{contrast}"], run_partial_sim=False, verbosity=0,
-            )  # fmt: skip
-        finally:
-            logging.disable(level)
+        found = scanpro(
+            table[["group", "cell_type", "condition", *design.terms]], clusters_col="cell_type",
+            conds_col="condition", samples_col="group", covariates=list(design.terms) or None, transform="logit",
+            conditions=[f"v{reference}", f"v{contrast}"], run_partial_sim=False, verbosity=0,
+        )  # fmt: skip
     p_values: pd.Series = found.results["p_values"].astype(float)
     return p_values

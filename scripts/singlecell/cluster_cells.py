@@ -34,7 +34,7 @@ from kimedlib.singlecell_residuals import Residuals
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
 from kimedlib.singlecell_significance import significant_clusters
-from kimedlib.singlecell_threads import compiled_code_cache, one_thread
+from kimedlib.singlecell_threads import compiled_code_cache, one_thread, uncompiled
 from kimedlib.table_files import write_table
 
 # Candidates and limits for the automatic number of components.
@@ -124,8 +124,10 @@ def umap_layout(
     with compiled_code_cache(), warnings.catch_warnings():
         # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
         warnings.simplefilter("ignore")
-        from umap import UMAP
-        from umap.umap_ import find_ab_params
+        # It searches neighbours for those who do not give them.
+        with uncompiled("pynndescent"):
+            from umap import UMAP
+            from umap.umap_ import find_ab_params
 
         a, b = (round(float(value), DECIMALS) for value in find_ab_params(SPREAD, minimum_distance))
         plane = (10 * positions[:, :2] / max(float(np.abs(positions[:, :2]).max()), 1e-12)).astype(np.float32)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kimedlib.atomic import atomic_path
-from kimedlib.logs import log_to
+from kimedlib.logs import log_to, only_errors
 from kimedlib.problems import InputProblems, Problem, raise_if
 
 
@@ -52,6 +52,15 @@ def test_failure_is_logged_with_traceback_and_said_in_one_line(tmp_path, capsys)
     assert caught.value.code == 1
     assert capsys.readouterr().err == "ValueError: no variants in a.vcf\n"
     assert "Traceback" in (tmp_path / "step.log").read_text()
+
+
+def test_talk_is_hushed_for_a_while_only(caplog):
+    told = logging.getLogger("library")
+    with only_errors():
+        told.warning("a step")
+        told.error("a failure")
+    told.warning("a warning afterwards")
+    assert caplog.messages == ["a failure", "a warning afterwards"]
 
 
 def test_problems_are_listed_in_full(tmp_path, capsys):

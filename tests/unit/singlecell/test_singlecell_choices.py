@@ -12,7 +12,7 @@ from kimedlib.singlecell_embedding import leiden, nearest, proportionally_fitted
 from kimedlib.singlecell_integration import choose_integration, harmony, mixing, read_latent
 from kimedlib.singlecell_resolution import STABLE, best_overlaps, stable_resolution
 from kimedlib.singlecell_scores import explained_by, graph_connectivity, regression_comparison, silhouettes
-from kimedlib.singlecell_threads import in_processes, one_thread
+from kimedlib.singlecell_threads import one_thread
 
 
 def groups(random, centres, sizes, spread=1.0):
@@ -137,13 +137,6 @@ def test_ceiling_of_batch_silhouette_is_that_of_random_batches():
     worse = silhouettes(apart, names, {"batch": batches})
     assert worse["batch_asw_scib"] < worse["batch_asw_scib_ceiling"] - 0.2
     assert worse["batch_asw"] < found["batch_asw"] - 0.2
-
-
-def test_processes_return_in_order_and_a_failure_is_not_swallowed(capfd):
-    assert in_processes(lambda number: number**2, range(7), 3) == [number**2 for number in range(7)]
-    with pytest.raises(ChildProcessError, match="1 of 2"):
-        in_processes(lambda number: 1 // number, [0, 1], 2)
-    assert "ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_proportional_fitting_takes_the_depth_out():
