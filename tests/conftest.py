@@ -67,7 +67,8 @@ def run_snakemake(
         *(no_network() if offline else ()),
         *(sys.executable, "-m", "snakemake", "-s", f"workflows/{workflow}/Snakefile", *arguments),
         *("--cores", str(cores), "--configfile", str(overrides)),
-        *("--nocolor", "--printshellcmds", "--show-failed-logs"),
+        # Each run has outputs of its own; Snakemake's end removes the locks' folder under whoever is just starting.
+        *("--nocolor", "--printshellcmds", "--show-failed-logs", "--nolock"),
     ]
     run = subprocess.run(
         command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

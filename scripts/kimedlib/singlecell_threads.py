@@ -1,9 +1,7 @@
 """What surrounds numerical libraries: one thread where the number shows in results, processes, compiled code."""
 
-import importlib
 import os
 import pickle  # nosec - read only from processes that were started here
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -37,30 +35,6 @@ def compiled_code_cache() -> Iterator[None]:
             for name in wanted:
                 del os.environ[name]
             os.environ.update(before)
-
-
-@contextmanager
-def uncompiled(package: str) -> Iterator[None]:
-    """Within it, `package`, whose import has numba compile for long, is there as plain Python.
-
-    For what a library asks for at its own import, but does not call here. Whoever imports the package afterwards gets
-    it compiled. Source: NUMBA_DISABLE_JIT in numba's documentation.
-    """
-    if package in sys.modules:
-        yield
-        return
-    from numba import config
-
-    before, config.DISABLE_JIT = config.DISABLE_JIT, 1
-    try:
-        importlib.import_module(package)
-    finally:
-        config.DISABLE_JIT = before
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
-            del sys.modules[name]
 
 
 def in_processes(function: Callable[[Any], Any], items: Sequence[Any], processes: int) -> list[Any]:

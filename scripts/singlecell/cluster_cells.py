@@ -34,7 +34,8 @@ from kimedlib.singlecell_residuals import Residuals
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
 from kimedlib.singlecell_significance import significant_clusters
-from kimedlib.singlecell_threads import compiled_code_cache, one_thread, uncompiled
+from kimedlib.singlecell_threads import compiled_code_cache, one_thread
+from kimedlib.singlecell_uncompiled import uncompiled
 from kimedlib.table_files import write_table
 
 # Candidates and limits for the automatic number of components.

@@ -98,7 +98,7 @@ def run_workflow(run: Run, root: Path, cores: int) -> None:
         sys.executable, "-m", "snakemake", "--profile", "profiles/local",
         "-s", str(REPOSITORY / "workflows" / run.workflow / "Snakefile"),
         *run.targets, "--cores", str(cores), "--configfile", str(run.config), str(output_root),
-        "--replace-workflow-config", "--nocolor", "--show-failed-logs", "--rerun-incomplete",
+        "--replace-workflow-config", "--nocolor", "--show-failed-logs", "--rerun-incomplete", "--nolock",
     ]  # fmt: skip
     with log.open("w", encoding="utf-8") as handle:
         done = subprocess.run(command, cwd=REPOSITORY, stdout=handle, stderr=subprocess.STDOUT, check=False)

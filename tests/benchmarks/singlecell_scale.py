@@ -156,7 +156,7 @@ def figures(cells: int, folder: Path, *, beside_scanpy: bool, cores: int) -> dic
     config = write_config(folder)
     snakefile = str(REPOSITORY / "workflows/singlecell/Snakefile")
     command = [sys.executable, "-m", "snakemake", "-s", snakefile, "annotate_cells", "--cores", str(cores)]
-    command += ["--configfile", str(config), "--replace-workflow-config", "--nocolor", "--show-failed-logs"]
+    command += ["--configfile", str(config), "--replace-workflow-config", "--nocolor", "--show-failed-logs", "--nolock"]
     found = measured(command)
     table = pd.read_csv(folder / "results/singlecell/cells.tsv.gz", sep="\t", usecols=["barcode", "cluster"])
     found["cells_kept"] = len(table)

@@ -14,7 +14,7 @@ from nibabel import load
 @pytest.mark.skipif(not shutil.which("bids-validator-deno"), reason="bids-validator-deno is not installed: make setup")
 def test_visits_defacing_and_validator(repository, tmp_path):
     command = [
-        sys.executable, "-m", "snakemake", "-s", "workflows/imaging/Snakefile", "--cores", "1",
+        sys.executable, "-m", "snakemake", "-s", "workflows/imaging/Snakefile", "--cores", "1", "--nolock",
         "--configfile", "config/visits/imaging.yaml", "config/deface/imaging.yaml",
         "--config", f"pathvars={{root: {tmp_path}}}", "--", "all", "compare_visits", "deface_heads", "validate_bids",
     ]  # fmt: skip
