@@ -16,7 +16,7 @@ def uncompiled(package: str) -> Iterator[None]:
     if package in sys.modules:
         yield
         return
-    # Here, as numba reads its settings (`compiled_code_cache`) when it is imported.
+    # Not at the top: numba reads what `compiled_code_cache` sets once, at its own import.
     from numba import config
 
     before, config.DISABLE_JIT = config.DISABLE_JIT, 1

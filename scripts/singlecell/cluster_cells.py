@@ -125,7 +125,7 @@ def umap_layout(
     with compiled_code_cache(), warnings.catch_warnings():
         # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
         warnings.simplefilter("ignore")
-        # It searches neighbours for those who do not give them.
+        # UMAP would seek neighbours with it; here they are given.
         with uncompiled("pynndescent"):
             from umap import UMAP
             from umap.umap_ import find_ab_params

@@ -1,5 +1,7 @@
 """Planted gains and losses are found where they are; tumours without any have none."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,12 @@ def test_a_planted_gain_and_a_planted_loss_are_found(seed):
 def test_a_tumour_without_changes_has_none(male):
     for seed in range(8):
         assert set(called(seed, male=male)["state"]) == {"neutral"}
+
+
+def test_what_is_said_after_the_segmentation_is_heard(caplog):
+    called(1)
+    logging.getLogger().warning("afterwards")
+    assert "afterwards" in caplog.messages
 
 
 def test_a_panel_of_few_bins_tells_nothing():
