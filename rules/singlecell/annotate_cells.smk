@@ -22,7 +22,7 @@ rule annotate_cells:
         "<benchmarks>/annotate_cells/cells.tsv"
     conda:
         "../../envs/singlecell.yaml"
-    threads: 1
+    threads: min(len(ROWS), 4)
     resources:
         mem_mb=scaled(4000),
         runtime=120,

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,13 @@ def share(names: pd.Series, pattern: str) -> float:
     return float(names.str.fullmatch(pattern).mean()) if len(names) else 0.0
 
 
-def species(names: Names) -> list[str]:
-    """Species whose genes the file names, as far as identifiers, prefixes or the spelling of symbols tell."""
+@lru_cache(maxsize=16)
+def species(ids: tuple[str, ...], symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Species of genes, as far as identifiers, prefixes or the spelling of symbols tell.
+
+    Remembered, as most samples of a study name the same genes.
+    """
+    names = Names(pd.Series(ids, dtype=object), pd.Series(symbols, dtype=object), pd.Series(dtype=object))
     genomes = names.symbols.str.extract(GENOME)[0].dropna()
     found = {"human" if name.startswith(("GRCh", "hg")) else "mouse" for name in genomes.unique()}
     stable = names.ids.str.replace(r"^.*_|\..*$", "", regex=True)
@@ -129,7 +135,7 @@ def species(names: Names) -> list[str]:
     small = names.symbols[names.symbols.str.fullmatch(r"[A-Z][a-z]+[a-z0-9-]*")].str.upper()
     if not found and len(small) >= MINIMUM_NAMES and small.isin(set(names.symbols)).mean() > 0.5:
         found = {"human", "mouse"}
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def gene_problems(names: Names, file: str, markers: set[str]) -> list[Problem]:
@@ -150,7 +156,7 @@ def gene_problems(names: Names, file: str, markers: set[str]) -> list[Problem]:
     if len(twice):
         found = f"{twice.nunique()} genes stand more than once, first '{twice.iloc[0]}'"
         problems.append(Problem(file, "gene identifiers", found, "add up or rename the repeated genes"))
-    if len(kinds := species(names)) > 1:
+    if len(kinds := species(tuple(names.ids), tuple(names.symbols))) > 1:
         found = f"genes of {' and '.join(kinds)} in one matrix"
         problems.append(Problem(file, "gene names", found, "keep the cells and genes of one species"))
     elif markers and len(symbols) >= MINIMUM_NAMES and not markers & symbols:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
 UNASSIGNED = "unassigned"
@@ -14,9 +15,30 @@ UNASSIGNED = "unassigned"
 FULL_DETECTION = 0.2
 
 
-def cluster_evidence(
-    blocks: Iterable[tuple[slice, sparse.csr_matrix]], genes: pd.Index, clusters: pd.Series
-) -> pd.DataFrame:
+def cluster_sums(
+    blocks: Iterable[tuple[slice, sparse.csr_matrix]], codes: NDArray[np.int64], clusters: int, genes: int
+) -> NDArray[np.float64]:
+    """Sum of each gene's values in each cluster, and how many of its cells show it: (2, clusters, genes).
+
+    Parameters
+    ----------
+    blocks
+        Rows and log-normalised values (cells x genes).
+    codes
+        Each cell's cluster as a number; of all cells, not only those of the blocks.
+    """
+    found = np.zeros((2, clusters, genes))
+    for rows, block in blocks:
+        inside = codes[rows]
+        member = sparse.csr_matrix((np.ones(len(inside)), (inside, np.arange(len(inside)))), (clusters, len(inside)))
+        values = sparse.csr_matrix(block, dtype=np.float64, copy=True)
+        found[0] += (member @ values).toarray()
+        values.data = (values.data > 0).astype(np.float64)
+        found[1] += (member @ values).toarray()
+    return found
+
+
+def cluster_evidence(sums: NDArray[np.float64], genes: pd.Index, clusters: pd.Series) -> pd.DataFrame:
     """How strongly each cluster shows each gene, 0 to 1 (clusters x genes).
 
     The mean of the cluster divided by that of the highest cluster, so that a strongly expressed gene does not drown
@@ -24,20 +46,13 @@ def cluster_evidence(
 
     Parameters
     ----------
-    blocks
-        Rows and log-normalised values (cells x genes), all cells once.
+    sums
+        `cluster_sums` over all cells, clusters in alphabetical order.
+    clusters
+        Of each cell.
     """
-    names, codes = np.unique(clusters.astype(str), return_inverse=True)
-    totals, shown = np.zeros((len(names), len(genes))), np.zeros((len(names), len(genes)))
-    for rows, block in blocks:
-        inside = codes[rows]
-        member = sparse.csr_matrix((np.ones(len(inside)), (inside, np.arange(len(inside)))), (len(names), len(inside)))
-        values = sparse.csr_matrix(block, dtype=np.float64, copy=True)
-        totals += (member @ values).toarray()
-        values.data = (values.data > 0).astype(np.float64)
-        shown += (member @ values).toarray()
-    sizes = np.bincount(codes)[:, None]
-    means, shares = totals / sizes, shown / sizes
+    names, sizes = np.unique(clusters.astype(str), return_counts=True)
+    means, shares = sums / sizes[:, None]
     highest = means.max(axis=0)
     relative = np.divide(means, highest, out=np.full_like(means, np.nan), where=highest > 0)
     evidence = relative * np.minimum(shares / FULL_DETECTION, 1)

@@ -21,6 +21,8 @@ from scipy import sparse
 # Cells of one block. Sums are taken block by block, so another size changes last bits.
 BLOCK_CELLS = 8192
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+# Runs of blocks that processes share, whatever their number: their sums are added in order.
+RUNS = 8
 # Values of a matrix that are compressed together.
 CHUNK = 131_072
 # Chunks that may wait for compression or writing.
@@ -45,13 +47,22 @@ def has_matrix(path: Path, place: str) -> bool:
         return place in handle
 
 
-def stored_blocks(path: Path, place: str = "X") -> Iterator[tuple[slice, sparse.csr_matrix]]:
-    """Rows and content of consecutive parts of a matrix of an H5AD file (`X`, `layers/counts`)."""
+def stored_blocks(
+    path: Path, place: str = "X", part: slice = slice(None)
+) -> Iterator[tuple[slice, sparse.csr_matrix]]:  # fmt: skip
+    """Rows and content of consecutive blocks of a matrix of an H5AD file (`X`, `layers/counts`); `part`: which ones."""
     with h5py.File(path, "r") as handle:
         stored = handle[place] if isinstance(handle[place], h5py.Dataset) else sparse_dataset(handle[place])
-        for start in range(0, stored.shape[0], BLOCK_CELLS):
+        for start in range(0, stored.shape[0], BLOCK_CELLS)[part]:
             rows = slice(start, min(start + BLOCK_CELLS, stored.shape[0]))
             yield rows, sparse.csr_matrix(stored[rows])
+
+
+def runs_of_blocks(cells: int) -> list[slice]:
+    """The blocks of so many cells in at most `RUNS` consecutive runs, for `stored_blocks`."""
+    blocks = -(-cells // BLOCK_CELLS)
+    size = max(1, -(-blocks // RUNS))
+    return [slice(start, start + size) for start in range(0, blocks, size)]
 
 
 def read_genes(path: Path, genes: Iterable[str], parts: tuple[str, ...] = ("obsm",)) -> ad.AnnData:
@@ -68,16 +79,18 @@ def read_genes(path: Path, genes: Iterable[str], parts: tuple[str, ...] = ("obsm
     return found
 
 
-def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int64], genes: int) -> sparse.csr_matrix:
+def moved_columns(block: sparse.csr_matrix, target: NDArray[np.int32], genes: int) -> sparse.csr_matrix:
     """`block` with column j as column `target[j]` of `genes`; columns of target -1 are left out."""
     if len(target) == genes and np.array_equal(target, np.arange(genes)):
         return block
-    columns = target[block.indices]
-    kept = columns >= 0
-    ends = np.concatenate([[0], np.cumsum(kept)])[block.indptr].astype(np.int32)
-    moved = sparse.csr_matrix(
-        (block.data[kept], columns[kept].astype(np.int32), ends), shape=(block.shape[0], genes), copy=False
-    )
+    data, columns, ends = block.data, target[block.indices], block.indptr.astype(np.int32)
+    # Mostly few: genes that hardly any cell shows.
+    left_out = np.flatnonzero(columns < 0)
+    if len(left_out):
+        kept = columns >= 0
+        data, columns = data[kept], columns[kept]
+        ends -= np.searchsorted(left_out, ends).astype(np.int32)
+    moved = sparse.csr_matrix((data, columns, ends), shape=(block.shape[0], genes), copy=False)
     moved.sort_indices()
     return moved
 
@@ -116,7 +129,7 @@ class CellFiles:
     paths: list[Path]
     obs: pd.DataFrame
     var: pd.DataFrame
-    targets: list[NDArray[np.int64]]
+    targets: list[NDArray[np.int32]]
     starts: list[int]
 
     def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
@@ -136,7 +149,7 @@ class CellFiles:
 
     def keep_genes(self, chosen: NDArray[np.bool_]) -> None:
         """Leave genes out, (genes,)."""
-        numbers = np.append(np.where(chosen, np.cumsum(chosen) - 1, -1), -1)
+        numbers = np.append(np.where(chosen, np.cumsum(chosen) - 1, -1), -1).astype(np.int32)
         self.var = self.var[chosen].copy()
         self.targets = [numbers[target] for target in self.targets]
 
@@ -147,7 +160,7 @@ def opened(paths: list[Path], genes: str) -> CellFiles:
     merged = ad.concat(parts, join="inner" if genes == "intersection" else "outer", merge="first")
     targets = [merged.var_names.get_indexer(part.var_names) for part in parts]
     starts = [0, *np.cumsum([part.n_obs for part in parts]).tolist()]
-    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int64) for target in targets], starts[:-1])
+    return CellFiles(paths, merged.obs, merged.var, [target.astype(np.int32) for target in targets], starts[:-1])
 
 
 def compressed(values: NDArray[np.generic]) -> bytes:

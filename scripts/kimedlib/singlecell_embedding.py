@@ -5,8 +5,6 @@ Every step gives the same bits for any number of threads: float64, exact neighbo
 
 import random as python_random
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Protocol
 
@@ -20,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
 from kimedlib.singlecell_blocks import stacked
+from kimedlib.singlecell_threads import in_order
 
 Matrix = NDArray[np.float64]
 # A graph as igraph holds it, and the weights of its edges.
@@ -91,24 +90,25 @@ class Scaling:
         Mean of the scaled values, (genes,).
     """
 
-    def __init__(self, values: sparse.csr_matrix, limit: float = 10.0) -> None:
+    def __init__(self, values: sparse.csr_matrix, limit: float = 10.0, threads: int = 1) -> None:
         self.values, self.shape = values, values.shape
         cells, genes = values.shape
-        total, squares, scaled = np.zeros(genes), np.zeros(genes), np.zeros(genes)
-        for block in self.parts():
-            total += np.bincount(block.indices, weights=block.data, minlength=genes)
-            squares += np.bincount(block.indices, weights=block.data**2, minlength=genes)
+        starts = range(0, cells, BLOCK)
+
+        def sums(start: int) -> Matrix:
+            block = values[start : start + BLOCK]
+            weights = block.data, block.data**2
+            return np.vstack([np.bincount(block.indices, weights=weight, minlength=genes) for weight in weights])
+
+        def scaled_sums(start: int) -> Matrix:
+            block = self.block(start)
+            return np.bincount(block.indices, weights=block.data, minlength=genes).astype(np.float64, copy=False)
+
+        total, squares = sum(in_order(sums, starts, threads))
         mean = total / cells
         self.deviation = np.sqrt(np.maximum((squares - total * mean) / max(cells - 1, 1), 1e-12))
         self.highest = limit + mean / self.deviation
-        for start in range(0, cells, BLOCK):
-            block = self.block(start)
-            scaled += np.bincount(block.indices, weights=block.data, minlength=genes)
-        self.centre = scaled / cells
-
-    def parts(self) -> Iterator[sparse.csr_matrix]:
-        """The values, block by block."""
-        return (self.values[start : start + BLOCK] for start in range(0, self.values.shape[0], BLOCK))
+        self.centre = sum(in_order(scaled_sums, starts, threads)) / cells
 
     def block(self, start: int) -> sparse.csr_matrix:
         """Scaled values of the cells from `start` on, before the mean is taken off."""
@@ -133,12 +133,8 @@ def gene_covariance(scaling: Centred, threads: int) -> Matrix:
         return result
 
     gram = np.zeros((genes, genes))
-    starts = range(0, cells, BLOCK)
-    with ThreadPoolExecutor(threads) as pool:
-        # A few at a time: each waiting product takes genes x genes.
-        for first in range(0, len(starts), threads):
-            for part in pool.map(products, starts[first : first + threads]):
-                gram += part
+    for part in in_order(products, range(0, cells, BLOCK), threads):
+        gram += part
     covariance: Matrix = (gram - cells * np.outer(scaling.centre, scaling.centre)) / max(cells - 1, 1)
     return covariance
 
@@ -161,14 +157,14 @@ def principal_components(
         Scores (cells, components), loadings (genes, components), variances (components,).
     """
     cells, genes = values.shape
-    scaling: Centred = Scaling(values) if sparse.issparse(values) else values
+    scaling: Centred = Scaling(values, threads=threads) if sparse.issparse(values) else values
     number = max(1, min(number, genes, cells - 1))
     covariance = gene_covariance(scaling, threads)
     variances, loadings = eigh(covariance, subset_by_index=[genes - number, genes - 1])
     variances, loadings = variances[::-1], loadings[:, ::-1]
     # An eigenvector's sign is arbitrary: its largest loading shall be positive.
     loadings = loadings * np.sign(loadings[np.argmax(np.abs(loadings), axis=0), np.arange(number)])
-    scores = np.vstack([scaling.block(start) @ loadings for start in range(0, cells, BLOCK)])
+    scores = np.vstack(list(in_order(lambda start: scaling.block(start) @ loadings, range(0, cells, BLOCK), threads)))
     scores -= scaling.centre @ loadings
     return scores.round(DECIMALS), loadings.round(DECIMALS), variances.round(DECIMALS)
 
@@ -259,7 +255,9 @@ def nearest_of_many(
     """
     places, own = (positions, np.arange(len(positions))) if queries is None else queries
     lists, around, asking = cell_lists(positions, None if queries is None else places)
-    squares = np.einsum("ij,ij->i", positions, positions)
+    # One product gives squared distances, less the square of the cell itself.
+    ends = np.column_stack([positions, np.einsum("ij,ij->i", positions, positions)])
+    begins = np.column_stack([-2 * places, np.ones(len(places))])
     indices = np.empty((len(places), neighbours), dtype=np.int64)
     distances = np.empty((len(places), neighbours))
 
@@ -268,7 +266,7 @@ def nearest_of_many(
         others = np.sort(np.concatenate([lists[other] for other in np.union1d(around[number], number)]))
         if len(others) < neighbours:
             others = np.arange(len(positions))
-        rough = squares[others] - 2 * (places[rows] @ positions[others].T)
+        rough = begins[rows] @ ends[others].T
         # Among many equal cells, each must still find itself.
         known = np.flatnonzero(own[rows] >= 0)
         rough[known, np.searchsorted(others, own[rows[known]])] = -np.inf
@@ -287,9 +285,8 @@ def nearest_of_many(
         if len(cells)
         for rows in np.array_split(cells, len(cells) // LIST_CELLS + 1)
     )
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(search, tasks):
-            pass
+    for _ in in_order(search, tasks, threads):
+        pass
     return indices, distances
 
 

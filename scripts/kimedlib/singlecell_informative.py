@@ -29,19 +29,10 @@ def largest_variance(values: sparse.csr_matrix) -> float:
     return largest
 
 
-def informative_components(
-    values: sparse.csr_matrix,
-    variances: Matrix,
-    random: np.random.Generator,
-    bounds: tuple[int, int],
-) -> int:
-    """Components whose variance exceeds what genes without any correlation would give (Horn's parallel analysis).
+def chance_variance(values: sparse.csr_matrix, random: np.random.Generator) -> float:
+    """Largest variance of a component where genes have no correlation: each one's values shuffled over the cells.
 
-    The null is one copy of the matrix with every gene shuffled over the cells.
-
-    References
-    ----------
-    Horn, Psychometrika 30:179 (1965); recommended for single cells by Amezquita et al., Nat Methods 17:137 (2020).
+    At most 5 `BLOCK` random cells stand for all.
     """
     sample = values
     if values.shape[0] > 5 * BLOCK:
@@ -52,7 +43,16 @@ def informative_components(
         place = slice(shuffled.indptr[gene], shuffled.indptr[gene + 1])
         rows[place] = random.choice(shuffled.shape[0], shuffled.indptr[gene + 1] - shuffled.indptr[gene], replace=False)
     shuffled = sparse.csc_matrix((shuffled.data, rows, shuffled.indptr), shape=shuffled.shape)
-    chance = largest_variance(shuffled.tocsr())
+    return largest_variance(shuffled.tocsr())
+
+
+def informative_components(variances: Matrix, chance: float, bounds: tuple[int, int]) -> int:
+    """Components whose variance exceeds `chance_variance` (Horn's parallel analysis), within the bounds.
+
+    References
+    ----------
+    Horn, Psychometrika 30:179 (1965); recommended for single cells by Amezquita et al., Nat Methods 17:137 (2020).
+    """
     return int(np.clip(np.sum(variances > chance), *bounds))
 
 
@@ -78,4 +78,4 @@ def informative_residuals(residuals: Residuals, random: np.random.Generator, bou
 
     found = variances(bounds[1])
     random.permuted(values, axis=0, out=values)
-    return int(np.clip(np.sum(found > variances(1)), *bounds))
+    return informative_components(found, float(variances(1)[0]), bounds)

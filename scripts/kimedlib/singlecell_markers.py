@@ -1,8 +1,14 @@
 """Genes that mark a cluster: Wilcoxon rank sums that sort what is not zero, without compiling anything."""
 
+import itertools
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
+
+from kimedlib.singlecell_annotation import cluster_sums
+from kimedlib.singlecell_threads import in_processes
 
 # Cells that a donor must have inside and outside a cluster to be asked.
 DONOR_CELLS = 5
@@ -39,8 +45,8 @@ def rank_sums(values: sparse.csc_matrix, codes: np.ndarray, groups: int) -> tupl
 
 
 def cluster_markers(
-    values: sparse.csr_matrix, genes: pd.Index, clusters: pd.Series, names: list[str], number: int
-) -> pd.DataFrame:
+    values: sparse.csr_matrix, genes: pd.Index, clusters: pd.Series, names: list[str], number: int, *, threads: int = 1
+) -> pd.DataFrame:  # fmt: skip
     """Genes that are higher in a cluster than in all other cells (rank sum with ties, Benjamini-Hochberg).
 
     Parameters
@@ -68,13 +74,12 @@ def cluster_markers(
     columns = sparse.csc_matrix(values)
     columns.eliminate_zeros()
     columns.sort_indices()
-    sums, correction = rank_sums(columns, codes, len(categories))
-    member = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-    rows = sparse.csr_matrix(values, dtype=np.float64)
-    totals = (member @ rows).toarray()
-    rows.data = (rows.data > 0).astype(np.float64)
-    seen = (member @ rows).toarray()
-    cells, parts = len(codes), []
+    edges = np.linspace(0, columns.shape[1], threads + 1).astype(int)
+    parts = [columns[:, first:last] for first, last in itertools.pairwise(edges)]
+    ranked = in_processes(partial(rank_sums, codes=codes, groups=len(categories)), parts, threads)
+    sums, correction = (np.concatenate(found, axis=-1) for found in zip(*ranked, strict=True))
+    cells, tables = len(codes), []
+    totals, seen = cluster_sums([(slice(0, cells), values)], codes, len(categories), len(genes))
     for name in tested:
         code = int(np.searchsorted(categories, name))
         inside, outside = float(sizes[code]), float(cells - sizes[code])
@@ -89,8 +94,8 @@ def cluster_markers(
         part["score"], part["log2_fold_change"], part["p_adjusted"] = score[order], change[order], adjusted[order]
         part["percent_inside"] = 100 * seen[code, order] / inside
         part["percent_outside"] = 100 * (seen[:, order].sum(axis=0) - seen[code, order]) / outside
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+        tables.append(part)
+    return pd.concat(tables, ignore_index=True)
 
 
 def donor_support(

@@ -18,7 +18,7 @@ from kimedlib.singlecell_embedding import (
     network,
     shared_neighbour_graph,
 )  # fmt: skip
-from kimedlib.singlecell_threads import in_processes
+from kimedlib.singlecell_threads import in_processes, started
 
 # Tried from fine to coarse.
 RESOLUTIONS = (1.2, 1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
@@ -172,16 +172,21 @@ def stable_clusters(
     tuple
         Clusters (cells,), the graph they are of, the resolution, and a table with `COLUMNS` (empty if not `auto`).
     """
-    graph = shared_neighbour_graph(indices)
     if resolution != "auto":
+        graph = shared_neighbour_graph(indices)
         passes = PASSES if len(positions) > CELLS else -1
         found = communities(network(graph), float(resolution), seed, iterations=passes)
         return found, graph, float(resolution), pd.DataFrame(columns=COLUMNS)
-    stable, table, clusters = stable_resolution(positions, neighbours, seed, threads, batches)
+    search = partial(stable_resolution, positions, neighbours, seed, threads, batches)
     if len(positions) <= CELLS:
-        return clusters, graph, stable, table
-    part = some_cells(len(positions), np.random.default_rng(seed))
+        stable, table, clusters = search()
+        return clusters, shared_neighbour_graph(indices), stable, table
+    # The graph of all cells is made meanwhile.
+    result = started(search, threads)
+    graph = shared_neighbour_graph(indices)
     edges, rows, tried = network(graph), [], {}
+    stable, table, clusters = result()
+    part = some_cells(len(positions), np.random.default_rng(seed))
     before = of_nearest_centre(positions, part, clusters)
     for lower in (value for value in RESOLUTIONS if value <= stable):
         before = tried[lower] = communities(edges, lower, seed, iterations=PASSES, start=before)

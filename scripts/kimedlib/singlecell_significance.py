@@ -1,5 +1,7 @@
 """Which neighbouring clusters are two groups, and which one elongated group that was cut: a test without labels."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from kimedlib.singlecell_embedding import Matrix
+from kimedlib.singlecell_threads import in_processes
 
 LEVEL = 0.05
 SIMULATIONS = 20
@@ -78,7 +81,7 @@ def neighbouring(positions: Matrix, clusters: NDArray[np.int64]) -> list[tuple[i
 
 
 def significant_clusters(
-    positions: Matrix, clusters: NDArray[np.int64], batches: pd.Series, seed: int
+    positions: Matrix, clusters: NDArray[np.int64], batches: pd.Series, seed: int, threads: int = 1
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Clusters after neighbours that the test takes for one group were merged, the least significant pair first.
 
@@ -107,10 +110,11 @@ def significant_clusters(
     rows: list[tuple[object, ...]] = []
     while len(np.unique(merged)) > 1:
         pairs = neighbouring(positions, merged)
-        for pair in pairs:
-            if pair not in tested:
-                tested[pair] = split_test(positions, merged, pair, codes, seed)
-                rows.append((*pair, *tested[pair], False))
+        new = [pair for pair in pairs if pair not in tested]
+        test = partial(split_test, positions, merged, batches=codes, seed=seed)
+        for pair, found in zip(new, in_processes(test, new, threads), strict=True):
+            tested[pair] = found
+            rows.append((*pair, *found, False))
         least = max(pairs, key=lambda pair: tested[pair][3])
         if tested[least][3] <= LEVEL:
             break

@@ -26,7 +26,7 @@ from kimedlib.singlecell_embedding import (
     shared_neighbour_graph,
 )  # fmt: skip
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
-from kimedlib.singlecell_informative import informative_components
+from kimedlib.singlecell_informative import chance_variance, informative_components
 from kimedlib.singlecell_integration import choose_integration, harmony
 
 UNKNOWN = "unknown"
@@ -90,7 +90,7 @@ def shared_space(reference: Side, query: Side, genes: int, counted: bool, seed: 
     both = sparse.vstack([reference.matrix, query.matrix]).tocsr()
     narrow = (log_normalised(both) if counted else sparse.csr_matrix(both, dtype=np.float64))[:, chosen]
     positions, _, variances = principal_components(narrow, COMPONENT_BOUNDS[1])
-    number = informative_components(narrow, variances, generator(seed, "transfer"), COMPONENT_BOUNDS)
+    number = informative_components(variances, chance_variance(narrow, generator(seed, "transfer")), COMPONENT_BOUNDS)
     positions = positions[:, :number]
     batches = pd.concat(["reference " + reference.batches, "query " + query.batches], ignore_index=True)
     offered = {"none": positions, "harmony": harmony(positions, batches, seed)}

@@ -14,9 +14,17 @@ from scipy import sparse
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
 from kimedlib.seeding import generator
-from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, marker_types, type_scores
-from kimedlib.singlecell_blocks import read_frames, replace_cells, stored_blocks
+from kimedlib.singlecell_annotation import (
+    UNASSIGNED,
+    annotate_clusters,
+    cluster_evidence,
+    cluster_sums,
+    marker_types,
+    type_scores,
+)  # fmt: skip
+from kimedlib.singlecell_blocks import read_frames, replace_cells, runs_of_blocks, stored_blocks
 from kimedlib.singlecell_markers import cluster_markers, donor_support
+from kimedlib.singlecell_threads import in_processes
 from kimedlib.table_files import write_table
 
 # Ranks of so many cells say which genes mark a cluster; those of a million would not fit into memory.
@@ -55,6 +63,7 @@ def main(
     markers: Path,
     settings: dict[str, Any],
     seed: int,
+    threads: int = 1,
 ) -> None:
     """Write the final H5AD, the table of cells, the types of the clusters and the clusters' markers.
 
@@ -64,19 +73,28 @@ def main(
         config/markers/<tissue>.yaml; without one, all cells are "unassigned".
     settings
         Section `annotation` of the config.
+    threads
+        Change the time only.
     """
     data = read_frames(clustered, ("obs", "var", "obsm"))
     clusters = data.obs["cluster"].astype(str)
     loaded = yaml.safe_load(marker_table.read_text(encoding="utf-8")) if marker_table else {"types": {}}
-    chosen, some = np.arange(data.n_obs), list[sparse.csr_matrix]()
+    chosen = np.arange(data.n_obs)
     if data.n_obs > MARKER_CELLS:
         chosen = np.sort(generator(seed, "markers").choice(data.n_obs, MARKER_CELLS, replace=False))
+    groups, codes = np.unique(clusters, return_inverse=True)
+
+    def gathered(run: slice) -> tuple[NDArray[np.float64], list[sparse.csr_matrix]]:
+        some: list[sparse.csr_matrix] = []
+        blocks = collecting(stored_blocks(clustered, part=run), chosen, some)
+        return cluster_sums(blocks, codes, len(groups), data.n_vars), some
+
     # The file is read once for both, since decompressing costs more than either.
-    blocks = collecting(stored_blocks(clustered), chosen, some)
-    evidence = cluster_evidence(blocks, data.var_names, clusters)
+    sums, some = zip(*in_processes(gathered, runs_of_blocks(data.n_obs), threads), strict=True)
+    evidence = cluster_evidence(sum(sums), data.var_names, clusters)
     names, number = list(data.obs["cluster"].cat.categories), settings["reported_markers"]
-    values = sparse.csr_matrix(sparse.vstack(some))
-    reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number)
+    values = sparse.csr_matrix(sparse.vstack([part for parts in some for part in parts]))
+    reported = cluster_markers(values, data.var_names, clusters.iloc[chosen], names, number, threads=threads)
     donors = data.obs["patient_id"].iloc[chosen]
     reported = donor_support(reported, values, data.var_names, clusters.iloc[chosen], donors)
     scores = type_scores(evidence, marker_types(loaded))
@@ -114,4 +132,5 @@ if __name__ == "__main__":
             markers=Path(snakemake.output.markers),
             settings=snakemake.params.settings,
             seed=snakemake.params.seed,
+            threads=snakemake.threads,
         )

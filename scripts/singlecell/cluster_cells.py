@@ -1,8 +1,8 @@
 """Merge samples and find clusters: variable genes, components, integration, neighbours, Leiden, UMAP."""
 
 import logging
-import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.neighbors import NearestNeighbors
 
 from kimedlib.atomic import atomic_path
 from kimedlib.logs import log_to
@@ -20,30 +19,24 @@ from kimedlib.seeding import generator
 from kimedlib.singlecell_balanced import neighbours_of, without_batches
 from kimedlib.singlecell_blocks import CellFiles, CellMatrices, complete_file, stacked
 from kimedlib.singlecell_embedding import (
-    DECIMALS,
     Matrix,
     log_normalised,
     principal_components,
     proportionally_fitted,
 )  # fmt: skip
-from kimedlib.singlecell_genes import batch_codes
-from kimedlib.singlecell_informative import informative_components, informative_residuals
+from kimedlib.singlecell_informative import chance_variance, informative_components, informative_residuals
 from kimedlib.singlecell_integration import GRAPHS, choose_integration, combat, harmony, read_latent
+from kimedlib.singlecell_layout import picture
 from kimedlib.singlecell_merging import genes_in_use, merged
 from kimedlib.singlecell_residuals import Residuals
 from kimedlib.singlecell_resolution import stable_clusters
 from kimedlib.singlecell_significance import COLUMNS as TESTED
 from kimedlib.singlecell_significance import significant_clusters
-from kimedlib.singlecell_threads import compiled_code_cache, one_thread
-from kimedlib.singlecell_uncompiled import uncompiled
+from kimedlib.singlecell_threads import in_order, one_thread, started
 from kimedlib.table_files import write_table
 
 # Candidates and limits for the automatic number of components.
 COMPONENT_BOUNDS = (5, 50)
-# Scale of UMAP's layout, its own default.
-SPREAD = 1.0
-# Cells that UMAP did not lay out stand in the middle of so many that it did.
-AMID = 3
 
 
 def write_matrices(
@@ -58,19 +51,24 @@ def write_matrices(
     normalisation = normalisation if counted else "log1p"
     mean_depth = float(cells.obs["counts"].mean()) if normalisation == "pflog1ppf" else 0.0
     narrow, depths, total = [], [], np.zeros(len(cells.var))
+
+    def prepared(block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[np.float32], sparse.csr_matrix]:
+        values = log_normalised(block) if counted else block.astype(np.float64)
+        kept = values
+        if normalisation == "pflog1ppf":
+            kept = proportionally_fitted(block, mean_depth)
+        elif normalisation == "pearson":
+            kept = block.astype(np.float64)
+        return block, values.data.astype(np.float32), kept[:, variable]
+
     with h5py.File(path, "w") as handle:
         matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
-        for _, block in cells.blocks():
-            values = log_normalised(block) if counted else block.astype(np.float64)
-            if normalisation == "pflog1ppf":
-                narrow.append(proportionally_fitted(block, mean_depth)[:, variable])
-            elif normalisation == "pearson":
-                narrow.append(block[:, variable].astype(np.float64))
+        for block, values, kept in in_order(prepared, (block for _, block in cells.blocks()), threads):
+            narrow.append(kept)
+            if normalisation == "pearson":
                 depths.append(np.asarray(block.sum(axis=1), dtype=np.float64).ravel())
                 total += np.bincount(block.indices, weights=block.data, minlength=len(total))
-            else:
-                narrow.append(values[:, variable])
-            matrices.append(block, values.data.astype(np.float32), *([block.data] if counted else []))
+            matrices.append(block, values, *([block.data] if counted else []))
         matrices.close()
     if normalisation == "pearson":
         return Residuals(stacked(narrow), np.concatenate(depths), (total / total.sum())[variable])
@@ -98,77 +96,6 @@ def candidates(
     # Uncorrected components are what several methods are judged against.
     wanted = {*methods, "none"} if len(methods) > 1 else set(methods)
     return {name: made() for name, made in known.items() if name in wanted}
-
-
-def umap_layout(
-    positions: NDArray[np.float64],
-    neighbours: tuple[NDArray[np.int64], Matrix],
-    minimum_distance: float,
-    begin: str,
-    seed: int,
-) -> NDArray[np.float32]:
-    """Two-dimensional picture of the neighbourhoods (indices and distances), (cells, 2).
-
-    The same on every kind of processor, unless it begins spectral: UMAP's own curve of similarities and beginning
-    have last bits that differ between processors, and from other bits another layout grows.
-
-    Parameters
-    ----------
-    begin
-        Where cells stand at first: `plane` of the first two components, or `spectral`, the shape of the graph.
-
-    References
-    ----------
-    McInnes et al., arXiv:1802.03426 (2018).
-    """
-    indices, distances = neighbours
-    with compiled_code_cache(), warnings.catch_warnings():
-        # Tensorflow (not installed) and transforms of new cells (not wanted) are announced as warnings.
-        warnings.simplefilter("ignore")
-        # UMAP would seek neighbours with it; here they are given.
-        with uncompiled("pynndescent"):
-            from umap import UMAP
-            from umap.umap_ import find_ab_params
-
-        a, b = (round(float(value), DECIMALS) for value in find_ab_params(SPREAD, minimum_distance))
-        plane = (10 * positions[:, :2] / max(float(np.abs(positions[:, :2]).max()), 1e-12)).astype(np.float32)
-        layout: NDArray[np.float32] = UMAP(
-            n_neighbors=indices.shape[1], a=a, b=b, random_state=seed, n_jobs=1,
-            init=plane if begin == "plane" else begin,
-            precomputed_knn=(indices, distances.astype(np.float32), None),
-        ).fit_transform(positions.astype(np.float32))  # fmt: skip
-    return layout
-
-
-def picture(
-    positions: Matrix, neighbours: tuple[NDArray[np.int64], Matrix], embedding: dict[str, Any], seed: int,
-    batches: pd.Series | None = None,
-) -> NDArray[np.float32]:  # fmt: skip
-    """UMAP of at most `umap_cells` random cells, (cells, 2); others stand amid the nearest of those.
-
-    With `umap_cells` 0, the first two components. `batches` are given where positions can be compared within them only.
-    """
-    limit, distance = embedding["umap_cells"], embedding["umap_minimum_distance"]
-    begin = "plane" if batches is None else "spectral"
-    if limit == 0:
-        return positions[:, :2].astype(np.float32)
-    if len(positions) <= limit:
-        return umap_layout(positions, neighbours, distance, begin, seed)
-    chosen = np.sort(generator(seed, "umap").choice(len(positions), limit, replace=False))
-    some = positions[chosen]
-    among = None if batches is None else batches.iloc[chosen]
-    drawn = umap_layout(some, neighbours_of(some, among, embedding["neighbours"]), distance, begin, seed)
-    layout: NDArray[np.float32] = np.zeros((len(positions), 2), dtype=np.float32)
-    groups = np.zeros(len(positions), dtype=np.int64) if batches is None else batch_codes(batches)
-    for group in np.unique(groups):
-        inside = groups == group
-        # A batch of which no cell was drawn is seen from all.
-        near = np.flatnonzero(inside[chosen]) if inside[chosen].any() else np.arange(len(chosen))
-        tree = NearestNeighbors(n_neighbors=min(AMID, len(near)), algorithm="kd_tree").fit(some[near])
-        around = near[tree.kneighbors(positions[inside], return_distance=False)]
-        layout[inside] = drawn[around].mean(axis=1, dtype=np.float64)
-    layout[chosen] = drawn
-    return layout
 
 
 def described(
@@ -210,12 +137,14 @@ def reduced(
     """Scores, loadings and variances of the wanted number of components, or of the informative ones for `auto`."""
     if wanted != "auto":
         return principal_components(narrow, int(wanted), threads)
-    positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1], threads)
     random = generator(seed, "components")
+    # By chance needs no components of the values, so both are found at the same time.
     if isinstance(narrow, Residuals):
-        number = informative_residuals(narrow, random, COMPONENT_BOUNDS)
+        found = started(partial(informative_residuals, narrow, random, COMPONENT_BOUNDS), threads)
     else:
-        number = informative_components(narrow, variances, random, COMPONENT_BOUNDS)
+        found = started(partial(chance_variance, narrow, random), threads)
+    positions, loadings, variances = principal_components(narrow, COMPONENT_BOUNDS[1], threads)
+    number = found() if isinstance(narrow, Residuals) else informative_components(variances, found(), COMPONENT_BOUNDS)
     return positions[:, :number], loadings[:, :number], variances[:number]
 
 
@@ -266,7 +195,7 @@ def main(
             tested = pd.DataFrame(columns=TESTED)
             if embedding["resolution"] == "auto":
                 comparable = corrected if apart is None else without_batches(corrected, clusters, batches)
-                clusters, tested = significant_clusters(comparable, clusters, batches, seed)
+                clusters, tested = significant_clusters(comparable, clusters, batches, seed, threads)
             logging.info("%d components, integration %s", corrected.shape[1], method)
             logging.info("resolution %s, %d clusters", resolution, clusters.max() + 1)
             layout = picture(corrected, (indices, distances), embedding, seed, apart)

@@ -38,7 +38,7 @@ def main(*, cells: Path, markers: str, exported: Path, section: dict[str, Any]) 
     ids = ensembl_ids(data.var, section["organism_ontology_term_id"], section["genes"]).to_numpy()
     kept = ids != ""
     logging.info("%d of %d genes have an identifier of the schema", kept.sum(), len(kept))
-    target = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int64)
+    target = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     terms = sample_terms(section, sorted(data.obs["sample"].astype(str).unique()))
     obs = described_cells(data.obs, terms, ontology_of(markers), primary=section["is_primary_data"])
     var = data.var[kept].set_axis(ids[kept])[["highly_variable"]]

@@ -10,7 +10,14 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from kimedlib import singlecell_embedding as embedding
-from kimedlib.singlecell_annotation import UNASSIGNED, annotate_clusters, cluster_evidence, slug, type_scores
+from kimedlib.singlecell_annotation import (
+    UNASSIGNED,
+    annotate_clusters,
+    cluster_evidence,
+    cluster_sums,
+    slug,
+    type_scores,
+)
 from kimedlib.singlecell_composition import adjusted, compare, composition
 from kimedlib.singlecell_design import Design, choose_design, permuted_conditions
 from kimedlib.singlecell_doublets import (
@@ -21,7 +28,7 @@ from kimedlib.singlecell_doublets import (
     simulated_neighbour_score,
 )
 from kimedlib.singlecell_genes import GeneMoments, batch_codes, variable_genes
-from kimedlib.singlecell_informative import informative_components
+from kimedlib.singlecell_informative import chance_variance, informative_components
 from kimedlib.singlecell_quality import QualityLimits, cell_metrics, failures, mitochondrial, thresholds
 from kimedlib.singlecell_scores import annotation_accuracy, coarse_label, doublet_agreement, doublet_truth, silhouettes
 from kimedlib.singlecell_threads import one_thread
@@ -91,7 +98,7 @@ def test_number_of_components_is_that_of_the_planted_structure(three_types):
     counts, labels = three_types
     values = embedding.log_normalised(counts[: len(labels)])
     variances = embedding.principal_components(values, 20)[2]
-    assert informative_components(values, variances, np.random.default_rng(0), (1, 20)) == 2
+    assert informative_components(variances, chance_variance(values, np.random.default_rng(0)), (1, 20)) == 2
 
 
 def test_clusters_are_found_and_do_not_depend_on_threads(three_types):
@@ -126,7 +133,9 @@ def test_annotation_names_assigns_and_rejects():
     clusters = pd.Series(["0"] * 10 + ["1"] * 10 + ["2"] * 10)
     values = np.zeros((30, 5))
     values[:10, :2], values[10:20, 2:4], values[20:21, 2:4] = 2, 2, 2
-    evidence = cluster_evidence([(slice(0, 30), sparse.csr_matrix(values))], pd.Index(list("abcde")), clusters)
+    blocks = [(slice(first, first + 15), sparse.csr_matrix(values[first : first + 15])) for first in (0, 15)]
+    sums = cluster_sums(blocks, clusters.astype(int).to_numpy(), 3, 5)
+    evidence = cluster_evidence(sums, pd.Index(list("abcde")), clusters)
     scores = type_scores(
         evidence, {"A": {"present": ["a", "b"]}, "B": {"present": ["c", "d"]}, "C": {"present": ["e", "x"]}}
     )
