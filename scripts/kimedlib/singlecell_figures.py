@@ -6,6 +6,8 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from kimedlib.figure_style import DIVERGING, GREY, PALE, PALETTE, SEQUENTIAL
@@ -14,6 +16,9 @@ from kimedlib.singlecell_quarantine import QUARANTINED
 
 # Eight types need more colours than the common palette has; both extras keep their contrast to it (Tol, 2021).
 TYPE_PALETTE = (*PALETTE[:6], "#882255", "#999933", *PALETTE[6:])
+
+# Above this share of a group's cells under its name, the name stands elsewhere.
+HIDDEN = 0.5
 
 
 def type_colours(types: list[str]) -> dict[str, str]:
@@ -52,8 +57,46 @@ def legend(axes: Axes, colours: dict[str, str], counts: pd.Series | None = None)
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
 
 
+def inside(places: NDArray[np.float64], area: Bbox) -> NDArray[np.bool_]:
+    """Which points (points x 2) lie in a part of the page."""
+    found: NDArray[np.bool_] = np.all((places >= area.min) & (places <= area.max), axis=1)
+    return found
+
+
+def put(label: Annotation, beside: tuple[float, float], side: tuple[int, int]) -> Bbox:
+    """Write a name at a point, or 4 pt beside it on a side (steps to the right and up); where it is then, in pixels."""
+    label.xy = beside
+    across, along = ("right", "center", "left")[side[0] + 1], ("top", "center", "bottom")[side[1] + 1]
+    label.set(position=(4 * side[0], 4 * side[1]), ha=across, va=along)
+    return label.get_window_extent()
+
+
+def name_groups(axes: Axes, layout: NDArray[np.float32], groups: pd.Series, names: list[str]) -> None:
+    """Write each group's name at its median; where that hid most of the group, on the side where it hides least.
+
+    Call it last: where a name ends on the page depends on all that shares it.
+    """
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    places, used = axes.transData.transform(layout), list[Bbox]()
+    box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+    for name in names:
+        own = (groups == name).to_numpy()
+        x, y = (float(value) for value in np.median(layout[own], axis=0))
+        (left, low), (right, high) = layout[own].min(axis=0).tolist(), layout[own].max(axis=0).tolist()
+        label = axes.annotate(
+            name, (x, y), (0, 0), textcoords="offset points", fontsize=8.5, fontweight="bold", bbox=box
+        )
+        area = put(label, (x, y), (0, 0))
+        if inside(places[own], area).mean() > HIDDEN:
+            sides = [((x, high), (0, 1)), ((left, y), (-1, 0)), ((right, y), (1, 0)), ((x, low), (0, -1))]
+            areas = [put(label, *side) for side in sides]
+            costs = [(tried.count_overlaps(used), int(inside(places, tried).sum())) for tried in areas]
+            area = put(label, *sides[costs.index(min(costs))])
+        used.append(area)
+
+
 def umap_types(data: AnnData) -> Figure:
-    """Cells by type, with type names written at their medians."""
+    """Cells by type, with the types' names."""
     figure: Figure
     figure, axes = plt.subplots(figsize=(7.2, 4.8))
     types = data.obs["cell_type"].astype(str)
@@ -65,12 +108,9 @@ def umap_types(data: AnnData) -> Figure:
     }
     layout = data.obsm["X_umap"]
     scatter_groups(axes, layout, types, colours)
-    for name in present:
-        middle = np.median(layout[(types == name).to_numpy()], axis=0)
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-        axes.annotate(name, middle, ha="center", va="center", fontsize=8.5, fontweight="bold", bbox=box)
     bare(axes, f"{data.n_obs:,} cells by type")
     legend(axes, colours, types.value_counts())
+    name_groups(axes, layout, types, present)
     return figure
 
 
@@ -96,10 +136,7 @@ def umap_samples(data: AnnData, reference: str, contrast: str) -> Figure:
         scatter_groups(axes, data.obsm["X_umap"], groups, colours)
         bare(axes, f"By {column}")
         if column == "cluster":
-            for name in names:
-                middle = np.median(data.obsm["X_umap"][(groups == name).to_numpy()], axis=0)
-                box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-                axes.annotate(name, middle, ha="center", va="center", fontsize=8.5, fontweight="bold", bbox=box)
+            name_groups(axes, data.obsm["X_umap"], groups, names)
         else:
             handles = [
                 plt.Line2D([], [], marker="o", linestyle="", color=colours[name], label=name) for name in names[:12]
