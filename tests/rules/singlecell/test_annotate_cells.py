@@ -2,6 +2,9 @@
 
 import anndata as ad
 import pandas as pd
+import pytest
+
+from kimedlib import singlecell_blocks
 
 
 def test_types_are_the_planted_ones(study):
@@ -29,3 +32,19 @@ def test_without_markers_all_cells_stay_unassigned(study, step, tmp_path):
         settings=study.config["annotation"], seed=1,
     )  # fmt: skip
     assert set(ad.read_h5ad(tmp_path / "c.h5ad").obs["cell_type"]) == {"unassigned"}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_runs_of_blocks_and_processes_change_nothing(study, step, tmp_path, monkeypatch, threads):
+    # 400 cells in 11 blocks, so that a run holds two.
+    monkeypatch.setattr(singlecell_blocks, "BLOCK_CELLS", 40)
+    names = {"table": "cells.tsv.gz", "types": "types.tsv", "markers": "markers.tsv"}
+    step("singlecell/annotate_cells").main(
+        clustered=study.folder / "clustered.h5ad", marker_table=study.markers, cells=tmp_path / "c.h5ad",
+        settings=study.config["annotation"], seed=1, threads=threads,
+        **{name: tmp_path / file for name, file in names.items()},
+    )  # fmt: skip
+    for file in names.values():
+        pd.testing.assert_frame_equal(
+            pd.read_csv(tmp_path / file, sep="\t"), pd.read_csv(study.folder / file, sep="\t"), rtol=1e-5
+        )
