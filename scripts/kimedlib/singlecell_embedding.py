@@ -83,6 +83,10 @@ class Scaling:
     ----------
     values
         Cells x genes, log-normalised.
+    limit
+        In standard deviations.
+    threads
+        Change the time only.
 
     Attributes
     ----------

@@ -19,6 +19,7 @@ TYPE_PALETTE = (*PALETTE[:6], "#882255", "#999933", *PALETTE[6:])
 
 # Above this share of a group's cells under its name, the name stands elsewhere.
 HIDDEN = 0.5
+# Between these quantiles a group ends, for the name beside it.
 BULK = (0.05, 0.95)
 
 
@@ -83,7 +84,6 @@ def name_groups(axes: Axes, layout: NDArray[np.float32], groups: pd.Series, name
     for name in names:
         own = (groups == name).to_numpy()
         x, y = (float(value) for value in np.median(layout[own], axis=0))
-        # A few cells far away do not say where a group ends.
         (left, low), (right, high) = np.quantile(layout[own], BULK, axis=0).tolist()
         label = axes.annotate(
             name, (x, y), (0, 0), textcoords="offset points", fontsize=8.5, fontweight="bold", bbox=box

@@ -58,8 +58,8 @@ def write_matrices(
         if normalisation == "pflog1ppf":
             kept = proportionally_fitted(block, mean_depth)
         elif normalisation == "pearson":
-            kept = block.astype(np.float64)
-        return block, values.data.astype(np.float32), kept[:, variable]
+            kept = block
+        return block, values.data.astype(np.float32), kept[:, variable].astype(np.float64, copy=False)
 
     with h5py.File(path, "w") as handle:
         matrices = CellMatrices(handle, ["X", "layers/counts"] if counted else ["X"], len(cells.var), threads)
